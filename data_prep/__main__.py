@@ -12,6 +12,7 @@ from kdgan_lib.paths import data_dir
 
 DATA_SETS = {
     "mnist": ("data_prep.mnist", "70,000 digits, 28 x 28 (55 MB)"),
+    "cifar10": ("data_prep.cifar10", "60,000 photographs, 3 x 32 x 32 (184 MB)"),
 }
 """Module and description of each data set; a module is imported when asked for."""
 

@@ -46,11 +46,10 @@ def _run_client(client: str, package: str, command: list[str], folder: Path) -> 
 def _wait(process: subprocess.Popen, package: str) -> int:
     """Show the time passed until a client ends; return its exit code."""
     try:
-        bar = tqdm(desc=f"fetching {package}", bar_format="{desc}: {elapsed}")
-        with bar:
+        with tqdm(desc=f"fetching {package}", bar_format="{desc}: {elapsed}") as bar:
             while process.poll() is None:
                 time.sleep(0.1)
-                bar.refresh()
+                bar.update()  # redraws at most ten times a second, and on one line
     finally:
         process.kill()
         process.wait()

@@ -59,6 +59,15 @@ class Examples:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def __getitem__(self, index: slice | Tensor) -> "Examples":
+        """Return the examples at a slice or at the indices of a tensor."""
+        privileged = self.privileged
+        return Examples(
+            self.inputs[index],
+            self.targets[index],
+            None if privileged is None else privileged[index],
+        )
+
     def to(self, device: torch.device | str) -> "Examples":
         """Return the same examples on a device."""
         privileged = self.privileged
