@@ -1,0 +1,89 @@
+"""Vary training images at random, as whole batches of tensors."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+"""A function of images [B, C, H, W] and a generator that returns varied images."""
+
+
+def augment(inputs: Tensor, generator: torch.Generator, kind: str) -> Tensor:
+    """Return inputs varied by the named augmentation; raises ValueError."""
+    if kind not in AUGMENTATIONS:
+        names = ", ".join(AUGMENTATIONS)
+        raise ValueError(f"{kind!r} is no augmentation: choose from {names}.")
+    return AUGMENTATIONS[kind](inputs, generator)
+
+
+def affine(
+    images: Tensor,
+    generator: torch.Generator,
+    degrees: float = 15.0,
+    shift: float = 0.1,
+    zoom: float = 0.1,
+) -> Tensor:
+    """Rotate, zoom and shift each image by its own random amounts; outside is 0.
+
+    images [B, C, H, W]; the angle is uniform within +-degrees, the zoom within
+    1 +- zoom, and the shifts within +-shift of the width and of the height.
+    """
+    matrices = affine_matrices(len(images), generator, degrees, shift, zoom)
+    return warp(images, matrices.to(images.device, images.dtype))
+
+
+def affine_matrices(
+    count: int,
+    generator: torch.Generator,
+    degrees: float = 15.0,
+    shift: float = 0.1,
+    zoom: float = 0.1,
+) -> Tensor:
+    """Draw `count` maps from places in the new image to places in the old.
+
+    Returns [count, 2, 3] on the generator's device: rows give x and y of the old image
+    from (x, y, 1) of the new, from -1 to 1 across the shorter side.
+    """
+    device = generator.device
+    uniform = torch.rand(4, count, generator=generator, device=device) * 2 - 1
+    angle = uniform[0] * math.radians(degrees)
+    scale = 1 + uniform[1] * zoom
+    cos, sin = angle.cos() / scale, angle.sin() / scale
+    dx, dy = uniform[2:] * 2 * shift  # an image is 2 units wide
+    rows = torch.stack([cos, -sin, dx, sin, cos, dy])  # [6, count]
+    return rows.T.reshape(count, 2, 3)
+
+
+def warp(images: Tensor, matrices: Tensor) -> Tensor:
+    """Resample images [B, C, H, W] by matrices [B, 2, 3], bilinearly; outside is 0."""
+    height, width = images.shape[-2:]
+    ratio = torch.ones_like(matrices[0])
+    ratio[0, 1], ratio[1, 0] = (
+        height / width,
+        width / height,
+    )  # rotate pixels, not units
+    grid = torch.nn.functional.affine_grid(
+        matrices * ratio, list(images.shape), align_corners=False
+    )
+    return torch.nn.functional.grid_sample(images, grid, align_corners=False)
+
+
+def mirror(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Swap left and right in each image with probability one half."""
+    shape = (len(images), 1, 1, 1)
+    draws = torch.rand(shape, generator=generator, device=generator.device)
+    return torch.where(draws.to(images.device) < 0.5, images.flip(-1), images)
+
+
+def _unchanged(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Return the images as they are, drawing nothing."""
+    return images
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {
+    "none": _unchanged,
+    "affine": affine,
+    "mirror": mirror,
+}
