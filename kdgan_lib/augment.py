@@ -27,8 +27,9 @@ def affine(
 ) -> Tensor:
     """Rotate, zoom and shift each image by its own random amounts; outside is 0.
 
-    images [B, C, H, W]; the angle is uniform within +-degrees, the zoom within
-    1 +- zoom, and the shifts within +-shift of the width and of the height.
+    images [B, C, H, W]; uniform draws: the angle within +-degrees, the step between
+    sampled points along each axis within 1 +- zoom, and the shifts within +-shift of
+    the width and of the height.
     """
     matrices = affine_matrices(len(images), generator, degrees, shift, zoom)
     return warp(images, matrices.to(images.device, images.dtype))
@@ -43,23 +44,23 @@ def affine_matrices(
 ) -> Tensor:
     """Draw `count` maps from places in the new image to places in the old.
 
-    Returns [count, 2, 3] on the generator's device: rows give x and y of the old image
-    from (x, y, 1) of the new, from -1 to 1 across the shorter side.
+    Returns [count, 2, 3] on the generator's device: x and y in the old image are
+    linear in (x, y, 1) of the new one; both run from -1 to 1 across an image.
     """
     device = generator.device
-    uniform = torch.rand(4, count, generator=generator, device=device) * 2 - 1
+    uniform = torch.rand(5, count, generator=generator, device=device) * 2 - 1
     angle = uniform[0] * math.radians(degrees)
-    scale = 1 + uniform[1] * zoom
-    cos, sin = angle.cos() / scale, angle.sin() / scale
-    dx, dy = uniform[2:] * 2 * shift  # an image is 2 units wide
-    rows = torch.stack([cos, -sin, dx, sin, cos, dy])  # [6, count]
-    return rows.T.reshape(count, 2, 3)
+    cos, sin = angle.cos(), angle.sin()
+    zoom_x, zoom_y = 1 + uniform[1:3] * zoom
+    shift_x, shift_y = uniform[3:] * 2 * shift  # an image is 2 units wide
+    rows = [cos * zoom_x, -sin * zoom_y, shift_x, sin * zoom_x, cos * zoom_y, shift_y]
+    return torch.stack(rows, dim=1).reshape(count, 2, 3)
 
 
 def warp(images: Tensor, matrices: Tensor) -> Tensor:
     """Resample images [B, C, H, W] by matrices [B, 2, 3], bilinearly; outside is 0."""
     height, width = images.shape[-2:]
-    ratio = torch.ones_like(matrices[0])
+    ratio = matrices.new_ones(2, 3)
     ratio[0, 1], ratio[1, 0] = (
         height / width,
         width / height,
