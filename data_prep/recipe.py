@@ -33,7 +33,7 @@ def is_ready(image_set: ImageSet, folder: Path) -> bool:
     return all(path.is_file() and md5_of(path) == md5 for path, md5 in paths.items())
 
 
-def prepare(
+def carry_out(
     recipe: Recipe,
     folder: Path,
     source: str | None = None,
@@ -45,47 +45,60 @@ def prepare(
     One process at a time works on a folder; another waits up to `wait` seconds.
     Raises PrepError when no source gives the published bytes.
     """
+    title = recipe.image_set.title
+    if not force and is_ready(recipe.image_set, folder):
+        return False
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     try:
         with lock.acquire(timeout=wait):
             if not force and is_ready(recipe.image_set, folder):
-                return False
-            _fetch(recipe, folder, source)
+                return False  # another process was faster
+            _keep(_first_good(recipe, folder, source), folder)
             return True
     except Timeout:
         raise PrepError(
-            f"Another process has been preparing {recipe.image_set.title} for "
-            f"{wait:.0f} s: wait for it, or end it and run this again."
+            f"Another process has been preparing {title} for {wait:.0f} s: "
+            "wait for it, or end it, and run this again."
         ) from None
 
 
-def _fetch(recipe: Recipe, folder: Path, source: str | None) -> None:
-    names = [source] if source else list(recipe.sources)
-    work = folder.with_name(f".{folder.name}.work")
-    troubles = []
-    for name in names:
+def _first_good(recipe: Recipe, folder: Path, source: str | None) -> dict[str, bytes]:
+    """Return the verified files of the first source that gives them."""
+    image_set = recipe.image_set
+    troubles: list[str] = []
+    for name in [source] if source else recipe.sources:
+        if troubles:
+            print(f"No {image_set.title} from {troubles[-1]}.", file=sys.stderr)
         try:
-            files = recipe.sources[name](work / name)
-            _verify(recipe.image_set, files)
+            files = recipe.sources[name](_work_folder(folder) / name)
+            _verify(image_set, files)
+            return files
         except PrepError as error:
-            print(f"source {name}: {error}", file=sys.stderr)
-            troubles.append(f"{name}: {error}")
-            continue
-        for file, content in files.items():
-            write_atomically(folder / file, content)
-        shutil.rmtree(work, ignore_errors=True)
-        return
+            troubles.append(f"{name} source: {str(error).rstrip('.')}")
+    names = ", ".join(image_set.files)
     raise PrepError(
-        f"{recipe.image_set.title} could not be had ({' '.join(troubles)}) Check the "
-        f"network and run this again, or put {', '.join(recipe.image_set.files)} into "
-        f"{folder} yourself."
+        f"{image_set.title} could not be had ({'; '.join(troubles)}): check the "
+        f"network and run this again, or put {names} into {folder} yourself."
     )
 
 
 def _verify(image_set: ImageSet, files: dict[str, bytes]) -> None:
+    """Raise PrepError unless every file is there and is the published one."""
     for name, md5 in image_set.files.items():
         if name not in files:
             raise PrepError(f"{name} is not among its files.")
         if hashlib.md5(files[name], usedforsecurity=False).hexdigest() != md5:
             raise PrepError(f"{name} is not the published file.")
+
+
+def _keep(files: dict[str, bytes], folder: Path) -> None:
+    """Store verified files and clear the work folder."""
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    shutil.rmtree(_work_folder(folder), ignore_errors=True)
+
+
+def _work_folder(folder: Path) -> Path:
+    """Return where downloads rest until all are there: beside the data set."""
+    return folder.with_name(f".{folder.name}.work")
