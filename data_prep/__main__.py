@@ -61,6 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
     except PrepError as error:
         print(error, file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        print(f"The package {error.name} is missing: install it.", file=sys.stderr)
+        return 1
     except OSError as error:
         print(_explain(error, folder), file=sys.stderr)
         return 1

@@ -14,14 +14,15 @@ def fetch_wheel(requirement: str, folder: Path) -> Path:
     """Download one Python wheel, without its dependencies; raises PrepError."""
     pip = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
     # wheels only: a source archive would run its build script to name itself
-    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--progress-bar=off"]
+    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--no-cache-dir"]
     _run_client("pip", requirement, [*pip, *options, requirement], folder)
     return _only_file(folder, "*.whl", requirement)
 
 
 def fetch_npm(package: str, folder: Path) -> Path:
     """Download one npm package as a .tgz, running no script; raises PrepError."""
-    options = ["--ignore-scripts", "--no-update-notifier", "--loglevel=error"]
+    cache = f"--cache={folder.resolve() / 'cache'}"  # leave the reader's own alone
+    options = ["--ignore-scripts", "--no-update-notifier", "--loglevel=error", cache]
     _run_client("npm", package, ["npm", "pack", *options, package], folder)
     return _only_file(folder, "*.tgz", package)
 
