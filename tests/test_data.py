@@ -316,7 +316,8 @@ def test_real_mnist_under_paper_holds_out_the_last_ten_thousand():
 
 
 has_cifar = pytest.mark.skipif(
-    not (data_dir() / "cifar10").is_dir(), reason="CIFAR-10 is fetched on demand"
+    not (data_dir() / "cifar10" / "test_batch.bin").is_file(),
+    reason="CIFAR-10 is fetched on demand",
 )
 
 
