@@ -81,8 +81,8 @@ class Play:
 
     steps: int = 5000
     """Rounds; each round moves every player."""
-    step_size: float = 0.5
-    """Gradient step on C's and T's logits."""
+    step_size: float | Tensor = 0.5
+    """Gradient step on C's and T's logits; a tensor [S]: per start."""
     discriminator_step_size: float | None = None
     """Gradient step on D's logits; None means step_size."""
     schedule: str = "alternating"
@@ -100,7 +100,7 @@ class Play:
         if self.objective not in ("per_player", "shared"):
             raise ValueError("Choose objective 'per_player' or 'shared'.")
 
-    def rate(self, player: str) -> float:
+    def rate(self, player: str) -> float | Tensor:
         """Return the player's step size."""
         own = self.discriminator_step_size
         return own if player == "discriminator" and own is not None else self.step_size
@@ -191,7 +191,7 @@ def one_round(
         if rules.schedule == "alternating":
             seen = state
         slope = gradient(game, player, seen, rules, sampling, generator)
-        moved = getattr(state, player) - rules.rate(player) * slope
+        moved = getattr(state, player) - game.per_label(rules.rate(player)) * slope
         state = state._replace(**{player: moved})
     return state
 

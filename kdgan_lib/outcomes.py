@@ -1,0 +1,109 @@
+"""Record where Algorithm 1 ends on a table of labels, over a grid of weights.
+
+python -m kdgan_lib.outcomes    # about four minutes; writes the table "theory"
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from kdgan_lib import runs
+from kdgan_lib.dynamics import Logits, Play, Trajectory, play, random_starts
+from kdgan_lib.game import DISTILLATIONS, Game, total_variation
+from kdgan_lib.randomness import derive
+
+KEY = ("distillation", "schedule", "alpha", "beta", "gamma", "start", "rounds")
+ARRIVED = 1e-3  # total variation to p_u under which a start counts as arrived
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Declare the weights, starts and rounds of the grid."""
+
+    alphas: Sequence[float] = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+    """Weights of C's adversarial term."""
+    betas: Sequence[float] = (0.0, 0.01, 0.1, 1.0, 10.0)
+    """Weights of C's distillation."""
+    gammas: Sequence[float] = (0.0, 0.01, 0.1, 1.0, 10.0)
+    """Weights of T's distillation."""
+    starts: int = 4
+    """Random starts per setting, normal logits."""
+    rounds: int = 20_000
+    """Rounds of Algorithm 1."""
+    num_labels: int = 10
+    """Labels K; p_u is Zipf's law, p_k proportional to 1 / k."""
+
+
+def zipf(num_labels: int) -> Tensor:
+    """Return the law p_k proportional to 1 / k, float64, [K]."""
+    weights = 1 / torch.arange(1, num_labels + 1, dtype=torch.float64)
+    return weights / weights.sum()
+
+
+def stable_step(beta: Tensor, gamma: Tensor, largest: float = 0.5) -> Tensor:
+    """Return a step for which L2 on logits contracts: step (beta + gamma) <= 1."""
+    return torch.minimum(torch.full_like(beta, largest), 1 / (beta + gamma))
+
+
+def outcomes(
+    distillation: str, schedule: str, grid: Grid, seed: int = 0
+) -> pd.DataFrame:
+    """Return one row per setting and start: where exact Algorithm 1 is at the end.
+
+    All settings start from the same logits, and all are played at once.
+    """
+    settings = list(itertools.product(grid.alphas, grid.betas, grid.gammas))
+    table = torch.tensor(settings, dtype=torch.float64)
+    alpha, beta, gamma = table.repeat_interleave(grid.starts, 0).T
+    game = Game(zipf(grid.num_labels), alpha, beta, gamma, distillation)
+    few = random_starts(game, grid.starts, derive(seed, "outcomes"))
+    starts = Logits(*(logits.repeat(len(settings), 1) for logits in few))
+    rules = Play(
+        steps=grid.rounds, step_size=stable_step(beta, gamma),
+        discriminator_step_size=0.5, schedule=schedule, records=400,
+    )  # fmt: skip
+    path = play(game, starts, rules)
+    frame = endings(path).assign(
+        distillation=distillation, schedule=schedule, rounds=grid.rounds,
+        alpha=alpha, beta=beta, gamma=gamma,
+    )  # fmt: skip
+    return frame.assign(start=frame.index % grid.starts)
+
+
+def endings(path: Trajectory) -> pd.DataFrame:
+    """Return one row per start: distances at the end, and rounds to come close."""
+    p_c, p_t, _ = path.last.strategies()
+    p_u = path.game.p_u
+    distance = path.distance()[-1]
+    return pd.DataFrame(
+        {
+            "classifier_distance": total_variation(p_c, p_u),
+            "teacher_distance": total_variation(p_t, p_u),
+            "mixture_distance": total_variation(path.game.mixture(p_c, p_t), p_u),
+            "doubt": path.doubt()[-1],
+            "value": path.value()[-1],
+            "rounds_to_1e-2": path.steps_to(1e-2),
+            "rounds_to_1e-3": path.steps_to(1e-3),
+            "finite": distance.isfinite(),
+            "arrived": distance < ARRIVED,
+        }
+    )
+
+
+def record_all(
+    grid: Grid | None = None, report: Callable[[str], None] = lambda line: None
+) -> None:
+    """Play every distillation and schedule; append the rows to the table "theory"."""
+    for distillation in DISTILLATIONS:
+        for schedule in ("alternating", "simultaneous"):
+            frame = outcomes(distillation, schedule, grid or Grid())
+            runs.append_rows("theory", frame, KEY)
+            report(f"{distillation}, {schedule}: {frame.arrived.mean():.3f} arrived")
+
+
+if __name__ == "__main__":
+    record_all(report=print)
