@@ -1,0 +1,33 @@
+"""The methods of the paper, by name."""
+
+from kdgan_lib.methods.base import Method, Noise, Phase
+from kdgan_lib.methods.codis import Codis
+from kdgan_lib.methods.distn import Distn
+from kdgan_lib.methods.kdgan import KDGAN, KDGANWithoutGumbel
+from kdgan_lib.methods.mimic import Mimic
+from kdgan_lib.methods.nagan import NaGAN
+from kdgan_lib.methods.noisy import Noisy
+from kdgan_lib.methods.supervised import Supervised
+
+METHODS: dict[str, type[Method]] = {
+    method.name: method
+    for method in (
+        Supervised,
+        Mimic,
+        Distn,
+        Noisy,
+        Codis,
+        NaGAN,
+        KDGANWithoutGumbel,
+        KDGAN,
+    )
+}
+
+__all__ = ["METHODS", "Method", "Noise", "Phase", "method"]
+
+
+def method(name: str, **hyperparameters: object) -> Method:
+    """Return a method by name; raise ValueError that lists the allowed names."""
+    if name not in METHODS:
+        raise ValueError(f"No method '{name}'; choose from {', '.join(METHODS)}.")
+    return METHODS[name](**hyperparameters)

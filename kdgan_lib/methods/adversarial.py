@@ -1,0 +1,145 @@
+"""What the adversarial methods share: sampled labels, rewards, tau (Eq. 1, 3, 8, 9)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from kdgan_lib.concrete import (
+    exponential_temperature,
+    pseudo_label,
+    released_temperature,
+)
+from kdgan_lib.data import Examples
+from kdgan_lib.estimators import FEWEST_DRAWS, estimator
+from kdgan_lib.losses import (
+    discriminator_loss,
+    nonsaturating_reward,
+    pair_loss,
+    saturating_reward,
+)
+from kdgan_lib.methods.base import (
+    Logits,
+    LossTerms,
+    Method,
+    Noise,
+    Phase,
+    supervised_loss,
+)
+
+REWARDS = {"saturating": saturating_reward, "nonsaturating": nonsaturating_reward}
+EstimatorName = Literal[
+    "exact",
+    "reinforce",
+    "concrete_density",
+    "relaxed_score",
+    "pathwise",
+    "straight_through",
+    "bce_to_discriminator",
+    "reinforce_baseline",
+    "rloo",
+]
+
+
+@dataclass(frozen=True)
+class Adversarial(Method):
+    """A method with a discriminator D that tells true labels from proposed ones."""
+
+    estimator: EstimatorName = "relaxed_score"
+    """Gradient estimator of the adversarial loss (Eq. 8 and its readings)."""
+    draws: int = 1
+    """Labels drawn per example for the estimator."""
+    reward: Literal["saturating", "nonsaturating"] = "saturating"
+    """Adversarial term: log(1 - D) as in Eq. 3, or -log D."""
+    positive_draws: int = 0
+    """True labels drawn per example for D; 0 uses the exact expectation."""
+    negative_draws: int = 0
+    """Proposed labels drawn per example for D; 0 uses the exact expectation."""
+    schedule: Literal["exponential", "released"] = "exponential"
+    """Temperature: tau_start to tau_end exponentially, or the released 10 x 0.88^k."""
+    tau_start: float = 1.0
+    """Temperature of the first outer epoch (exponential schedule)."""
+    tau_end: float = 0.1
+    """Temperature of the last outer epoch (exponential schedule)."""
+    discriminator_start: Literal["pairs", "labels"] = "pairs"
+    """Pretrain D on true against uniform labels, or as a softmax classifier."""
+    discriminator_passes: int = 1
+    """Passes of D in one outer epoch."""
+    classifier_passes: int = 1
+    """Passes of C in one outer epoch."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that no run could honour."""
+        estimator(self.estimator)
+        if self.draws < FEWEST_DRAWS[self.estimator]:
+            needed = FEWEST_DRAWS[self.estimator]
+            raise ValueError(f"'{self.estimator}' needs draws >= {needed}.")
+        if (self.positive_draws == 0) != (self.negative_draws == 0):
+            raise ValueError(
+                "Give D both positive_draws and negative_draws, or 0 for both (exact)."
+            )
+
+    def temperature(self, epoch: int, progress: float) -> float:
+        """Return tau of Eq. 9 at an outer epoch."""
+        if self.schedule == "released":
+            return released_temperature(epoch)
+        return exponential_temperature(progress, self.tau_start, self.tau_end)
+
+    def pretraining(self) -> tuple[Phase, ...]:
+        """Return supervised phases for C (and T), and D's start."""
+        players = [seat for seat in self.generators() if seat != "discriminator"]
+        supervised = [Phase(player, supervised_loss(player)) for player in players]
+        start = {"pairs": _pairs, "labels": supervised_loss("discriminator")}
+        return (*supervised, Phase("discriminator", start[self.discriminator_start]))
+
+    def generators(self) -> dict[str, float]:
+        """Return the players that propose labels, with their weights in p_alpha."""
+        raise NotImplementedError
+
+    def discriminator_loss(
+        self, logits: Logits, batch: Examples, noise: Noise, temperature: float
+    ) -> LossTerms:
+        """Return D's loss: p_u against p_alpha, exact or from drawn labels."""
+        positive, negative = batch.targets, self.proposals(logits, noise)
+        if self.positive_draws:
+            total = self.positive_draws + self.negative_draws
+            positive = _frequencies(batch.targets.log(), self.positive_draws, noise)
+            positive = positive * (self.positive_draws / total)
+            negative = negative * (self.negative_draws / total)
+        value = discriminator_loss(logits["discriminator"], positive, negative)
+        return value, {"discrimination": value}
+
+    def proposals(self, logits: Logits, noise: Noise) -> Tensor:
+        """Return p_alpha for each example [batch, labels], or drawn frequencies."""
+        mixture: Tensor | float = 0.0
+        for player, weight in self.generators().items():
+            if self.negative_draws:
+                drawn = _frequencies(logits[player], self.negative_draws, noise)
+                mixture = mixture + weight * drawn
+            else:
+                mixture = mixture + weight * logits[player].softmax(-1)
+        assert isinstance(mixture, Tensor)
+        return mixture
+
+    def adversarial_loss(
+        self, player: str, logits: Logits, noise: Noise, temperature: float
+    ) -> Tensor:
+        """Return the surrogate whose gradient estimates that of E_p[f] (Eq. 8)."""
+        reward = REWARDS[self.reward](logits["discriminator"])
+        gumbel = noise.gumbel(self.draws, reward)
+        surrogate = estimator(self.estimator)
+        return surrogate(logits[player], reward, gumbel, temperature).mean()
+
+
+def _pairs(
+    logits: Logits, batch: Examples, noise: Noise, temperature: float
+) -> LossTerms:
+    value = pair_loss(logits["discriminator"], batch.targets)
+    return value, {"pairs": value}
+
+
+def _frequencies(logits: Tensor, draws: int, noise: Noise) -> Tensor:
+    """Return how often each label is drawn from softmax(logits): [batch, labels]."""
+    labels = pseudo_label(logits, noise.gumbel(draws, logits))
+    return one_hot(labels, logits.shape[-1]).to(logits.dtype).mean(0)
