@@ -1,0 +1,47 @@
+"""KDGAN: knowledge distillation with generative adversarial networks.
+
+`fit` trains a classifier by any of `METHODS` from any teacher; `estimators`, `losses`
+and `game` hold the mathematics; `experiments` declares the paper's figures and tables.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kdgan_lib import estimators, losses
+    from kdgan_lib.budget import Budget
+    from kdgan_lib.data import Examples, Split
+    from kdgan_lib.methods import METHODS
+    from kdgan_lib.train import Diverged, Result, fit
+
+__all__ = [
+    "METHODS",
+    "Budget",
+    "Diverged",
+    "Examples",
+    "Result",
+    "Split",
+    "estimators",
+    "fit",
+    "losses",
+]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "METHODS": "methods",
+    "Budget": "budget",
+    "Diverged": "train",
+    "Examples": "data",
+    "Result": "train",
+    "Split": "data",
+    "fit": "train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: tables do not wait for torch."""
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in ("estimators", "losses", "data", "game", "metrics", "experiments"):
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -1,0 +1,71 @@
+"""How long, how fast and on what terms a method trains: the budget of a run."""
+
+from dataclasses import asdict, dataclass, replace
+from math import cos, pi
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Amounts of training, learning rates, augmentation, evaluation and selection."""
+
+    batch_size: int = 50
+    """Examples per update."""
+    epochs: int = 100
+    """Outer epochs; each holds every phase's passes over the training set."""
+    classifier_pretraining: int = 50
+    """Supervised passes of C before the first outer epoch."""
+    teacher_pretraining: int = 100
+    """Supervised passes of T before the first outer epoch."""
+    discriminator_pretraining: int = 50
+    """Passes of D before the first outer epoch."""
+    pretraining_lr: float = 1e-3
+    """Adam's learning rate of every player while pretraining."""
+    classifier_lr: float = 1e-3
+    """Adam's learning rate of C."""
+    teacher_lr: float = 1e-3
+    """Adam's learning rate of T."""
+    discriminator_lr: float = 1e-3
+    """Adam's learning rate of D."""
+    lr_schedule: Literal["constant", "cosine"] = "constant"
+    """Learning rates over the outer epochs: constant, or half a cosine to zero."""
+    weight_decay: float = 0.0
+    """L2 penalty on weights (not biases), added to the gradient."""
+    augmentation: Literal["none", "affine", "mirror"] = "none"
+    """Random change of the images in the outer epochs."""
+    pretraining_augmentation: Literal["none", "affine", "mirror"] = "none"
+    """Random change of the images while pretraining."""
+    evaluate_every: int = 2
+    """Outer epochs between evaluations of C on the validation set."""
+    test_every: int = 10
+    """Outer epochs between evaluations of C on the test set (the curves)."""
+    teacher_every: int = 20
+    """Outer epochs between evaluations of T on the validation set."""
+    evaluated: int = 0
+    """Examples of a set that an evaluation looks at, the first ones; 0 is all."""
+    selection: Literal["validation", "last", "best_test"] = "validation"
+    """Which C is reported: best on validation, the last, or best on the test set."""
+
+    def __post_init__(self) -> None:
+        """Refuse amounts that no run could honour."""
+        positive = (
+            "batch_size",
+            "epochs",
+            "evaluate_every",
+            "test_every",
+            "teacher_every",
+        )
+        for name, value in asdict(self).items():
+            if name in positive and value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}.")
+            if isinstance(value, int | float) and value < 0:
+                raise ValueError(f"{name} cannot be negative: {value}.")
+
+    def but(self, **changes: Any) -> "Budget":
+        """Return the same budget with some fields changed."""
+        return replace(self, **changes)
+
+    def learning_rate(self, player: str, progress: float = 0.0) -> float:
+        """Return a player's learning rate at progress in [0, 1] of the outer epochs."""
+        scale = 0.5 * (1 + cos(pi * progress)) if self.lr_schedule == "cosine" else 1.0
+        return scale * float(getattr(self, f"{player}_lr"))

@@ -1,0 +1,49 @@
+"""Evaluate a player on a set of examples: batched, in evaluation mode."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from kdgan_lib.data import Examples
+
+Metric = Callable[[Tensor, Tensor], float]
+CHUNK = 1000
+
+
+def accuracy(logits: Tensor, targets: Tensor) -> float:
+    """Return the share of examples whose highest logit is at the highest target."""
+    return (logits.argmax(-1) == targets.argmax(-1)).double().mean().item()
+
+
+def player_logits(player: str, module: nn.Module, batch: Examples) -> Tensor:
+    """Return a player's logits: only T and D see the privileged provision."""
+    if player == "classifier" or batch.privileged is None:
+        return module(batch.inputs)
+    return module(batch.inputs, batch.privileged)
+
+
+@torch.inference_mode()
+def predict(player: str, module: nn.Module, examples: Examples) -> Tensor:
+    """Return [examples, labels] logits in evaluation mode, chunk by chunk."""
+    module.eval()
+    chunks = [
+        player_logits(player, module, examples[start : start + CHUNK])
+        for start in range(0, len(examples), CHUNK)
+    ]
+    return torch.cat(chunks)
+
+
+def evaluate(
+    player: str, module: nn.Module, examples: Examples, metric: Metric = accuracy
+) -> float:
+    """Return the metric on the examples, or NaN where there are none.
+
+    Raises FloatingPointError when a logit is not finite.
+    """
+    if len(examples) == 0:
+        return float("nan")
+    logits = predict(player, module, examples)
+    if not torch.isfinite(logits).all():
+        raise FloatingPointError(f"the {player} returns logits that are not finite")
+    return metric(logits, examples.targets)

@@ -1,0 +1,75 @@
+"""Share pretrained players between runs that would train them to the same bits."""
+
+import hashlib
+from pathlib import Path
+
+from torch import Tensor
+
+from kdgan_lib.budget import Budget
+from kdgan_lib.checkpoint import decode, encode, write_atomically
+from kdgan_lib.data import Split
+from kdgan_lib.schedule import Stage
+from kdgan_lib.scoring import position
+from kdgan_lib.state import State, digest
+
+
+class Pretrained:
+    """A folder of players, each under a hash of all that its training depends on.
+
+    context: what else the bits depend on, such as device, versions and threads.
+    """
+
+    def __init__(self, folder: Path, context: str = "") -> None:
+        self.folder = folder
+        self.context = context
+        self._key = ""
+
+    def load(
+        self, state: State, stage: Stage, split: Split, budget: Budget, seed: int
+    ) -> bool:
+        """Put a stored player in its seat and pass its stage; False if none is stored.
+
+        A damaged file counts as not stored: the player is trained again.
+        """
+        player = stage.phases[0].player
+        recipe = (
+            *(stage.name, stage.epochs, stage.augmentation, seed, self.context),
+            stage.phases[0].loss.__qualname__,
+            *(budget.batch_size, budget.pretraining_lr, budget.weight_decay),
+            _digest(split.train.inputs, split.train.targets, split.validation.inputs),
+            digest(state.players[player]),
+        )
+        self._key = hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]
+        try:
+            stored = decode(self._path().read_bytes())
+        except (OSError, ValueError):
+            return False
+        state.players[player].load_state_dict(stored["weights"])
+        state.updates[player] += stored["updates"]
+        state.seconds += stored["seconds"]
+        state.curve.append(stored["row"] | position(state, stage, stage.epochs))
+        state.stage += 1
+        return True
+
+    def save(self, state: State, stage: Stage) -> None:
+        """Store the player whose pretraining stage has just ended."""
+        player = stage.phases[0].player
+        if not self._key or state.curve[-1]["stage"] != stage.name:
+            return
+        payload = {
+            "weights": state.players[player].state_dict(),
+            "updates": state.updates[player],
+            "seconds": state.seconds - state.stage_began,
+            "row": state.curve[-1],
+        }
+        write_atomically(self._path(), encode(payload))
+
+    def _path(self) -> Path:
+        return self.folder / f"{self._key}.pt"
+
+
+def _digest(*tensors: Tensor) -> str:
+    sha = hashlib.sha256()
+    for tensor in tensors:
+        sha.update(tensor.cpu().contiguous().numpy().tobytes())
+    return sha.hexdigest()

@@ -1,0 +1,53 @@
+"""Lay a method out in time: pretraining stages, then the outer epochs."""
+
+from dataclasses import dataclass
+
+from kdgan_lib.budget import Budget
+from kdgan_lib.methods import Method, Phase
+
+GAME = "game"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Outer epochs that share phases, augmentation and optimisers."""
+
+    name: str
+    """`pretrain PLAYER`, or `game`."""
+    epochs: int
+    """How often the phases are gone through."""
+    phases: tuple[Phase, ...]
+    """The phases of one outer epoch."""
+    augmentation: str
+    """Random change of the images."""
+
+    def progress(self, epoch: int) -> float:
+        """Return how far an epoch is, from 0 for the first to 1 for the last."""
+        return epoch / max(1, self.epochs - 1)
+
+    def learning_rate(self, budget: Budget, player: str, epoch: int) -> float:
+        """Return a player's learning rate at an epoch of this stage."""
+        if self.name != GAME:
+            return budget.pretraining_lr
+        return budget.learning_rate(player, epoch / self.epochs)
+
+
+def stages(method: Method, budget: Budget) -> tuple[Stage, ...]:
+    """Return one stage for each player to pretrain, and the game."""
+    pretraining = [
+        Stage(
+            f"pretrain {phase.player}",
+            getattr(budget, f"{phase.player}_pretraining"),
+            (phase,),
+            budget.pretraining_augmentation,
+        )
+        for phase in method.pretraining()
+    ]
+    game = Stage(GAME, budget.epochs, method.phases(), budget.augmentation)
+    return (*(stage for stage in pretraining if stage.epochs), game)
+
+
+def updates_per_epoch(stage: Stage, num_examples: int, batch_size: int) -> int:
+    """Return the player updates that one epoch of a stage makes."""
+    batches = -(-num_examples // batch_size)
+    return batches * sum(phase.passes for phase in stage.phases)

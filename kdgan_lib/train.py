@@ -1,0 +1,184 @@
+"""Train any method: the one loop, Algorithm 1 over the method's phases."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from kdgan_lib import randomness
+from kdgan_lib.augment import AUGMENTATIONS
+from kdgan_lib.budget import Budget
+from kdgan_lib.checkpoint import Checkpoints
+from kdgan_lib.data import Examples, Split
+from kdgan_lib.evaluation import Metric, accuracy, player_logits
+from kdgan_lib.guards import Diverged, check_players, mean_losses
+from kdgan_lib.methods import Method, Noise, Phase
+from kdgan_lib.methods import method as method_by_name
+from kdgan_lib.pretrained import Pretrained
+from kdgan_lib.progress import Progress
+from kdgan_lib.result import Result, conclude
+from kdgan_lib.schedule import GAME, Stage, stages, updates_per_epoch
+from kdgan_lib.scoring import Scorer
+from kdgan_lib.state import State
+
+__all__ = ["Diverged", "Result", "Training", "fit"]
+
+
+def fit(
+    method: Method | str,
+    players: dict[str, nn.Module],
+    split: Split,
+    budget: Budget | None = None,
+    seed: int = 0,
+    *,
+    device: str | torch.device = "cpu",
+    metric: Metric = accuracy,
+    checkpoints: Checkpoints | None = None,
+    checkpoint_seconds: float = 20.0,
+    pretrained: Pretrained | None = None,
+    progress: bool = False,
+) -> Result:
+    """Train the players by a method and return the selected classifier's metrics.
+
+    method: a `Method`, or a name from `METHODS` for its default hyperparameters.
+    players: a module per seat that the method needs, each returning one logit per
+    label; they are trained in place. metric: (logits, targets) -> score, higher is
+    better. checkpoints: where to save, and from where to resume; pretrained: where
+    runs share their pretrained players.
+    Raises ValueError for a missing player or a wrong shape, `Diverged` when a loss or
+    a logit is not finite. Source: Algorithm 1.
+    """
+    if isinstance(method, str):
+        method = method_by_name(method)
+    seated = {seat: module.to(device) for seat, module in players.items()}
+    split, budget = split.to(device), budget or Budget()
+    check_players(method, seated, split)
+    scorer = Scorer(split, budget, metric)
+    training = Training(method, split, budget, seed, State(seated), scorer)
+    with Progress(training.total_updates(), method.name, enabled=progress) as bar:
+        training.run(bar, checkpoints, checkpoint_seconds, pretrained)
+    return conclude(training.state, scorer)
+
+
+@dataclass
+class Training:
+    """One run in progress."""
+
+    method: Method
+    split: Split
+    budget: Budget
+    seed: int
+    state: State
+    scorer: Scorer
+
+    def run(
+        self,
+        bar: Progress,
+        checkpoints: Checkpoints | None = None,
+        checkpoint_seconds: float = 20.0,
+        pretrained: Pretrained | None = None,
+    ) -> None:
+        """Go through the stages' epochs, from the last checkpoint if there is one."""
+        plan, state = stages(self.method, self.budget), self.state
+        state.resume(checkpoints, plan, self.budget)
+        saved = time.perf_counter()
+        while state.stage < len(plan):
+            stage, begun = plan[state.stage], time.perf_counter()
+            if not self.skip(stage, pretrained):
+                self.outer_epoch(stage, state.epoch)
+                state.seconds += time.perf_counter() - begun
+                self.advance(stage, pretrained)
+            bar.show(state)
+            if checkpoints and time.perf_counter() - saved >= checkpoint_seconds:
+                checkpoints.save(sum(state.updates.values()), state.payload())
+                saved = time.perf_counter()
+
+    def outer_epoch(self, stage: Stage, epoch: int) -> None:
+        """Let each player make its passes in turn, then evaluate (Algorithm 1)."""
+        temperature = self.method.temperature(epoch, stage.progress(epoch))
+        losses: dict[str, float] = {}
+        with randomness.module_randomness(self.seed, "modules", stage.name, epoch):
+            for phase in stage.phases:
+                self.prepare(stage, phase, epoch)
+                for turn in range(phase.passes):
+                    place = (stage.name, epoch, phase.player, turn)
+                    terms = [
+                        self.update(phase, batch, noise, temperature)
+                        for batch, noise in self.minibatches(stage, place)
+                    ]
+                    updates = self.state.updates[phase.player]
+                    losses |= mean_losses(phase.player, stage.name, updates, terms)
+        self.scorer.evaluate(self.state, stage, epoch + 1, temperature, losses)
+
+    def update(
+        self, phase: Phase, batch: Examples, noise: Noise, temperature: float
+    ) -> dict[str, Tensor]:
+        """Take one optimiser step of the phase's player; return its loss terms."""
+        logits = self.logits(phase, batch)
+        loss, terms = phase.loss(logits, batch, noise, temperature)
+        optimizer = self.state.optimizers[phase.player]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        self.state.updates[phase.player] += 1
+        return {"loss": loss.detach(), **{k: v.detach() for k, v in terms.items()}}
+
+    def logits(self, phase: Phase, batch: Examples) -> dict[str, Tensor]:
+        """Return the player's logits with gradient, and those it reads without."""
+        players, player = self.state.players, phase.player
+        with torch.no_grad():
+            logits = {
+                name: player_logits(name, players[name], batch) for name in phase.reads
+            }
+        logits[player] = player_logits(player, players[player], batch)
+        return logits
+
+    def prepare(self, stage: Stage, phase: Phase, epoch: int) -> None:
+        """Put the player in training mode, and those it reads in evaluation mode."""
+        for name in phase.reads:
+            self.state.players[name].eval()
+        self.state.players[phase.player].train()
+        rate = stage.learning_rate(self.budget, phase.player, epoch)
+        for group in self.state.optimizers[phase.player].param_groups:
+            group["lr"] = rate
+
+    def minibatches(
+        self, stage: Stage, place: tuple[object, ...]
+    ) -> Iterator[tuple[Examples, Noise]]:
+        """Yield one pass in random order, augmented, each batch with its noise."""
+        train = self.split.train
+        device = train.inputs.device
+        shuffle = randomness.derive(self.seed, "order", *place)
+        order = torch.randperm(len(train), generator=shuffle).to(device)
+        images = randomness.derive(self.seed, "augment", *place, device=device)
+        noise = Noise(randomness.derive(self.seed, "noise", *place, device=device))
+        augment = AUGMENTATIONS[stage.augmentation]
+        for index in order.split(self.budget.batch_size):
+            batch = train[index]
+            inputs = augment(batch.inputs, images)
+            yield Examples(inputs, batch.targets, batch.privileged), noise
+
+    def skip(self, stage: Stage, pretrained: Pretrained | None) -> bool:
+        """Start a stage; return whether a stored pretrained player stands in for it."""
+        if self.state.epoch > 0:
+            return False
+        self.state.start(stage, self.budget)
+        if pretrained is None or stage.name == GAME:
+            return False
+        return pretrained.load(self.state, stage, self.split, self.budget, self.seed)
+
+    def advance(self, stage: Stage, pretrained: Pretrained | None) -> None:
+        """Move to the next epoch; store a pretraining stage's player at its end."""
+        self.state.next_epoch(stage)
+        if pretrained and stage.name != GAME and self.state.epoch == 0:
+            pretrained.save(self.state, stage)
+
+    def total_updates(self) -> int:
+        """Return the player updates of the whole run."""
+        size, count = self.budget.batch_size, len(self.split.train)
+        return sum(
+            stage.epochs * updates_per_epoch(stage, count, size)
+            for stage in stages(self.method, self.budget)
+        )
