@@ -1,0 +1,257 @@
+"""Declare runs: the settings of each protocol, and each figure's and table's grid."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+
+from torch import nn
+
+from kdgan_lib.budget import Budget
+from kdgan_lib.methods import METHODS, Method, method
+from kdgan_lib.nets import build_players, mnist_players
+from kdgan_lib.runs import run_id
+from kdgan_lib.schedule import GAME, stages
+
+PROFILES = ("smoke", "book", "paper")
+PROTOCOLS = ("controlled", "paper", "code")
+ADVERSARIAL = ("nagan", "kdgan_wo_gm", "kdgan")
+SETTINGS = files("kdgan_lib") / "settings"
+
+# Player updates after pretraining that every method gets under `controlled`.
+PLAYER_UPDATES = {100: 900, 1_000: 6_000, 10_000: 30_000}
+# Outer epochs of the released schedule; its scripts use 10 and 60 to 100.
+RELEASED_EPOCHS = {"nagan": 10, "kdgan": 60, "kdgan_wo_gm": 60}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, fully declared: what it trains, on what, by which protocol."""
+
+    method: Method
+    """The method with its hyperparameters."""
+    data: str
+    """Data set."""
+    n: int
+    """Training examples."""
+    protocol: str
+    """paper, code or controlled."""
+    profile: str
+    """smoke, book or paper: how much of the training is done."""
+    seed: int
+    """Seed of the subset, the initial weights, the order and the noise."""
+    budget: Budget
+    """Amounts of training and learning rates."""
+
+    def configuration(self) -> dict[str, object]:
+        """Return everything that the run's numbers depend on, as plain values."""
+        return {
+            "method": self.method.name,
+            "data": self.data,
+            "n": self.n,
+            "protocol": self.protocol,
+            "profile": self.profile,
+            "seed": self.seed,
+            **self.method.hyperparameters(),
+            **asdict(self.budget),
+        }
+
+    @property
+    def id(self) -> str:
+        """Return the run's identity."""
+        return run_id(self.configuration())
+
+    def players(self) -> dict[str, nn.Module]:
+        """Return the players at their initial weights."""
+        initial = "released" if self.protocol == "code" else "he"
+        builders = mnist_players(initial=initial)
+        wanted = {seat: builders[seat] for seat in self.method.seats()}
+        return build_players(wanted, self.seed)
+
+
+def from_configuration(row: dict[str, object]) -> Run:
+    """Return the run whose record has these values; extra columns are ignored."""
+    kind = METHODS[str(row["method"])]
+    hyper = {k: _like(v, row.get(k, v)) for k, v in kind().hyperparameters().items()}
+    amounts = {k: _like(v, row.get(k, v)) for k, v in asdict(Budget()).items()}
+    return Run(
+        method(kind.name, **hyper),
+        str(row["data"]),
+        int(str(row["n"])),
+        str(row["protocol"]),
+        str(row["profile"]),
+        int(str(row["seed"])),
+        Budget().but(**amounts),
+    )
+
+
+def declare(
+    name: str,
+    data: str = "mnist",
+    n: int = 100,
+    protocol: str = "controlled",
+    profile: str = "paper",
+    seed: int = 0,
+) -> Run:
+    """Return the run that a protocol prescribes for a method, a data set and a size."""
+    for value, allowed, what in (
+        (name, tuple(METHODS), "method"),
+        (protocol, PROTOCOLS, "protocol"),
+        (profile, PROFILES, "profile"),
+    ):
+        if value not in allowed:
+            raise ValueError(f"No {what} '{value}'; choose from {', '.join(allowed)}.")
+    prescribed, budget = _PRESCRIPTIONS[protocol](name, n)
+    return Run(prescribed, data, n, protocol, profile, seed, _cut(budget, profile))
+
+
+def with_equal_updates(chosen: Method, budget: Budget, n: int, updates: int) -> Budget:
+    """Return the budget whose outer epochs hold the given number of player updates."""
+    game = next(s for s in stages(chosen, budget) if s.name == GAME)
+    batches = -(-n // budget.batch_size)
+    per_epoch = batches * sum(phase.passes for phase in game.phases)
+    epochs = max(1, updates // per_epoch)
+    return budget.but(
+        epochs=epochs,
+        evaluate_every=max(1, epochs // 50),
+        test_every=max(1, epochs // 50) * 5,
+        teacher_every=max(1, epochs // 50) * 10,
+    )
+
+
+def player_updates(n: int) -> int:
+    """Return the declared player updates for a training set of size n."""
+    size = max((known for known in PLAYER_UPDATES if known <= n), default=100)
+    return PLAYER_UPDATES[size]
+
+
+def controlled_base(n: int) -> Budget:
+    """Return what every method shares under `controlled`."""
+    return Budget(
+        batch_size=50 if n <= 1_000 else 100,
+        classifier_pretraining=max(1, 5_000 // n),
+        teacher_pretraining=max(2, 10_000 // n),
+        discriminator_pretraining=max(1, 5_000 // n),
+        augmentation="affine",
+        pretraining_augmentation="affine",
+        selection="validation",
+    )
+
+
+@cache
+def settings(protocol: str) -> dict[str, dict[str, dict]]:
+    """Return the tuned settings of each method: hyperparameters and learning rates."""
+    path = SETTINGS / f"{protocol}.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _controlled(name: str, n: int) -> tuple[Method, Budget]:
+    tuned = settings("controlled").get(name, {})
+    chosen = method(name, **tuned.get("hyperparameters", {}))
+    budget = controlled_base(n).but(**tuned.get("budget", {}))
+    return chosen, with_equal_updates(chosen, budget, n, player_updates(n))
+
+
+def _paper(name: str, n: int) -> tuple[Method, Budget]:
+    """Return the text's setting; rates it leaves open are `controlled`'s tuned ones."""
+    tuned = settings("controlled").get(name, {})
+    literal = {"distn": {"distillation": "kl"}, "kdgan": {"estimator": "relaxed_score"}}
+    literal["nagan"] = {"estimator": "relaxed_score"}
+    weights = ("alpha", "beta", "gamma")
+    chosen = {k: v for k, v in tuned.get("hyperparameters", {}).items() if k in weights}
+    prescribed = method(name, **chosen, **literal.get(name, {}))
+    rates = {k: v for k, v in tuned.get("budget", {}).items() if k.endswith("_lr")}
+    budget = controlled_base(n).but(
+        augmentation="none",
+        pretraining_augmentation="none",
+        selection="last",
+        **rates,
+    )
+    return prescribed, with_equal_updates(prescribed, budget, n, player_updates(n))
+
+
+def _code(name: str, n: int) -> tuple[Method, Budget]:
+    budget = Budget(
+        batch_size=10 if n <= 100 else 50 if n <= 1_000 else 100,
+        epochs=RELEASED_EPOCHS.get(
+            name, 400 if n <= 100 else 200 if n <= 1_000 else 100
+        ),
+        classifier_pretraining=200,
+        teacher_pretraining=200,
+        discriminator_pretraining=200,
+        augmentation="affine",
+        selection="best_test",
+        evaluate_every=1,
+        test_every=1,
+        teacher_every=10,
+    )
+    if name not in ADVERSARIAL:
+        distn = {"distillation": "released_l2"} if name == "distn" else {}
+        return method(name, **distn), budget.but(evaluate_every=5, test_every=5)
+    game: dict[str, object] = {
+        "draws": 25,
+        "positive_draws": 5,
+        "negative_draws": 20,
+        "schedule": "released",
+        "discriminator_start": "labels",
+        "estimator": "reinforce" if name == "kdgan_wo_gm" else "bce_to_discriminator",
+    }
+    if name == "nagan":
+        passes = {"discriminator_passes": 5, "classifier_passes": 5}
+        return method(name, **game, **passes), budget.but(weight_decay=4e-5)
+    game |= {"discriminator_passes": 20, "teacher_passes": 10, "classifier_passes": 10}
+    game |= {"alpha": 0.1, "beta": 0.25 if n == 1_000 else 2.0, "gamma": 1e-4}
+    rates = {f"{seat}_lr": 5e-4 for seat in ("classifier", "teacher", "discriminator")}
+    return method(name, **game), budget.but(weight_decay=4e-5, **rates)
+
+
+def _cut(budget: Budget, profile: str) -> Budget:
+    """Return the budget itself, a tenth of it, or the least that runs every line."""
+    if profile == "paper":
+        return budget
+    share = 10 if profile == "book" else 10**9
+    least = 5 if profile == "book" else 2
+    amounts = (
+        "epochs",
+        "classifier_pretraining",
+        "teacher_pretraining",
+        "discriminator_pretraining",
+    )
+    cut = {
+        k: min(getattr(budget, k), max(least, getattr(budget, k) // share))
+        for k in amounts
+    }
+    every = dict.fromkeys(("evaluate_every", "test_every", "teacher_every"), 1)
+    return budget.but(**cut, **every, evaluated=500 if profile == "smoke" else 0)
+
+
+def _like(default: object, value: object) -> object:
+    """Return a table's value in the default's type (a table turns int into float)."""
+    return default if value is None else type(default)(value)  # type: ignore[call-arg]
+
+
+_PRESCRIPTIONS: dict[str, Callable[[str, int], tuple[Method, Budget]]] = {
+    "controlled": _controlled,
+    "paper": _paper,
+    "code": _code,
+}
+
+
+def figure3a(profile: str = "paper") -> list[Run]:
+    """Return Figure 3a's runs at n = 100: most valuable first."""
+    controlled = [
+        declare(name, seed=seed, profile=profile)
+        for seed in range(10)
+        for name in METHODS
+    ]
+    arms = [
+        declare(name, protocol=protocol, seed=seed, profile=profile)
+        for protocol in ("paper", "code")
+        for seed in range(5)
+        for name in ADVERSARIAL
+    ]
+    return [*controlled, *arms]
+
+
+GRIDS: dict[str, Callable[[str], list[Run]]] = {"figure3a": figure3a}

@@ -1,0 +1,61 @@
+"""Say on what a run was made: device, versions, commit."""
+
+import platform
+import subprocess
+from functools import cache
+
+import numpy
+import torch
+
+from kdgan_lib.paths import ROOT
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device for `auto`, `cpu` or `cuda`; raise ValueError with advice."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"No device '{name}'; choose from auto, cpu, cuda.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            "This machine or this build of torch has no CUDA: use --device cpu, or "
+            "install a CUDA build as the README says."
+        )
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def provenance(device: torch.device) -> dict[str, str | int]:
+    """Return the device, the threads, the versions and the commit as plain values."""
+    return {
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": numpy.__version__,
+        "platform": f"{platform.system()}-{platform.machine()}",
+        "commit": commit(),
+    }
+
+
+def device_name(device: torch.device) -> str:
+    """Return `cpu`, or the name of the GPU."""
+    if device.type != "cuda":
+        return device.type
+    return f"cuda: {torch.cuda.get_device_name(device)}"
+
+
+@cache
+def commit() -> str:
+    """Return the checkout's commit, `+` behind it if library files have changed."""
+    revision = _git("rev-parse", "--short=12", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "kdgan_lib")
+    return (revision + "+" * bool(changed)) if revision else "unknown"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

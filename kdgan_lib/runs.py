@@ -1,0 +1,116 @@
+"""Keep runs: identity by configuration, atomic records, committed Parquet tables."""
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock
+
+from kdgan_lib.checkpoint import write_atomically
+from kdgan_lib.paths import runs_dir
+
+RUNS, CURVES = "runs", "curves"
+KEYS = {RUNS: ("run_id",), CURVES: ("run_id", "stage", "epoch")}
+Configuration = Mapping[str, object]
+
+
+class TableDamaged(RuntimeError):
+    """Raised when a table cannot be read."""
+
+
+def run_id(configuration: Configuration) -> str:
+    """Return the identity of a run: a hash of its canonical configuration."""
+    canonical = json.dumps(_plain(configuration), sort_keys=True, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def record(row: Mapping[str, object], curve: pd.DataFrame | None = None) -> None:
+    """Store a run: its row and its curve, replacing what the id had before."""
+    if curve is not None:
+        curve = curve.assign(run_id=row["run_id"])
+        append_rows(CURVES, curve, KEYS[CURVES])
+    # The row comes last: a run whose row is there is whole.
+    append_rows(RUNS, pd.DataFrame([dict(row)]), KEYS[RUNS])
+
+
+def table() -> pd.DataFrame:
+    """Return one row per run; an empty frame with the key columns if there is none."""
+    return read_rows(RUNS, ("run_id", "status"))
+
+
+def curves() -> pd.DataFrame:
+    """Return one row per evaluation of each run."""
+    return read_rows(CURVES, KEYS[CURVES])
+
+
+def is_finished(identity: str) -> bool:
+    """Return whether a run's record is there."""
+    return identity in set(table().run_id)
+
+
+def find(identity: str) -> dict[str, object]:
+    """Return the row of the run whose id starts so; raise KeyError with advice."""
+    rows = table()
+    found = rows[rows.run_id.str.startswith(identity)] if len(rows) else rows
+    if len(found) != 1:
+        raise KeyError(
+            f"{len(found)} runs have an id that starts with '{identity}': "
+            "`kdgan runs list` shows them all."
+        )
+    return found.iloc[0].dropna().to_dict()
+
+
+def read_rows(name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
+    """Return a table of the runs folder; an empty frame if the file does not exist.
+
+    Raises TableDamaged if it cannot be read.
+    """
+    path = _path(name)
+    if not path.exists():
+        return pd.DataFrame({column: pd.Series(dtype=object) for column in columns})
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:
+        raise TableDamaged(
+            f"{path} cannot be read ({error}): restore it with "
+            f"`git checkout -- {path.name}` in its folder, or delete it and run again."
+        ) from error
+
+
+def append_rows(name: str, rows: pd.DataFrame, key_columns: Iterable[str]) -> None:
+    """Add rows to a table; a row whose key is there already replaces the old one.
+
+    Safe with several processes writing at once; a reader sees the old or the new
+    table. Raises `DiskFull` with the old table intact.
+    """
+    path, keys = _path(name), list(key_columns)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        old = read_rows(name)
+        if len(old):
+            replaced = _keyed(old, keys).isin(_keyed(rows, keys))
+            rows = pd.concat([old[~replaced], rows], ignore_index=True)
+        buffer = io.BytesIO()
+        rows.to_parquet(buffer, index=False, compression="zstd")
+        write_atomically(path, buffer.getvalue())
+
+
+def _keyed(rows: pd.DataFrame, keys: list[str]) -> pd.Index:
+    return pd.MultiIndex.from_frame(rows[keys].astype(str))
+
+
+def _path(name: str) -> Path:
+    return runs_dir() / f"{name}.parquet"
+
+
+def _plain(value: object) -> object:
+    """Return numbers in one canonical form: 1 and 1.0 are the same hyperparameter."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+        return int(value)
+    return value
