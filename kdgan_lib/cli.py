@@ -1,0 +1,68 @@
+"""Command line: `kdgan train | sweep | tune | runs | data | bench | book | claims`."""
+
+import sys
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+
+COMMANDS = {
+    "train": ("train_cli:train", "train one run and store its record"),
+    "sweep": ("train_cli:sweep", "execute a declared grid of runs"),
+    "tune": ("train_cli:tune", "search a method's settings on validation"),
+    "runs": ("runs_cli:main", "list the stored runs, or show one"),
+    "data": ("data_cli:main", "fetch and verify a data set"),
+    "bench": ("bench:main", "time one update of each player on this machine"),
+    "book": ("book_cli:main", "run, check and publish the chapters"),
+    "claims": ("book_cli:main", "show the verdicts, or measure them anew"),
+}
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return 0, 1 after a failure, 2 for a wrong call, 3 if diverged.
+
+    A failure that the user can mend ends in one sentence on the standard error.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given or given[0] in ("-h", "--help"):
+        print(_overview())
+        return 0 if given else 2
+    name, *rest = given
+    if name not in COMMANDS:
+        print(
+            f"kdgan: no command '{name}'; choose from {', '.join(COMMANDS)}.",
+            file=sys.stderr,
+        )
+        return 2
+    warnings.showwarning = _one_line
+    try:
+        return _command(name)(given if "book_cli" in COMMANDS[name][0] else rest)
+    except KeyboardInterrupt:
+        print("Interrupted; the same command goes on from here.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return 0
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
+        message = error.args[0] if isinstance(error, KeyError) else error
+        print(f"kdgan {name}: {message}", file=sys.stderr)
+        return 1
+
+
+def _command(name: str) -> Callable[[list[str]], int]:
+    module, function = COMMANDS[name][0].split(":")
+    return getattr(import_module(f"kdgan_lib.{module}"), function)
+
+
+def _overview() -> str:
+    lines = [f"  {name:<8}{text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(
+        ["usage: kdgan COMMAND [OPTIONS]", "", *lines, "", "kdgan COMMAND --help"]
+    )
+
+
+def _one_line(message: Warning | str, *rest: object, **named: object) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

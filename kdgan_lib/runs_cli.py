@@ -1,0 +1,75 @@
+"""Command `kdgan runs`: list the stored runs, or show one."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import pandas as pd
+import tyro
+
+from kdgan_lib import runs
+
+LISTED = [
+    "run_id",
+    "method",
+    "data",
+    "n",
+    "protocol",
+    "profile",
+    "seed",
+    "status",
+    "test_accuracy",
+    "seconds",
+]
+
+
+@dataclass(frozen=True)
+class List:
+    """List the stored runs, one a line."""
+
+    method: str | None = None
+    """Only this method."""
+    protocol: str | None = None
+    """Only this protocol."""
+    profile: str | None = None
+    """Only this profile."""
+
+    def __call__(self) -> int:
+        """Print the table."""
+        rows = runs.table()
+        for name in ("method", "protocol", "profile"):
+            wanted = getattr(self, name)
+            if wanted is not None and len(rows):
+                rows = rows[rows[name] == wanted]
+        if rows.empty:
+            print("no runs yet: `kdgan train --method mimic` makes one")
+            return 0
+        shown = rows.reindex(columns=LISTED).sort_values(LISTED[1:7])
+        with pd.option_context("display.width", 200, "display.max_columns", None):
+            print(shown.to_string(index=False, float_format="{:.4f}".format))
+        return 0
+
+
+@dataclass(frozen=True)
+class Show:
+    """Show everything that is known of one run."""
+
+    run_id: tyro.conf.Positional[str]
+    """The run's id, or its first characters."""
+
+    def __call__(self) -> int:
+        """Print one value a line."""
+        for name, value in runs.find(self.run_id).items():
+            print(f"{name:<28}{value}")
+        return 0
+
+
+Action = (
+    Annotated[List, tyro.conf.subcommand("list")]
+    | Annotated[Show, tyro.conf.subcommand("show")]
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Run `kdgan runs`; return the exit code."""
+    action = tyro.cli(Action, prog="kdgan runs", args=arguments)  # type: ignore[arg-type]
+    return action()

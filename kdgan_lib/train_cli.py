@@ -1,0 +1,205 @@
+"""Commands `kdgan train`, `kdgan sweep` and `kdgan tune`, from the same dataclasses."""
+
+import sys
+from dataclasses import asdict, dataclass, field, make_dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+import tyro
+
+from kdgan_lib import experiments, runs
+from kdgan_lib import sweep as sweeps
+from kdgan_lib.budget import Budget
+from kdgan_lib.execute import execute
+from kdgan_lib.experiments import Run, declare
+from kdgan_lib.methods import METHODS
+
+if TYPE_CHECKING:
+    MethodName = str
+    GridName = str
+else:
+    MethodName = Literal[tuple(METHODS)]
+    GridName = Literal[tuple(experiments.GRIDS)]
+DIVERGED = 3
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which run: the options that decide the other options' defaults."""
+
+    method: MethodName = "kdgan"
+    """The method."""
+    data: Literal["mnist"] = "mnist"
+    """The data set."""
+    n: int = 100
+    """Training examples."""
+    seed: int = 0
+    """Seed of the subset, the initial weights, the order and the noise."""
+    protocol: Literal["controlled", "paper", "code"] = "controlled"
+    """paper: the text; code: the released code; controlled: equal terms for all."""
+    profile: Literal["smoke", "book", "paper"] = "paper"
+    """smoke: seconds; book: a tenth; paper: all of the training."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How to run it: none of these changes the run's identity."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto takes a GPU if there is one."""
+    threads: int = 1
+    """CPU threads; the bits of a run depend on it."""
+    force: bool = False
+    """Train again even if the run's record is there."""
+    checkpoint_seconds: float = 20.0
+    """Least time between two checkpoints."""
+
+
+def train(arguments: list[str]) -> int:
+    """Train one run: `kdgan train --method kdgan --n 100`; return the exit code."""
+    run, execution = parse_run(arguments)
+    torch.set_num_threads(execution.threads)
+    known = runs.is_finished(run.id) and not execution.force
+    row = execute(
+        run,
+        execution.device,
+        progress=True,
+        force=execution.force,
+        checkpoint_seconds=execution.checkpoint_seconds,
+    )
+    if row["status"] == "diverged":
+        print(f"{run.id} diverged: {row['reason']}", file=sys.stderr)
+        return DIVERGED
+    print(
+        f"{run.id}{' (stored before)' if known else ''}: {run.method.name}, "
+        f"{run.data} n = {run.n}, {run.protocol}, seed {run.seed}: "
+        f"test accuracy {float(str(row['test_accuracy'])):.4f}"
+    )
+    return 0
+
+
+def _flat(kind: Any) -> Any:
+    return tyro.conf.configure(tyro.conf.OmitArgPrefixes)(kind)
+
+
+def parse_run(arguments: list[str]) -> tuple[Run, Execution]:
+    """Return the run that the options declare.
+
+    The first reading finds the protocol's settings; the second shows them as the
+    defaults of `--help` and takes what the user changes.
+    """
+    asked = [word for word in arguments if word not in ("-h", "--help")]
+    selection, _ = tyro.cli(
+        _flat(Selection),
+        prog="kdgan train",
+        args=asked,
+        return_unknown_args=True,
+    )
+    prescribed = declare(
+        **{k.replace("method", "name"): v for k, v in asdict(selection).items()}
+    )
+    options: Any = make_dataclass(
+        "Options",
+        [
+            ("which", Selection, field(default=selection)),
+            (
+                "hyperparameters",
+                type(prescribed.method),
+                field(default=prescribed.method),
+            ),
+            ("budget", Budget, field(default=prescribed.budget)),
+            ("execution", Execution, field(default=Execution())),
+        ],
+    )
+    options.__doc__ = (
+        "Train one run and store its record; a stored run is not repeated."
+    )
+    found = tyro.cli(
+        _flat(options),
+        prog="kdgan train",
+        args=arguments,
+    )
+    run = replace(prescribed, method=found.hyperparameters, budget=found.budget)
+    return run, found.execution
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Execute a declared grid of runs; what is finished is skipped."""
+
+    grid: tyro.conf.Positional[GridName]
+    """The figure or table."""
+    profile: Literal["smoke", "book", "paper"] = "paper"
+    """smoke: seconds; book: a tenth; paper: all of the training."""
+    workers: int = 2
+    """Processes, one thread each."""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where to train."""
+    protocol: tuple[Literal["controlled", "paper", "code"], ...] = ()
+    """Only these protocols."""
+    method: tuple[MethodName, ...] = ()
+    """Only these methods."""
+    seeds: int | None = None
+    """Only seeds below this."""
+    dry: bool = False
+    """Only list what is left to do."""
+
+    def __call__(self) -> int:
+        """Run the grid; name the runs that failed."""
+        left = [run for run in self.runs() if not runs.is_finished(run.id)]
+        if self.dry:
+            for run in left:
+                print(run.id, run.method.name, run.n, run.protocol, run.seed)
+            return 0
+        failures = sweeps.sweep(left, self.workers, self.device)
+        for identity, message in failures.items():
+            print(f"{identity} failed: {message}", file=sys.stderr)
+        return 1 if failures else 0
+
+    def runs(self) -> list[Run]:
+        """Return the grid's runs that the filters leave."""
+        return [
+            run
+            for run in experiments.GRIDS[self.grid](self.profile)
+            if (not self.protocol or run.protocol in self.protocol)
+            and (not self.method or run.method.name in self.method)
+            and (self.seeds is None or run.seed < self.seeds)
+        ]
+
+
+def sweep(arguments: list[str]) -> int:
+    """Run `kdgan sweep`; return the exit code."""
+    return tyro.cli(Sweep, prog="kdgan sweep", args=arguments)()
+
+
+@dataclass(frozen=True)
+class Tune:
+    """Search each method's settings with an equal number of trials, on validation."""
+
+    methods: tyro.conf.Positional[tuple[MethodName, ...]] = tuple(METHODS)
+    """The methods; all by default."""
+    n: int = 100
+    """Training examples."""
+    trials: int = 12
+    """Trials of each method, those stored before included."""
+    freeze: bool = False
+    """Write the best trials into the library's settings."""
+
+    def __call__(self) -> int:
+        """Run the trials that are missing; print each method's best."""
+        from kdgan_lib import tuning
+
+        torch.set_num_threads(1)
+        for name in self.methods:
+            done = tuning.tune(name, self.n, self.trials, progress=True)
+            best = done.loc[done.score.idxmax()]
+            print(f"{name}: {best.score:.4f} on validation with {best.parameters}")
+        if self.freeze:
+            tuning.freeze(self.n, Path(str(experiments.SETTINGS)) / "controlled.json")
+        return 0
+
+
+def tune(arguments: list[str]) -> int:
+    """Run `kdgan tune`; return the exit code."""
+    return tyro.cli(Tune, prog="kdgan tune", args=arguments)()
