@@ -1,0 +1,121 @@
+"""Measure what Figure 3a shows: convergence, accuracy, stability (F3a.1 to F3a.7)."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from kdgan_lib import tables
+from kdgan_lib.measures import Measured, Quantity, measure
+from kdgan_lib.stats import (
+    convergence,
+    mean_interval,
+    paired_difference,
+    spread_after_convergence,
+)
+
+COMMAND = "kdgan sweep figure3a"
+SCORE = "classifier_validation"
+
+
+@measure("convergence_epoch")
+def convergence_epoch(
+    method: str, grid: str = "figure3a", protocol: str = "controlled"
+) -> Measured:
+    """Return where a method's runs converge, in outer epochs and in updates."""
+    runs = _curves(method, grid, protocol)
+    places = {
+        "epochs": ("epoch", "epochs"),
+        "player_updates": ("player_updates", "updates"),
+        "classifier_updates": ("classifier_updates", "updates"),
+    }
+    return {
+        name: _quantity(_per_run(runs, _converged(column)), unit, protocol)
+        for name, (column, unit) in places.items()
+    }
+
+
+@measure("accuracy_difference")
+def accuracy_difference(
+    first: str, second: str, grid: str = "figure3a", protocol: str = "controlled"
+) -> Measured:
+    """Return the difference of two methods' test accuracies in points, seed by seed."""
+    gap = paired_difference(
+        100 * _accuracies(first, grid, protocol),
+        100 * _accuracies(second, grid, protocol),
+    )
+    return {
+        "accuracy_difference": Quantity(
+            gap.mean, gap.lo, gap.hi, "points", gap.runs, protocol
+        )
+    }
+
+
+@measure("relative_gain")
+def relative_gain(
+    first: str, second: str, grid: str = "figure3a", protocol: str = "controlled"
+) -> Measured:
+    """Return the gain of the first method in percent of the second's accuracy."""
+    ratio = _accuracies(first, grid, protocol) / _accuracies(second, grid, protocol)
+    return {"relative_gain": _quantity(100 * (ratio.dropna() - 1), "%", protocol)}
+
+
+@measure("stability")
+def stability(
+    first: str, second: str, grid: str = "figure3a", protocol: str = "controlled"
+) -> Measured:
+    """Return how much wider the second's curve swings once it has converged."""
+    spreads = [
+        100 * _per_run(_curves(name, grid, protocol), _spread)
+        for name in (first, second)
+    ]
+    # A floor keeps the ratio finite for a curve that does not move at all.
+    ratio = (spreads[1].clip(lower=0.01) / spreads[0].clip(lower=0.01)).dropna()
+    return {"spread_ratio": _quantity(ratio, "", protocol)}
+
+
+@measure("speed_up")
+def speed_up(
+    first: str, second: str, grid: str = "figure3a", protocol: str = "controlled"
+) -> Measured:
+    """Return the epochs that the first method saves, in percent of the second's."""
+    at = _converged("epoch")
+    fast = _per_run(_curves(first, grid, protocol), at)
+    slow = _per_run(_curves(second, grid, protocol), at)
+    return {"speed_up": _quantity(100 * (1 - fast / slow).dropna(), "%", protocol)}
+
+
+def _curves(method: str, grid: str, protocol: str) -> pd.DataFrame:
+    """Return the game's evaluations of a method's finished runs."""
+    curves = tables.curves(grid=grid, protocol=protocol, method=method, stage="game")
+    return tables.require(curves, COMMAND)
+
+
+def _accuracies(method: str, grid: str, protocol: str) -> pd.Series:
+    """Return the test accuracy of each seed."""
+    runs = tables.runs(grid=grid, protocol=protocol, method=method, status="finished")
+    return tables.require(runs, COMMAND).set_index("seed").test_accuracy
+
+
+def _per_run(curves: pd.DataFrame, of: Callable[[pd.DataFrame], float]) -> pd.Series:
+    """Return one number per seed."""
+    return pd.Series(
+        {seed: of(run.sort_values("epoch")) for seed, run in curves.groupby("seed")}
+    )
+
+
+def _converged(column: str) -> Callable[[pd.DataFrame], float]:
+    return lambda run: convergence(run, _score(run), at=column)
+
+
+def _spread(run: pd.DataFrame) -> float:
+    return spread_after_convergence(run, _score(run))
+
+
+def _score(run: pd.DataFrame) -> str:
+    """Return the validation score, or the test score where nothing is held out."""
+    return SCORE if run[SCORE].notna().any() else "classifier_test"
+
+
+def _quantity(values: pd.Series, unit: str, protocol: str) -> Quantity:
+    found = mean_interval(values)
+    return Quantity(found.mean, found.lo, found.hi, unit, found.runs, protocol)

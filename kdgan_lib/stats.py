@@ -1,0 +1,120 @@
+"""Intervals, paired tests, effect sizes and convergence: pure functions of raw runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+CONFIDENCE = 0.95
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over runs with its interval."""
+
+    mean: float
+    """Mean over the runs."""
+    lo: float
+    """Lower end of the 95% interval; NaN for fewer than three runs."""
+    hi: float
+    """Upper end of the 95% interval; NaN for fewer than three runs."""
+    runs: int
+    """Number of runs."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A mean difference of paired runs with its interval and test."""
+
+    mean: float
+    """Mean of first minus second."""
+    lo: float
+    """Lower end of the 95% interval; NaN for fewer than three pairs."""
+    hi: float
+    """Upper end of the 95% interval; NaN for fewer than three pairs."""
+    p_value: float
+    """Two-sided p-value of the paired t-test; NaN for fewer than three pairs."""
+    effect_size: float
+    """Mean difference over its standard deviation (Cohen's d of paired runs)."""
+    runs: int
+    """Number of pairs."""
+
+
+def mean_interval(values: ArrayLike, seed: int = 0) -> Estimate:
+    """Return the mean of raw runs and its bias-corrected bootstrap interval (BCa).
+
+    values: (num_runs,). Source: Efron (1987).
+    """
+    sample = np.asarray(values, dtype=float)
+    lo, hi = _bootstrap(sample, seed)
+    return Estimate(float(sample.mean()), lo, hi, len(sample))
+
+
+def paired_difference(first: pd.Series, second: pd.Series, seed: int = 0) -> Difference:
+    """Return first minus second over the pairs that share an index, such as the seed.
+
+    Raises ValueError when no index is shared.
+    """
+    pairs = pd.concat([first, second], axis=1, join="inner", keys=["first", "second"])
+    if pairs.empty:
+        raise ValueError("The two samples share no seed, so nothing can be paired.")
+    gaps = (pairs["first"] - pairs["second"]).to_numpy(float)
+    lo, hi = _bootstrap(gaps, seed)
+    spread = gaps.std(ddof=1) if len(gaps) > 1 else float("nan")
+    tested = len(gaps) > 2 and spread > 0
+    p_value = stats.ttest_1samp(gaps, 0).pvalue if tested else float("nan")
+    effect = gaps.mean() / spread if spread > 0 else float("nan")
+    return Difference(
+        float(gaps.mean()), lo, hi, float(p_value), float(effect), len(gaps)
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return Holm's adjusted p-values, in the order given. Source: Holm (1979)."""
+    count = len(p_values)
+    order = np.argsort(p_values)
+    raised = [(count - rank) * p_values[i] for rank, i in enumerate(order)]
+    adjusted = np.minimum(np.maximum.accumulate(raised), 1.0)
+    return [float(adjusted[list(order).index(i)]) for i in range(count)]
+
+
+def convergence(
+    curve: pd.DataFrame, score: str, at: str = "epoch", share: float = 0.99
+) -> float:
+    """Return where a curve first reaches a share of its largest score.
+
+    curve: one run's evaluations in order, with columns `score` and `at`. The share of
+    0.99 is the book's definition of convergence; the paper gives none.
+    """
+    known = curve.dropna(subset=score)
+    reached = known[known[score] >= share * known[score].max()]
+    return float(reached[at].iloc[0])
+
+
+def spread_after_convergence(
+    curve: pd.DataFrame, score: str, share: float = 0.99
+) -> float:
+    """Return the standard deviation of a curve's scores from its convergence on."""
+    known = curve.dropna(subset=score)
+    start = convergence(known, score, share=share)
+    return float(known.loc[known.epoch >= start, score].std(ddof=0))
+
+
+def _bootstrap(sample: np.ndarray, seed: int) -> tuple[float, float]:
+    if len(sample) < 3:
+        return float("nan"), float("nan")
+    if np.ptp(sample) == 0:
+        return float(sample[0]), float(sample[0])
+    found = stats.bootstrap(
+        (sample,),
+        np.mean,
+        confidence_level=CONFIDENCE,
+        n_resamples=RESAMPLES,
+        method="BCa",
+        rng=np.random.default_rng(seed),
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
