@@ -1,0 +1,125 @@
+"""Read the committed tables, and remember which parts were read.
+
+Chapters read tables through this module only, so that the freshness stamp of a
+chapter covers exactly the rows its numbers came from.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from kdgan_lib import runs as store
+
+_READS: dict[str, str] = {}  # query -> digest; one process is one chapter
+
+
+class MissingRuns(LookupError):
+    """Say that rows are missing, and which one command makes them."""
+
+    def __init__(self, command: str, time: str = "") -> None:
+        self.command, self.time = command, time
+        super().__init__(f"not run: `{command}`" + (f" ({time})" if time else ""))
+
+
+def runs(**where: Any) -> pd.DataFrame:
+    """Return the finished runs, one row each, whose columns equal `where`."""
+    return _read("runs", where)
+
+
+def curves(**where: Any) -> pd.DataFrame:
+    """Return the evaluations, with their run's columns, whose columns equal `where`."""
+    return _read("curves", where)
+
+
+def rows(name: str, **where: Any) -> pd.DataFrame:
+    """Return the rows of any other committed table whose columns equal `where`."""
+    return _read(name, where)
+
+
+def value(claim: str, quantity: str) -> float | None:
+    """Return one measured quantity of a claim's evidence, or None when not run."""
+    found = rows("evidence", claim=claim, quantity=quantity)
+    return None if found.empty else float(found["value"].iloc[-1])
+
+
+def require(frame: pd.DataFrame, command: str, time: str = "") -> pd.DataFrame:
+    """Return `frame`; raise `MissingRuns` with the command when it is empty."""
+    if frame.empty:
+        raise MissingRuns(command, time)
+    return frame
+
+
+def reads() -> dict[str, str]:
+    """Return every query of this process with the digest of what it gave."""
+    return dict(sorted(_READS.items()))
+
+
+def remember(query: str, digest: str) -> None:
+    """Add one more source to the stamp of the running chapter."""
+    _READS[query] = digest
+
+
+def digest_of(query: str) -> str:
+    """Return the digest that `query` gives now."""
+    name, _, text = query.partition("?")
+    where = dict(part.split("=", 1) for part in text.split("&") if part)
+    return digest(_select(_whole(name), where))
+
+
+def digest(frame: pd.DataFrame) -> str:
+    """Return a short hash of a table's columns and rows."""
+    ordered = frame[sorted(frame.columns)]
+    text = ordered.to_csv(index=False, float_format="%.9g")
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read(name: str, where: Mapping[str, Any]) -> pd.DataFrame:
+    query = name + "?" + "&".join(f"{key}={_text(where[key])}" for key in sorted(where))
+    frame = _select(_whole(name), where)
+    remember(query.rstrip("?"), digest(frame))
+    return frame
+
+
+def _whole(name: str) -> pd.DataFrame:
+    """Return a table; evaluations carry the columns of their run along."""
+    if name == "runs":
+        return store.table()
+    if name != "curves":
+        return store.read_rows(name)
+    curves, runs = store.curves(), store.table()
+    own = [column for column in runs if column == "run_id" or column not in curves]
+    return curves.merge(runs[own], on="run_id", how="inner")
+
+
+def _select(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
+    """Keep the rows equal to `where`; a table without a column has no such rows.
+
+    `grid` is no column: it keeps the runs that the declared grid of that name holds.
+    """
+    for column, value in where.items():
+        if column == "grid":
+            frame = frame[frame.run_id.isin(_declared(str(value)))]
+            continue
+        if column not in frame:
+            return frame.iloc[:0]
+        wanted = _text(value).split(",")
+        frame = frame[frame[column].map(_text).isin(wanted)]
+    return frame.reset_index(drop=True)
+
+
+@cache
+def _declared(grid: str) -> frozenset[str]:
+    from kdgan_lib.experiments import GRIDS  # only these reads need torch
+
+    return frozenset(run.id for run in GRIDS[grid]("paper"))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ",".join(_text(part) for part in value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
