@@ -1,0 +1,258 @@
+"""Judge the paper's claims: a rule fixed before the runs, applied to evidence rows."""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from kdgan_lib import tables
+from kdgan_lib.paths import book_dir
+
+VERDICTS = (
+    "reproduced",
+    "partly",
+    "not reproduced",
+    "not testable here",
+    "not run",
+)
+KINDS = ("quantity", "ordering", "theory", "set-up")
+EVIDENCE_KEY = ["claim", "quantity", "protocol"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """State one claim of the paper and the rule that judges it."""
+
+    id: str
+    """Identifier, such as `F3a.1`."""
+    kind: str
+    """quantity, ordering, theory or set-up."""
+    statement: str
+    """The claim in our own words, with the paper's number."""
+    chapter: str
+    """Chapter that answers it."""
+    measure: str = ""
+    """Name of the measure in `kdgan_lib.measures`."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the measure."""
+    rule: Mapping[str, Any] = field(default_factory=dict)
+    """Conditions for `reproduced` and for `partly`."""
+    protocol: str = "exact"
+    """Protocol of the evidence that counts."""
+    command: str = ""
+    """The command that makes the missing rows."""
+    paper: float | None = None
+    """The paper's number, where it is one number."""
+    untestable: str = ""
+    """Why it cannot be tested here; empty when it can."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Hold the answer to one claim."""
+
+    claim: Claim
+    """The claim judged."""
+    verdict: str
+    """One of `VERDICTS`."""
+    evidence: pd.DataFrame
+    """The evidence rows it was judged by."""
+
+    @property
+    def runs(self) -> int:
+        """Return the number of runs behind the verdict; 0 when exact."""
+        return int(self.evidence["runs"].max()) if len(self.evidence) else 0
+
+    @property
+    def command(self) -> str:
+        """Return the one command that produces the missing evidence."""
+        update = f"kdgan claims --update {self.claim.id}"
+        return f"{self.claim.command} && {update}" if self.claim.command else update
+
+
+def ledger() -> dict[str, Claim]:
+    """Return every claim by its identifier, in the ledger's order."""
+    return {claim.id: claim for claim in _load(str(book_dir() / "claims.yml"))}
+
+
+def judge(claim_id: str) -> Verdict:
+    """Return the verdict on one claim, from the committed evidence rows."""
+    claim = _claim(claim_id)
+    tables.remember(f"claim:{claim_id}", digest_of(claim_id))
+    evidence = tables.rows("evidence", claim=claim_id)
+    if claim.untestable and evidence.empty:
+        return Verdict(claim, "not testable here", evidence)
+    if not evidence.empty:
+        counts = evidence["protocol"].isin([claim.protocol, "exact"])
+        evidence = evidence[counts].reset_index(drop=True)
+    return Verdict(claim, apply_rule(claim.rule, evidence), evidence)
+
+
+def apply_rule(rule: Mapping[str, Any], evidence: pd.DataFrame) -> str:
+    """Return the verdict that `rule` gives on evidence rows."""
+    records: list[Any] = evidence.to_dict("records")
+    quantities = {row["quantity"]: row for row in records}
+    wanted = set(quantities_of(rule))
+    if not wanted or not wanted <= set(quantities):
+        return "not run"
+    for verdict in ("reproduced", "partly"):
+        if verdict in rule and holds(rule[verdict], quantities):
+            return verdict
+    return "not reproduced"
+
+
+def holds(condition: Mapping[str, Any], quantities: Mapping[str, Any]) -> bool:
+    """Tell whether a condition of the ledger is true of the measured quantities."""
+    if "all" in condition:
+        return all(holds(part, quantities) for part in condition["all"])
+    if "any" in condition:
+        return any(holds(part, quantities) for part in condition["any"])
+    row = quantities[condition["quantity"]]
+    tests = [(key, bound) for key, bound in condition.items() if key != "quantity"]
+    return all(OPERATORS[key](row, bound) for key, bound in tests)
+
+
+def _ends(row: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the interval's ends; a number without an interval is its own ends."""
+    lo, hi = row.get("lo"), row.get("hi")
+    value = row["value"]
+    return (
+        float(value if lo is None or pd.isna(lo) else lo),
+        float(value if hi is None or pd.isna(hi) else hi),
+    )
+
+
+OPERATORS = {
+    "below": lambda row, bound: row["value"] < bound,
+    "above": lambda row, bound: row["value"] > bound,
+    "at_most": lambda row, bound: row["value"] <= bound,
+    "at_least": lambda row, bound: row["value"] >= bound,
+    "between": lambda row, bound: bound[0] <= row["value"] <= bound[1],
+    "equals": lambda row, bound: row["value"] == bound,
+    "interval_above": lambda row, bound: _ends(row)[0] > bound,
+    "interval_below": lambda row, bound: _ends(row)[1] < bound,
+    "interval_excludes": lambda row, bound: (
+        not (_ends(row)[0] <= bound <= _ends(row)[1])
+    ),
+    "interval_includes": lambda row, bound: _ends(row)[0] <= bound <= _ends(row)[1],
+    "interval_within": lambda row, bound: (
+        bound[0] <= _ends(row)[0] and _ends(row)[1] <= bound[1]
+    ),
+}
+
+
+def quantities_of(rule: Mapping[str, Any]) -> list[str]:
+    """Return the names of the quantities a rule speaks of, each once."""
+    names: list[str] = []
+    for key, part in rule.items():
+        if key == "quantity":
+            names.append(part)
+        elif isinstance(part, Mapping):
+            names += quantities_of(part)
+        elif key in ("all", "any"):
+            names += [name for sub in part for name in quantities_of(sub)]
+    return list(dict.fromkeys(names))
+
+
+def rule_in_words(condition: Mapping[str, Any]) -> str:
+    """Return a condition as a phrase, such as `error < 1e-09`."""
+    if "all" in condition:
+        return " and ".join(rule_in_words(part) for part in condition["all"])
+    if "any" in condition:
+        return "(" + " or ".join(rule_in_words(part) for part in condition["any"]) + ")"
+    name = condition["quantity"].replace("_", " ")
+    return " and ".join(
+        PHRASES[key].format(name=name, bound=_bound(bound))
+        for key, bound in condition.items()
+        if key != "quantity"
+    )
+
+
+PHRASES = {
+    "below": "{name} < {bound}",
+    "above": "{name} > {bound}",
+    "at_most": "{name} ≤ {bound}",
+    "at_least": "{name} ≥ {bound}",
+    "between": "{name} in {bound}",
+    "equals": "{name} = {bound}",
+    "interval_above": "interval of {name} above {bound}",
+    "interval_below": "interval of {name} below {bound}",
+    "interval_excludes": "interval of {name} excludes {bound}",
+    "interval_includes": "interval of {name} includes {bound}",
+    "interval_within": "interval of {name} within {bound}",
+}
+
+
+def _bound(bound: Any) -> str:
+    if isinstance(bound, list):
+        return "[" + ", ".join(f"{end:g}" for end in bound) + "]"
+    return f"{bound:g}"
+
+
+def digest_of(claim_id: str) -> str:
+    """Return a short hash of a claim's entry in the ledger."""
+    text = json.dumps(vars(_claim(claim_id)), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def select(claim_ids: Iterable[str]) -> list[Claim]:
+    """Return the claims named, or all when none is named."""
+    wanted = list(claim_ids)
+    return [_claim(name) for name in wanted] if wanted else list(ledger().values())
+
+
+def _claim(claim_id: str) -> Claim:
+    claims = ledger()
+    if claim_id not in claims:
+        near = difflib.get_close_matches(claim_id, claims, 6, 0.3) or [*claims][:6]
+        raise ValueError(
+            f"no claim {claim_id!r} in book/claims.yml; some are {', '.join(near)}."
+        )
+    return claims[claim_id]
+
+
+@cache
+def _load(path: str) -> tuple[Claim, ...]:
+    with open(path, encoding="utf-8") as file:
+        document = yaml.safe_load(file)
+    claims: list[Claim] = []
+    for entry in document["claims"]:
+        claims += _expand(entry) if "cells" in entry else [Claim(**entry)]
+    return tuple(claims)
+
+
+def _expand(entry: Mapping[str, Any]) -> list[Claim]:
+    """Turn a table of the paper into one claim per cell, numbered row by row."""
+    cells, common = entry["cells"], {k: v for k, v in entry.items() if k != "cells"}
+    pairs = [
+        (row, column, value)
+        for row in cells["rows"]
+        for column, value in zip(cells["columns"], row["values"], strict=True)
+    ]
+    return [
+        Claim(**{**common, **_cell(common, *pair, place)})
+        for place, pair in enumerate(pairs, start=cells.get("first", 1))
+    ]
+
+
+def _cell(
+    common: Mapping[str, Any],
+    row: Mapping[str, Any],
+    column: Mapping[str, Any],
+    value: float,
+    place: int,
+) -> dict[str, Any]:
+    """Return what one cell of a table adds to what all its cells share."""
+    facts = {"label": row["label"], "title": column["title"], "value": value}
+    return {
+        "id": f"{common['id']}.{place}",
+        "statement": common["statement"].format(**facts),
+        "arguments": {**row["arguments"], **column["arguments"], "paper": value},
+        "paper": value,
+    }
