@@ -1,0 +1,243 @@
+"""Compute the sentences, tables and boxes of the chapters; nothing here is typed in.
+
+Every function returns an IPython `Markdown` object. Where a number is missing the
+text is "not run" with the one command that makes it, never a number.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+from IPython.display import HTML, Markdown
+
+from kdgan_lib import claims
+from kdgan_lib.tables import MissingRuns
+
+SYMBOLS = {
+    "reproduced": "●",
+    "partly": "◐",
+    "not reproduced": "○",
+    "not testable here": "–",
+    "not run": "·",
+}
+CLASSES = {
+    "reproduced": "tip",
+    "partly": "important",
+    "not reproduced": "warning",
+    "not testable here": "note",
+    "not run": "note",
+}
+
+
+def number(value: Any, digits: int = 2, unit: str = "") -> str:
+    """Return a number with `digits` decimals, or `not run` when it is missing."""
+    if is_missing(value):
+        return "not run"
+    if isinstance(value, bool | str):
+        return str(value)
+    if value == int(value) and digits == 0:
+        return f"{int(value):,}{_unit(unit)}"
+    tiny = 0 < abs(value) < 0.5 * 10**-digits
+    text = f"{value:.1e}" if tiny else f"{value:,.{digits}f}"
+    return f"{text}{_unit(unit)}"
+
+
+def interval(value: Any, lo: Any, hi: Any, digits: int = 2, unit: str = "") -> str:
+    """Return `value [lo, hi]`, or `not run` when the value is missing."""
+    if is_missing(value):
+        return "not run"
+    if is_missing(lo) or is_missing(hi):
+        return number(value, digits, unit)
+    ends = f"[{number(lo, digits)}, {number(hi, digits)}]"
+    return f"{number(value, digits)} {ends}{_unit(unit)}"
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a value is absent: None, NaN, or an empty table."""
+    if value is None or (hasattr(value, "__len__") and len(value) == 0):
+        return True
+    return isinstance(value, float) and math.isnan(value)
+
+
+def sentence(template: str, command: str = "", **values: Any) -> Markdown:
+    """Fill a sentence with computed values; say "not run" if any is missing.
+
+    Values are strings from `number` and `interval`, or plain numbers.
+    """
+    if any(is_missing(value) or value == "not run" for value in values.values()):
+        return not_run(command)
+    return Markdown(template.format(**values))
+
+
+def not_run(command: str = "", time: str = "") -> Markdown:
+    """Say that the rows behind a text are missing and which one command makes them."""
+    how = f" To fill this in: `{command}`" if command else ""
+    wait = f" (about {time})" if time else ""
+    return Markdown(f"*Not run.*{how}{wait}{'.' if how else ''}")
+
+
+def guarded(build: Callable[[], Markdown]) -> Markdown:
+    """Return what `build` makes, or "not run" when it raises `MissingRuns`."""
+    try:
+        return build()
+    except MissingRuns as missing:
+        return not_run(missing.command, missing.time)
+
+
+def table(
+    frame: pd.DataFrame | None,
+    caption: str,
+    name: str,
+    command: str = "",
+    formats: Mapping[str, str] | None = None,
+) -> Markdown:
+    """Return a table with a caption and a name for `{numref}`.
+
+    `formats` gives a format specification per column, such as `{"accuracy": ".2f"}`.
+    """
+    if frame is None or frame.empty:
+        frame = pd.DataFrame({"not run": [f"`{command}`" if command else "no rows"]})
+    grid = pipe_table(frame, formats or {})
+    myst = f"::::{{table}} {caption}\n:name: {name}\n\n{grid}\n::::"
+    return _both(f"**Table.** {caption}\n\n{grid}", myst, {"table": name})
+
+
+def pipe_table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> str:
+    """Return a data frame as a Markdown table, without its index."""
+    known = formats or {}
+    body = [
+        [_cell(value, known.get(str(column), "")) for column, value in row.items()]
+        for row in frame.to_dict("records")
+    ]
+    numeric = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame]
+    rule = ["---:" if right else ":---" for right in numeric]
+    lines = [[str(column) for column in frame], rule, *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def verdict(claim_id: str) -> Markdown:
+    """Return the box of one claim: statement, verdict, rule, evidence, protocol."""
+    judged = claims.judge(claim_id)
+    claim = judged.claim
+    title = f"{claim.id}: {judged.verdict}"
+    lines = [claim.statement, *_reasons(judged)]
+    text = "\n\n".join(lines)
+    quoted = "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
+    plain = f"> **{SYMBOLS[judged.verdict]} {title}**\n>\n{quoted}"
+    style = f":class: {CLASSES[judged.verdict]} kd-verdict"
+    myst = f"::::{{admonition}} {title}\n{style}\n\n{text}\n::::"
+    return _both(plain, myst, {"verdict": claim.id})
+
+
+def verdicts(claim_ids: Iterable[str]) -> Markdown:
+    """Return the boxes of several claims, one under the other."""
+    boxes = [verdict(name) for name in claim_ids]
+    return _both(
+        "\n\n".join(str(box.data) for box in boxes),
+        "\n\n".join(_myst_of(box) for box in boxes),
+        {"verdict": ",".join(claim_ids)},
+    )
+
+
+def claims_list(claim_ids: Iterable[str]) -> Markdown:
+    """Return the claims that a chapter bears on, with their rules."""
+    chosen = claims.select(claim_ids)
+    return Markdown("\n".join(f"- **{c.id}** {c.statement}" for c in chosen))
+
+
+def verdict_strip(claim_ids: Iterable[str] = ()) -> HTML:
+    """Return one small marked square per claim, a row per chapter."""
+    rows: dict[str, list[str]] = {}
+    for claim in claims.select(claim_ids):
+        judged = claims.judge(claim.id)
+        rows.setdefault(chapter_title(claim.chapter), []).append(_square(judged))
+    lines = [
+        f'<div class="kd-row"><span class="kd-name" style="display:inline-block;'
+        f'min-width:15em">{name}</span><span role="list">{"".join(cells)}</span></div>'
+        for name, cells in sorted(rows.items())
+    ]
+    return HTML(f'<div class="kd-strip">{"".join(lines)}</div>')
+
+
+def chapter_title(chapter: str) -> str:
+    """Return a chapter's file name as words: `02_naive_game` gives `02 naive game`."""
+    return chapter.replace("_", " ")
+
+
+def verdict_counts() -> pd.DataFrame:
+    """Return the number of claims per chapter and verdict."""
+    judged = [claims.judge(name) for name in claims.ledger()]
+    frame = pd.DataFrame([{"chapter": j.claim.chapter, "v": j.verdict} for j in judged])
+    frame["chapter"] = frame["chapter"].map(chapter_title)
+    counts = pd.crosstab(frame["chapter"], frame["v"])
+    return counts.reindex(columns=list(claims.VERDICTS), fill_value=0).reset_index()
+
+
+def source(thing: Callable[..., Any] | type) -> Markdown:
+    """Show the library's own source of a function or class."""
+    where = inspect.getmodule(thing)
+    code = inspect.getsource(thing).rstrip()
+    module = where.__name__ if where else "kdgan_lib"
+    return Markdown(f"`{module}.{thing.__qualname__}`\n\n```python\n{code}\n```")
+
+
+def _reasons(judged: claims.Verdict) -> list[str]:
+    """Return the lines under a claim: rule, evidence, protocol and runs."""
+    claim = judged.claim
+    if judged.verdict == "not testable here":
+        return [f"Not testable here: {claim.untestable}"]
+    rules = [
+        f"*{verdict}* if {claims.rule_in_words(claim.rule[verdict])}"
+        for verdict in ("reproduced", "partly")
+        if verdict in claim.rule
+    ]
+    lines = [f"**Rule**, fixed before the runs: {'; '.join(rules)}."]
+    if judged.verdict == "not run":
+        return [*lines, f"**Evidence**: not run. To fill this in: `{judged.command}`"]
+    parts = [_evidence(row) for row in judged.evidence.to_dict("records")]
+    runs = f"{judged.runs} runs" if judged.runs else "computed, no training"
+    lines.append(f"**Evidence**: {'; '.join(parts)}.")
+    return [*lines, f"**Protocol**: `{claim.protocol}`; {runs}."]
+
+
+def _evidence(row: Mapping[Any, Any]) -> str:
+    value = interval(row["value"], row["lo"], row["hi"], 3, row["unit"])
+    return f"{row['quantity'].replace('_', ' ')} = {value}"
+
+
+def _cell(value: Any, spec: str) -> str:
+    if is_missing(value):
+        return "not run"
+    if isinstance(value, float):
+        return format(value, spec or ".4g")
+    text = format(value, spec) if spec else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _unit(unit: str) -> str:
+    return f"{unit}" if unit in ("%", "") else f" {unit}"
+
+
+def _square(judged: claims.Verdict) -> str:
+    """Return one square; its own style keeps it readable without the style sheet."""
+    name, kind = (
+        f"{judged.claim.id}: {judged.verdict}",
+        judged.verdict.replace(" ", "-"),
+    )
+    style = "display:inline-block;width:1.3em;text-align:center;border:1px solid #8886"
+    return (
+        f'<span class="kd-cell kd-{kind}" role="listitem" title="{name}" '
+        f'aria-label="{name}" style="{style}">{SYMBOLS[judged.verdict]}</span>'
+    )
+
+
+def _myst_of(box: Markdown) -> str:
+    marks: Any = box.metadata
+    return str(marks["kdgan"]["myst"])
+
+
+def _both(markdown: str, myst: str, marks: Mapping[str, str]) -> Markdown:
+    """Return Markdown for notebooks that carries its form for the site along."""
+    return Markdown(markdown, metadata={"kdgan": {"myst": myst, **marks}})
