@@ -1,0 +1,83 @@
+"""Draw lines with bands and points with intervals from long tables of runs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
+
+
+def curves_with_band(
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    by: str = "method",
+    labels: tuple[str, str] = ("", ""),
+    scale: float = 1.0,
+    axes: Axes | None = None,
+) -> Figure | None:
+    """Draw the mean over runs of y against x, with its 95% band, one line per group.
+
+    frame: one row per run and evaluation, with columns `run_id`, x, y and `by`.
+    Returns None when the frame is empty, so that `show` can say "not run".
+    """
+    if frame.empty:
+        return None
+    fig, axes = (axes.get_figure(root=True), axes) if axes is not None else figure()
+    for group, part in frame.groupby(by, sort=False):
+        mean, half = mean_and_half_width(part, x, y)
+        at, style = mean.index.to_numpy(), _style(group)
+        axes.plot(at, scale * mean, label=label_of(str(group)), **style)
+        ends = scale * (mean - half), scale * (mean + half)
+        axes.fill_between(at, *ends, alpha=0.15, lw=0, color=style["color"])
+    tidy(axes, labels[0] or x.replace("_", " "), labels[1] or y.replace("_", " "))
+    return fig
+
+
+def points_with_intervals(
+    frame: pd.DataFrame,
+    value: str,
+    lo: str,
+    hi: str,
+    by: str = "method",
+    label: str = "",
+    marks: Sequence[float] = (),
+) -> Figure | None:
+    """Draw one point and its interval per row, best at the top.
+
+    marks: numbers of the paper to draw as crosses, one per row, NaN for none.
+    """
+    if frame.empty:
+        return None
+    fig, axes = figure(height=0.6 + 0.36 * len(frame))
+    for place, row in enumerate(frame.to_dict("records")):
+        style = {"color": colour_of(str(row[by]))}
+        axes.plot([row[lo], row[hi]], [place, place], lw=2.4, **style)
+        axes.plot(row[value], place, "o", **style)
+    if len(marks):
+        axes.plot(marks, np.arange(len(frame)), "kx", label="paper")
+    axes.set_yticks(range(len(frame)), [label_of(str(name)) for name in frame[by]])
+    axes.invert_yaxis()
+    tidy(axes, label or value.replace("_", " "), "")
+    return fig
+
+
+def _style(group: object) -> dict[str, Any]:
+    return {"color": colour_of(str(group)), "ls": line_of(str(group))}
+
+
+def mean_and_half_width(
+    frame: pd.DataFrame, x: str, y: str
+) -> tuple[pd.Series, pd.Series]:
+    """Return the mean over runs at every x and half its 95% t-interval."""
+    from scipy import stats  # slow to import; only drawings of bands need it
+
+    groups = frame.groupby(x)[y]
+    count = groups.count()
+    quantile = pd.Series(stats.t.ppf(0.975, (count - 1).clip(lower=1)), count.index)
+    half: pd.Series = quantile * groups.std().fillna(0.0) / np.sqrt(count)
+    return groups.mean(), half
