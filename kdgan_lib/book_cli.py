@@ -1,0 +1,175 @@
+"""Give the book's commands: run, sync, check, site, and the ledger's update."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from kdgan_lib.paths import ROOT
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run one chapter and keep its outputs."""
+
+    chapter: tyro.conf.Positional[str]
+    """Number or name of the chapter, such as 06."""
+    parameter: Annotated[
+        tuple[Pair, ...],
+        tyro.conf.UseAppendAction,
+        tyro.conf.arg(aliases=["-p"], metavar="NAME VALUE"),
+    ] = ()
+    """A parameter and its value; may be given several times."""
+    output: Path | None = None
+    """Executed notebook; default: the chapter's own, or build/ if a value is given."""
+
+    def __call__(self) -> int:
+        """Run the chapter and say where the result is."""
+        from kdgan_lib import notebooks
+
+        output = self.output
+        if output is None and self.parameter:
+            output = (
+                ROOT / "build" / "runs" / f"{notebooks.find(self.chapter).stem}.ipynb"
+            )
+        print(notebooks.run(self.chapter, dict(self.parameter), output))
+        return 0
+
+
+@dataclass(frozen=True)
+class Execute:
+    """Run all chapters (or those named) side by side into a folder."""
+
+    chapters: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Chapters; all when none is named."""
+    profile: str = "book"
+    """smoke, book or paper."""
+    folder: Path = ROOT / "build" / "book"
+    """Folder of the executed notebooks."""
+    workers: int = 2
+    """Chapters that run at the same time."""
+
+    def __call__(self) -> int:
+        """Run the chapters and list those that failed."""
+        from kdgan_lib import notebooks
+
+        values = {"profile": self.profile}
+        failed = notebooks.run_all(self.folder, values, self.chapters, self.workers)
+        for name, message in failed.items():
+            print(f"{name} failed\n{message}", file=sys.stderr)
+        return 1 if failed else 0
+
+
+@dataclass(frozen=True)
+class Sync:
+    """Bring the notebooks up to date with their texts."""
+
+    def __call__(self) -> int:
+        """Sync every pair and name the ones that changed."""
+        from kdgan_lib import notebooks
+
+        for text in notebooks.chapters():
+            print(f"{text.stem}: {'updated' if notebooks.sync(text) else 'unchanged'}")
+        return 0
+
+
+@dataclass(frozen=True)
+class Check:
+    """Fail when a pair differs or a chapter's outputs are older than its inputs."""
+
+    def __call__(self) -> int:
+        """Print every problem; exit with 1 if there is one."""
+        from kdgan_lib import notebooks
+
+        problems = notebooks.unpaired() + notebooks.stale()
+        print("\n".join(problems) or "all chapters are paired and fresh")
+        return 1 if problems else 0
+
+
+@dataclass(frozen=True)
+class Site:
+    """Build the web site from executed notebooks."""
+
+    notebooks: Path | None = None
+    """Folder of executed notebooks; default: the kept ones in book/."""
+    output: Path = ROOT / "build" / "site"
+    """Folder of the pages."""
+
+    def __call__(self) -> int:
+        """Build the pages; warnings are errors."""
+        from kdgan_lib import site
+
+        return site.build(self.output, self.notebooks)
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Show the verdicts of the ledger, or measure its claims anew."""
+
+    ids: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Claims; all when none is named."""
+    update: bool = False
+    """Compute the measures and write the evidence rows first."""
+
+    def __call__(self) -> int:
+        """Print one line per claim."""
+        from kdgan_lib import claims, evidence
+
+        chosen = [claim.id for claim in claims.select(self.ids)]
+        if self.update:
+            written = evidence.update(chosen, report=print)
+            print(f"{written} evidence rows written")
+            return 0
+        for name in chosen:
+            print(f"{name:8} {claims.judge(name).verdict}")
+        return 0
+
+
+Book = Annotated[
+    Annotated[Run, tyro.conf.subcommand("run")]
+    | Annotated[Execute, tyro.conf.subcommand("execute")]
+    | Annotated[Sync, tyro.conf.subcommand("sync")]
+    | Annotated[Check, tyro.conf.subcommand("check")]
+    | Annotated[Site, tyro.conf.subcommand("site")]
+    | Annotated[Site, tyro.conf.subcommand("build")],
+    tyro.conf.OmitSubcommandPrefixes,
+]
+
+
+@dataclass(frozen=True)
+class BookCommand:
+    """Run, check and publish the chapters."""
+
+    action: Book = field()
+    """What to do."""
+
+    def __call__(self) -> int:
+        """Do it."""
+        return self.action()
+
+
+Commands = (
+    Annotated[BookCommand, tyro.conf.subcommand("book")]
+    | Annotated[Claims, tyro.conf.subcommand("claims")]
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; a mistake of the user ends in one sentence and exit code 2."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] not in ("book", "claims", "-h", "--help"):
+        given = ["book", *given]
+    command = tyro.cli(Commands, args=given, config=(tyro.conf.OmitArgPrefixes,))  # type: ignore[call-overload]
+    try:
+        return int(command())
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

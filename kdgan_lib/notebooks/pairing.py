@@ -1,0 +1,123 @@
+"""Keep each chapter's text (`.py`) and its notebook (`.ipynb`) one document."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+from kdgan_lib.paths import book_dir
+
+METADATA = {
+    "jupytext": {
+        "formats": "ipynb,py:percent",
+        "notebook_metadata_filter": "kernelspec,jupytext,-all",
+        "cell_metadata_filter": "tags,mystnb,nbmake,-all",
+    },
+    "kernelspec": {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    },
+}
+
+
+def chapters() -> list[Path]:
+    """Return the texts of all chapters, in the book's order."""
+    return sorted(book_dir().glob("[0-9a-z][0-9]_*.py"))
+
+
+def find(chapter: str) -> Path:
+    """Return the text of a chapter given by number, name or path.
+
+    Raises ValueError naming the chapters when there is no such one.
+    """
+    wanted = Path(chapter).name.split(".")[0]
+    hits = [
+        text for text in chapters() if wanted in (text.stem, text.stem.split("_")[0])
+    ]
+    if len(hits) != 1:
+        names = ", ".join(text.stem for text in chapters())
+        raise ValueError(f"no chapter {chapter!r}; choose one of: {names}.")
+    return hits[0]
+
+
+def read_text(text: Path) -> Any:
+    """Return the notebook that a chapter's text says, without outputs."""
+    notebook = jupytext.read(text)
+    notebook.metadata.update(nbformat.from_dict(METADATA))
+    notebook.metadata["jupytext"].pop("text_representation", None)
+    return notebook
+
+
+def paired(text: Path) -> Any:
+    """Return the notebook of a chapter with the cell ids of the existing one.
+
+    Outputs of cells whose source is unchanged are kept.
+    """
+    notebook, path = read_text(text), text.with_suffix(".ipynb")
+    old = nbformat.read(path, as_version=4).cells if path.exists() else []
+    waiting = {key: [c for c in old if _key(c) == key] for key in map(_key, old)}
+    for place, cell in enumerate(notebook.cells):
+        same = waiting.get(_key(cell), [])
+        twin = same.pop(0) if same else None
+        cell["id"] = twin["id"] if twin else _fresh_id(text.stem, place, cell)
+        if twin and cell.cell_type == "code":
+            cell.update(outputs=twin.outputs, execution_count=twin.execution_count)
+    if path.exists():
+        stamp = nbformat.read(path, as_version=4).metadata.get("kdgan")
+        notebook.metadata.update({"kdgan": stamp} if stamp else {})
+    return notebook
+
+
+def sync(text: Path) -> bool:
+    """Bring a chapter's notebook up to date with its text; tell if it changed."""
+    path = text.with_suffix(".ipynb")
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    write(paired(text), path)
+    return path.read_text(encoding="utf-8") != before
+
+
+def unpaired() -> list[str]:
+    """Return one sentence per chapter whose text and notebook differ."""
+    problems = []
+    for text in chapters():
+        path = text.with_suffix(".ipynb")
+        if not path.exists():
+            problems.append(f"{path.name} is missing: run `kdgan book sync`.")
+        elif sources(read_text(text)) != sources(nbformat.read(path, as_version=4)):
+            problems.append(f"{path.name} differs from its text: `kdgan book sync`.")
+    names = {text.stem for text in chapters()}
+    for path in book_dir().glob("*.ipynb"):
+        if path.stem not in names:
+            problems.append(f"{path.name} has no text beside it.")
+    return problems
+
+
+def sources(notebook: Any) -> list[tuple[str, str, str]]:
+    """Return what a text can say of a notebook: kind, source and tags of each cell."""
+    return [
+        (cell.cell_type, cell.source.strip(), str(cell.metadata.get("tags", [])))
+        for cell in notebook.cells
+        if "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+
+
+def write(notebook: Any, path: Path) -> None:
+    """Write a notebook as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".tmp")
+    nbformat.write(notebook, unfinished)
+    os.replace(unfinished, path)
+
+
+def _key(cell: Any) -> tuple[str, str]:
+    return cell.cell_type, cell.source.strip()
+
+
+def _fresh_id(name: str, place: int, cell: Any) -> str:
+    """Return an id that the same new cell gets on every machine."""
+    digest = hashlib.sha256(f"{name}/{place}/{cell.source}".encode()).hexdigest()
+    return digest[:8]

@@ -1,0 +1,170 @@
+"""Stamp a chapter with what its outputs were made from, and tell when they are old."""
+
+import ast
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from IPython.display import Markdown
+
+from kdgan_lib import claims, tables
+from kdgan_lib.notebooks.pairing import chapters
+from kdgan_lib.paths import ROOT
+
+PACKAGE = "kdgan_lib"
+
+
+def stamp(text: Path, reads: dict[str, str]) -> dict[str, Any]:
+    """Return the digests of a chapter's text, its library code and its tables."""
+    return {
+        "source": file_digest(text),
+        "library": {
+            str(path.relative_to(ROOT)): file_digest(path)
+            for path in library_files(text)
+        },
+        "reads": dict(sorted(reads.items())),
+    }
+
+
+def stale() -> list[str]:
+    """Return one sentence per chapter whose kept outputs are not of today's inputs."""
+    problems = []
+    for text in chapters():
+        path = text.with_suffix(".ipynb")
+        if not path.exists():
+            continue
+        old = nbformat.read(path, as_version=4).metadata.get("kdgan", {}).get("stamp")
+        changed = differences(text, old)
+        if changed:
+            shown = ", ".join(changed[:4]) + (", ..." if len(changed) > 4 else "")
+            problems.append(
+                f"{path.name} is stale ({shown}): run `kdgan book run {text.stem}`."
+            )
+    return problems
+
+
+def differences(text: Path, old: dict[str, Any] | None) -> list[str]:
+    """Return the names of the inputs that changed since a stamp was made."""
+    if old is None:
+        return ["never run"]
+    new = stamp(text, {query: _digest_of(query) for query in old["reads"]})
+    changed = [text.name] if new["source"] != old["source"] else []
+    for part in ("library", "reads"):
+        names = sorted(set(new[part]) | set(old[part]))
+        changed += [n for n in names if new[part].get(n) != old[part].get(n)]
+    return changed
+
+
+def file_digest(path: Path) -> str:
+    """Return a short hash of a text file, whatever its line ends."""
+    content = path.read_bytes().replace(b"\r\n", b"\n")
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def library_files(text: Path) -> list[Path]:
+    """Return every file of the library that a chapter imports, however indirectly.
+
+    `from kdgan_lib import fit` follows only the line of the package that brings `fit`.
+    """
+    found: set[Path] = set()
+    waiting = list(_imports(text, None))
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        module, name = waiting.pop()
+        if (module, name) in seen:
+            continue
+        seen.add((module, name))
+        path = _file_of(module)
+        if path is None:
+            continue
+        found.add(path)
+        if name and _file_of(f"{module}.{name}"):
+            waiting.append((f"{module}.{name}", ""))
+        else:
+            waiting += _imports(path, name if path.name == "__init__.py" else None)
+    return sorted(found)
+
+
+def provenance(**notes: Any) -> Markdown:
+    """Return the chapter's last words: what its numbers come from, and where it ran.
+
+    Its metadata tell the runner which tables the chapter read.
+    """
+    reads = tables.reads()
+    runs = sorted({query for query in reads if not query.startswith("claim:")})
+    facts = {
+        "commit": _commit(),
+        "rows read": ", ".join(f"`{query}`" for query in runs) or "none",
+        "claims judged": sum(query.startswith("claim:") for query in reads),
+        "device": notes.pop("device", "cpu"),
+        "Python": platform.python_version(),
+        **notes,
+    }
+    lines = "\n".join(f"- {name}: {value}" for name, value in facts.items())
+    text = f"**Provenance**\n\n{lines}"
+    return Markdown(text, metadata={"kdgan": {"reads": reads, "myst": text}})
+
+
+def reads_of(notebook: Any) -> dict[str, str]:
+    """Return the table reads that an executed chapter reported."""
+    reads: dict[str, str] = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            for facts in output.get("metadata", {}).values():
+                if isinstance(facts, dict):
+                    reads.update(facts.get("kdgan", {}).get("reads", {}))
+    return reads
+
+
+def _digest_of(query: str) -> str:
+    if query.startswith("claim:"):
+        name = query.removeprefix("claim:")
+        return claims.digest_of(name) if name in claims.ledger() else "gone"
+    return tables.digest_of(query)
+
+
+def _imports(path: Path, only: str | None) -> Iterator[tuple[str, str]]:
+    """Yield (module, name) for the library imports of a file.
+
+    only: yield just the import that binds this name; all when nothing binds it.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    pairs: list[tuple[str, str, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and _ours(node.module):
+            pairs += [
+                (str(node.module), a.name, a.asname or a.name) for a in node.names
+            ]
+        elif isinstance(node, ast.Import):
+            pairs += [(a.name, "", a.name) for a in node.names if _ours(a.name)]
+    bound = [pair for pair in pairs if pair[2] == only]
+    defined = {getattr(node, "name", "") for node in tree.body}
+    chosen = bound if bound and only not in defined else pairs
+    yield from ((module, name) for module, name, _ in chosen)
+
+
+def _ours(module: str | None) -> bool:
+    return module is not None and module.split(".")[0] == PACKAGE
+
+
+def _file_of(module: str) -> Path | None:
+    base = ROOT.joinpath(*module.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _commit() -> str:
+    """Return the commit that the code stands at, or that it is unknown."""
+    named = os.environ.get("KDGAN_COMMIT")
+    if named:
+        return named
+    git = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
+    done = subprocess.run(git, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
