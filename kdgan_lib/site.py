@@ -1,0 +1,142 @@
+"""Build the web site: stage executed chapters for Sphinx, then run it offline."""
+
+import base64
+import fnmatch
+import pkgutil
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+import kdgan_lib
+from kdgan_lib.paths import ROOT, book_dir
+
+SOURCE = ROOT / "build" / "site-source"
+COPIED = ("*.md", "conf.py", "references.bib", "_static", "_ext")
+AUTOMODULE = ("members:", "ignore-module-all:", "member-order: bysource")
+
+
+def build(output: Path, notebooks: Path | None = None) -> int:
+    """Build the pages into `output` from executed notebooks; return Sphinx's exit code.
+
+    notebooks: folder of executed chapters; by default the kept ones beside their texts.
+    """
+    from sphinx.cmd.build import main as sphinx
+
+    stage(SOURCE, notebooks or book_dir())
+    doctrees = SOURCE.with_name("site-doctrees")
+    flags = ["-W", "--keep-going", "-q", "-b", "html", "-d", str(doctrees)]
+    code = sphinx([*flags, str(SOURCE), str(output)])
+    if code == 0:
+        print(output / "index.html")
+    return code
+
+
+def stage(target: Path, notebooks: Path) -> None:
+    """Fill `target` with everything Sphinx reads; nothing is written into the book."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for pattern in COPIED:
+        for path in sorted(book_dir().glob(pattern)):
+            _copy(path, target / path.name)
+    for path in sorted(notebooks.glob("[0-9a-z][0-9]_*.ipynb")):
+        stage_chapter(path, target)
+    _keep_known_pages(target)
+    _write_api_pages(target / "api")
+
+
+def stage_chapter(path: Path, target: Path) -> None:
+    """Write a chapter in the site's dialect, with its notebook and text to download."""
+    originals = target / "_originals"
+    originals.mkdir(exist_ok=True)
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            outputs = [_translate(out, target, path.stem) for out in cell.outputs]
+            cell.outputs = [output for output in outputs if output is not None]
+            cell.metadata.pop("nbmake", None)
+    shutil.copy2(path, originals / path.name)
+    shutil.copy2(book_dir() / f"{path.stem}.py", originals / f"{path.stem}.py")
+    links = (
+        f"Download this chapter: {{download}}`notebook <_originals/{path.name}>` · "
+        f"{{download}}`script <_originals/{path.stem}.py>`"
+    )
+    last = nbformat.v4.new_markdown_cell(links, id="downloads")
+    notebook.cells.append(last)
+    nbformat.write(notebook, target / path.name)
+
+
+def _translate(output: Any, target: Path, chapter: str) -> Any | None:
+    """Return an output in the site's dialect; None for one the site does not need."""
+    facts = facts_of(output)
+    if "figure" in facts:
+        figure = facts["figure"]
+        file = target / "_figures" / chapter / f"{figure['name']}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(base64.b64decode(output.data["image/png"]))
+        where = file.relative_to(target).as_posix()
+        width = output.metadata.get("image/png", {}).get("width", 640)
+        return _markdown(figure_directive(figure, where, width))
+    if "caption" in facts:
+        return None
+    return _markdown(facts["myst"]) if "myst" in facts else output
+
+
+def figure_directive(figure: dict[str, str], where: str, width: int) -> str:
+    """Return the directive of a numbered figure with its alternative text."""
+    alt = " ".join(figure["alt"].split())
+    caption = " ".join(figure["caption"].split())
+    head = f"::::{{figure}} {where}\n:name: {figure['name']}\n:width: {width}px"
+    return f"{head}\n:class: kd-card\n:alt: {alt}\n\n{caption}\n::::"
+
+
+def facts_of(output: Any) -> dict[str, Any]:
+    """Return what the library noted about an output it made."""
+    facts: dict[str, Any] = {}
+    for key, value in output.get("metadata", {}).items():
+        if key == "kdgan":
+            facts.update(value)
+        elif isinstance(value, dict):
+            facts.update(value.get("kdgan", {}))
+    return facts
+
+
+def _markdown(text: str) -> Any:
+    return nbformat.v4.new_output("display_data", data={"text/markdown": text})
+
+
+def _copy(path: Path, target: Path) -> None:
+    if path.is_dir():
+        shutil.copytree(path, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy2(path, target)
+
+
+def _keep_known_pages(target: Path) -> None:
+    """Drop from the contents the chapters that are not written yet."""
+    index = target / "index.md"
+    pages = [path.stem for path in target.iterdir() if path.suffix in (".md", ".ipynb")]
+    kept = [
+        line
+        for line in index.read_text(encoding="utf-8").splitlines()
+        if not re.fullmatch(r"[0-9a-z][0-9]_\S*", line)
+        or fnmatch.filter(pages, line.strip())
+    ]
+    index.write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
+def _write_api_pages(folder: Path) -> None:
+    """Write one page per public module of the library, and their contents page."""
+    folder.mkdir()
+    package = pkgutil.walk_packages(kdgan_lib.__path__, "kdgan_lib.")
+    names = [item.name for item in package if "._" not in item.name]
+    for name in names:
+        options = "".join(f"   :{option}\n" for option in AUTOMODULE)
+        directive = f"```{{eval-rst}}\n.. automodule:: {name}\n{options}```"
+        text = f"# {name}\n\n{directive}\n"
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    contents = "```{toctree}\n:maxdepth: 1\n\n" + "\n".join(names) + "\n```\n"
+    page = f"(api)=\n# Library reference\n\nOne page per module.\n\n{contents}"
+    (folder / "index.md").write_text(page, encoding="utf-8")
