@@ -1,0 +1,256 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,nbmake,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# (ch-how-to-read)=
+# # How to read this book
+#
+# **Question.** What does it mean, here, that a claim of a paper was *reproduced*?
+#
+# - The paper's statements are cut into single claims, each with a short name such as
+#   `F3a.5`.
+# - Every claim has a rule that was written before anything was run.
+# - Rules are applied to stored measurements, not to impressions, and the answer is one
+#   of five words.
+# - Every number in a sentence, table or figure is read from a table of runs when the
+#   chapter is executed. If the rows are missing, the chapter says so and prints no
+#   number.
+# - You can change a chapter's parameters and run it again.
+
+# %% tags=["remove-input"]
+from kdgan_lib import claims, demonstrations, figures, notebooks, prose, sliders, tables
+
+prose.sentence(
+    "The ledger holds **{count} claims** of the paper {{cite}}`wang2018kdgan`.",
+    count=prose.number(len(claims.ledger()), 0),
+)
+
+# %% [markdown]
+# ## The verdicts at a glance
+#
+# One square per claim, in the order of the ledger; point at a square to see which claim
+# it is. ● reproduced, ◐ partly, ○ not reproduced, – not testable here, · not run.
+
+# %% tags=["remove-input"]
+prose.verdict_strip()
+
+# %% tags=["remove-input"]
+prose.table(
+    prose.verdict_counts(),
+    "Number of claims per chapter and verdict.",
+    "tab-verdict-counts",
+)
+
+# %% [markdown]
+# ## Six words
+#
+# **Claim.** One checkable statement of the paper, in our own words, with the paper's
+# number where it gives one. There are four kinds: *theory* (an identity or a lemma,
+# checked numerically), *quantity* (a number), *ordering* (who is ahead of whom) and
+# *set-up* (sizes and procedures).
+#
+# **Rule.** A condition on measured quantities, such as "the 95% interval of the
+# difference lies above 0". It stands in `book/claims.yml` and was fixed before the
+# runs.
+#
+# **Verdict.** What the rule says about the measurements: *reproduced*, *partly*, *not
+# reproduced*, *not testable here* (something is needed that is not public), or *not
+# run*.
+#
+# **Protocol.** A paper and the code released with it may leave open, or differ in,
+# details that decide the numbers: augmentation, the number of label samples, the
+# temperature schedule, which evaluation is reported. We therefore run experiments under
+# three named protocols. `paper` takes the text literally; `code` follows the released
+# program; `controlled` gives every method the same augmentation, the same number of
+# player updates, the same budget for tuning, and selection on held-out data. A
+# comparison of methods is made within one protocol, never across.
+#
+# **Profile.** How much is trained on your machine. `smoke` trains for seconds and shows
+# only that a chapter works. `book`, the default, reads the stored runs and trains one
+# live demonstration of about a minute. `paper` trains every run of the chapter again.
+#
+# **Interval.** A mean of a few runs is uncertain. We write it as value [low, high]; the
+# bracket is a 95% confidence interval over independent seeds. With $m$ runs of mean
+# $\bar a$ and standard deviation $s$ it is the usual one,
+#
+# $$
+# \bar a \pm t_{0.975,\,m-1}\, \frac{s}{\sqrt{m}},
+# $$ (eq-interval)
+#
+# where $t$ is a quantile of Student's distribution. Differences between methods that
+# share seeds are formed seed by seed before {eq}`eq-interval` is applied.
+
+# %% [markdown]
+# ## What a verdict looks like
+#
+# A box carries the claim, its rule, the evidence, the protocol and the number of runs.
+# A theorem has no runs: it is computed.
+
+# %% tags=["remove-input"]
+prose.verdict("M5")
+
+# %% [markdown]
+# A rule is a small piece of data, and judging is one pure function. This is the
+# library's own source:
+
+# %% tags=["remove-input"]
+prose.source(claims.apply_rule)
+
+# %% [markdown]
+# We can feed it invented evidence. Rules about an interval ask more than rules about a
+# mean: a difference may be positive and yet not be told from zero.
+
+# %%
+rule = {
+    "reproduced": {"quantity": "difference", "interval_above": 0},
+    "partly": {"quantity": "difference", "above": 0},
+}
+clear = demonstrations.evidence(difference=(1.2, 0.4, 2.0))
+vague = demonstrations.evidence(difference=(1.2, -0.4, 2.8))
+absent = demonstrations.evidence()
+assert claims.apply_rule(rule, clear) == "reproduced"
+assert claims.apply_rule(rule, vague) == "partly"
+assert claims.apply_rule(rule, absent) == "not run"
+
+# %% [markdown]
+# ## How a number refuses to appear
+#
+# Numbers come from tables only. To see it, we point the library at an empty folder of
+# runs and ask for the same box again, for a sentence with a number in it, and for a
+# figure.
+
+# %%
+with demonstrations.empty_runs():
+    box = prose.verdict("M5")
+    words = prose.sentence(
+        "The error is {error}.",
+        command="kdgan claims --update M5",
+        error=prose.number(tables.value("M5", "error"), 4),
+    )
+box
+
+# %%
+words
+
+# %% tags=["hide-input"]
+with demonstrations.empty_runs():
+    curves = tables.curves(experiment="figure3a", protocol="controlled")
+figures.show(
+    figures.curves_with_band(curves, "epoch", "classifier_test_accuracy"),
+    name="fig-refusal",
+    caption="A figure whose rows are missing says so and names the command to run.",
+    alt="A box with the words not run and a command.",
+    command="kdgan sweep figure3a",
+)
+
+# %% [markdown]
+# ## How sure can ten runs be?
+#
+# The book's experiments are repeated with different seeds. How does the width of an
+# interval depend on their number? Here runs are *invented*: normal draws with a mean of
+# 80 and a standard deviation of your choice, so that the true answer is known.
+
+# %% tags=["parameters"] nbmake={"mock": {"profile": "smoke"}}
+profile: str = "book"  # smoke | book | paper: how many experiments are invented
+seed: int = 0  # seed of the invented runs
+spread: float = 1.0  # standard deviation of the invented runs, in points
+
+# %% tags=["remove-input"]
+notebooks.parameters_table("00_how_to_read")
+
+# %%
+experiments = {"smoke": 200, "book": 4000, "paper": 20000}[profile]
+invented = demonstrations.coverage(experiments, spread, seed)
+assert invented["covered"].between(0.9, 1.0).all()
+
+# %% tags=["remove-input"]
+prose.table(
+    invented,
+    "Invented experiments: mean half width of the 95% interval, and share of intervals "
+    "that hold the true mean.",
+    "tab-coverage",
+    formats={"half width": ".2f", "covered": ".3f"},
+)
+
+# %% [markdown]
+# Share of intervals in {numref}`tab-coverage` that hold the truth is near .95 whatever
+# the number of runs; what more runs buy is a narrower interval. {numref}`fig-intervals`
+# shows twenty experiments of ten runs each.
+
+# %% tags=["hide-input"]
+figures.show(
+    demonstrations.intervals_figure(runs=10, spread=spread, seed=seed),
+    name="fig-intervals",
+    caption="Twenty invented experiments of ten runs each: mean and 95% interval. "
+    "The dashed line is the truth; intervals that miss it are drawn in orange.",
+    alt="Twenty horizontal intervals around a dashed line; nearly all cross it.",
+)
+
+# %% [markdown]
+# ### Explore
+#
+# Move the slider to change the number of runs. It works without a running kernel.
+
+# %% tags=["hide-input"]
+sliders.slider(
+    lambda runs: demonstrations.intervals_figure(runs, spread, seed),
+    {"runs per experiment": [2, 3, 5, 10, 20, 50]},
+    caption="The same picture for other numbers of runs.",
+    alt="Twenty invented experiments as intervals around the true mean",
+    start=[3],
+)
+
+# %% [markdown]
+# ## Run it again
+#
+# | to do | type |
+# |:---|:---|
+# | run every chapter and build the site | `make book` |
+# | open the chapters in JupyterLab | `make lab` |
+# | run one chapter with other values | `kdgan book run 00 -p spread 2.5` |
+# | train one method | `kdgan train --method kdgan --data mnist --n 100 --seed 3` |
+# | measure the claims from the stored runs | `kdgan claims --update` |
+# | see whether kept outputs are up to date | `kdgan book check` |
+#
+# A chapter's text and notebook are one document in two files, `.py` and `.ipynb`. A
+# stamp in the notebook records what its outputs were made from: the text, the library's
+# files, and the rows it read.
+#
+# ## Deviations from the paper
+#
+# This chapter has no counterpart in the paper, and the rules are ours: the paper states
+# results, not conditions under which it would call them repeated. A reader who finds a
+# rule too strict or too generous can change it in `book/claims.yml` and see which
+# verdicts move.
+#
+# ## Exercises
+#
+# 1. A method is ahead by 0.8 points with an interval of [−0.1, 1.7]. What does a rule
+#    with `interval_above: 0` say? What would you do next?
+#
+# :::{dropdown} Solution
+# Not reproduced, or partly if a second rule asks only for a positive mean. The interval
+# is 1.8 points wide; by {eq}`eq-interval` four times as many runs would halve it.
+# Decide how many runs you will add *before* you look at them.
+# :::
+#
+# 2. Why is it unfair to report, for each run, the best accuracy among all its
+#    evaluations on the test set?
+#
+# :::{dropdown} Solution
+# The largest of many noisy values lies above their mean, by more the noisier the curve
+# is. So the unstable method gains most. Chapters that compare protocols show by how
+# much.
+# :::
+
+# %% tags=["remove-input"]
+notebooks.provenance()
