@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, replace
 from math import cos, pi
 from typing import Any, Literal
 
+from kdgan_lib.choices import check_choices
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -47,7 +49,8 @@ class Budget:
     """Which C is reported: best on validation, the last, or best on the test set."""
 
     def __post_init__(self) -> None:
-        """Refuse amounts that no run could honour."""
+        """Refuse amounts and choices that no run could honour."""
+        check_choices(self)
         positive = (
             "batch_size",
             "epochs",

@@ -87,7 +87,8 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove the run's checkpoints, once its record is safe."""
-        for path in self._files():
+        partial = self.folder.glob(".step-*.tmp")  # what a killed process left
+        for path in [*self._files(), *partial]:
             path.unlink(missing_ok=True)
         if self.folder.exists() and not any(self.folder.iterdir()):
             self.folder.rmdir()

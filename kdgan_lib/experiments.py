@@ -44,6 +44,15 @@ class Run:
     budget: Budget
     """Amounts of training and learning rates."""
 
+    def __post_init__(self) -> None:
+        """Refuse a selection that looks at the test set under `controlled`."""
+        if self.protocol == "controlled" and self.budget.selection != "validation":
+            raise ValueError(
+                "The protocol 'controlled' selects on validation, not by "
+                f"'{self.budget.selection}': leave selection alone, or choose the "
+                "protocol paper or code."
+            )
+
     def configuration(self) -> dict[str, object]:
         """Return everything that the run's numbers depend on, as plain values."""
         return {
@@ -78,10 +87,10 @@ def from_configuration(row: dict[str, object]) -> Run:
     return Run(
         method(kind.name, **hyper),
         str(row["data"]),
-        int(str(row["n"])),
+        int(float(str(row["n"]))),
         str(row["protocol"]),
         str(row["profile"]),
-        int(str(row["seed"])),
+        int(float(str(row["seed"]))),
         Budget().but(**amounts),
     )
 
@@ -102,6 +111,8 @@ def declare(
     ):
         if value not in allowed:
             raise ValueError(f"No {what} '{value}'; choose from {', '.join(allowed)}.")
+    if n < 1:
+        raise ValueError(f"n must be at least 1 training example, not {n}.")
     prescribed, budget = _PRESCRIPTIONS[protocol](name, n)
     return Run(prescribed, data, n, protocol, profile, seed, _cut(budget, profile))
 
@@ -227,8 +238,12 @@ def _cut(budget: Budget, profile: str) -> Budget:
 
 
 def _like(default: object, value: object) -> object:
-    """Return a table's value in the default's type (a table turns int into float)."""
-    return default if value is None else type(default)(value)  # type: ignore[call-arg]
+    """Return a table's value in the default's type; the default where it has none.
+
+    A table turns int into float, and has NaN where a column is not the run's own.
+    """
+    missing = value is None or value != value
+    return default if missing else type(default)(value)  # type: ignore[call-arg]
 
 
 _PRESCRIPTIONS: dict[str, Callable[[str, int], tuple[Method, Budget]]] = {

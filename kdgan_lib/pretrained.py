@@ -3,11 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from torch import Tensor
-
 from kdgan_lib.budget import Budget
 from kdgan_lib.checkpoint import decode, encode, write_atomically
-from kdgan_lib.data import Split
+from kdgan_lib.data import Examples, Split
 from kdgan_lib.schedule import Stage
 from kdgan_lib.scoring import position
 from kdgan_lib.state import State, digest
@@ -36,8 +34,10 @@ class Pretrained:
             *(stage.name, stage.epochs, stage.augmentation, seed, self.context),
             stage.phases[0].loss.__qualname__,
             *(budget.batch_size, budget.pretraining_lr, budget.weight_decay),
-            _digest(split.train.inputs, split.train.targets, split.validation.inputs),
-            digest(state.players[player]),
+            budget.evaluated,  # the stored row has scores
+            _digest(split.train, split.validation),
+            # The weights do not tell one dropout rate from another.
+            *(digest(state.players[player]), repr(state.players[player])),
         )
         self._key = hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]
         try:
@@ -49,6 +49,7 @@ class Pretrained:
         state.seconds += stored["seconds"]
         state.curve.append(stored["row"] | position(state, stage, stage.epochs))
         state.stage += 1
+        self._key = ""
         return True
 
     def save(self, state: State, stage: Stage) -> None:
@@ -63,13 +64,16 @@ class Pretrained:
             "row": state.curve[-1],
         }
         write_atomically(self._path(), encode(payload))
+        self._key = ""
 
     def _path(self) -> Path:
         return self.folder / f"{self._key}.pt"
 
 
-def _digest(*tensors: Tensor) -> str:
+def _digest(*parts: Examples) -> str:
     sha = hashlib.sha256()
-    for tensor in tensors:
-        sha.update(tensor.cpu().contiguous().numpy().tobytes())
+    for part in parts:
+        for tensor in (part.inputs, part.targets, part.privileged):
+            if tensor is not None:
+                sha.update(tensor.cpu().contiguous().numpy().tobytes())
     return sha.hexdigest()

@@ -63,7 +63,10 @@ class Scorer:
         try:
             return evaluate(player, module, examples, self.metric)
         except FloatingPointError as error:
-            raise Diverged(f"On the {part} set {error}: lower {player}_lr.") from error
+            raise Diverged(
+                f"On the {part} set {error} after its update {state.updates[player]}: "
+                f"lower {player}_lr, and run the same command again."
+            ) from error
 
 
 def position(state: State, stage: Stage, done: int) -> Row:

@@ -38,27 +38,31 @@ def sweep(
     with tqdm(total=len(waiting), unit="run", disable=not progress) as bar:
         while waiting:
             # Alone, the run that kills its worker cannot take another one along.
-            size = 1 if max(attempts.values(), default=0) >= ATTEMPTS - 1 else workers
-            lost = _round(waiting, size, device, work or _execute, failures, bar)
+            suspects = [i for i in waiting if attempts[i] >= ATTEMPTS - 1]
+            queue = [waiting[i] for i in suspects or waiting]
+            size = 1 if suspects else workers
+            lost = _round(waiting, queue, size, device, work or _execute, failures, bar)
             attempts.update(lost)
             for identity in [i for i in lost if attempts[i] >= ATTEMPTS]:
                 failures[identity] = f"its worker was killed {ATTEMPTS} times"
                 del waiting[identity]
+                bar.update()
     return failures
 
 
 def _round(
     waiting: dict[str, Run],
+    queue: list[Run],
     workers: int,
     device: str,
     work: Callable[[Run, str], object],
     failures: dict[str, str],
     bar: tqdm,
 ) -> list[str]:
-    """Run what waits on a fresh pool; return the ids in flight when it broke."""
+    """Run a queue on a fresh pool; return the ids in flight when it broke."""
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, _prepare_worker) as pool:
-        queue, flying = list(waiting.values()), dict[Future, str]()
+        flying: dict[Future, str] = {}
         try:
             while queue or flying:
                 while queue and len(flying) < workers:
@@ -70,7 +74,7 @@ def _round(
                     if isinstance(error, BrokenProcessPool):
                         return list(flying.values())
                     if error is not None:
-                        failures[identity] = str(error)
+                        failures[identity] = str(error) or type(error).__name__
                     del flying[future], waiting[identity]
                     bar.update()
         except BrokenProcessPool:

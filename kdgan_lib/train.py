@@ -13,7 +13,7 @@ from kdgan_lib.budget import Budget
 from kdgan_lib.checkpoint import Checkpoints
 from kdgan_lib.data import Examples, Split
 from kdgan_lib.evaluation import Metric, accuracy, player_logits
-from kdgan_lib.guards import Diverged, check_players, mean_losses
+from kdgan_lib.guards import Diverged, check_players, check_split, mean_losses
 from kdgan_lib.methods import Method, Noise, Phase
 from kdgan_lib.methods import method as method_by_name
 from kdgan_lib.pretrained import Pretrained
@@ -47,13 +47,14 @@ def fit(
     label; they are trained in place. metric: (logits, targets) -> score, higher is
     better. checkpoints: where to save, and from where to resume; pretrained: where
     runs share their pretrained players.
-    Raises ValueError for a missing player or a wrong shape, `Diverged` when a loss or
-    a logit is not finite. Source: Algorithm 1.
+    Raises ValueError for a missing player, a wrong shape or no examples, `Diverged`
+    when a loss or a logit is not finite. Source: Algorithm 1.
     """
     if isinstance(method, str):
         method = method_by_name(method)
     seated = {seat: module.to(device) for seat, module in players.items()}
     split, budget = split.to(device), budget or Budget()
+    check_split(split, budget)
     check_players(method, seated, split)
     scorer = Scorer(split, budget, metric)
     training = Training(method, split, budget, seed, State(seated), scorer)

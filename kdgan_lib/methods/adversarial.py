@@ -72,10 +72,20 @@ class Adversarial(Method):
     def __post_init__(self) -> None:
         """Refuse settings that no run could honour."""
         estimator(self.estimator)
+        super().__post_init__()
+        if min(self.tau_start, self.tau_end) <= 0:
+            raise ValueError("tau_start and tau_end are temperatures above 0.")
+        if self.estimator == "bce_to_discriminator" and self.reward != "saturating":
+            raise ValueError(
+                "'bce_to_discriminator' reads D off the saturating reward: "
+                "leave reward at saturating."
+            )
         if self.draws < FEWEST_DRAWS[self.estimator]:
             needed = FEWEST_DRAWS[self.estimator]
             raise ValueError(f"'{self.estimator}' needs draws >= {needed}.")
-        if (self.positive_draws == 0) != (self.negative_draws == 0):
+        if min(self.positive_draws, self.negative_draws) < 0 or (
+            (self.positive_draws == 0) != (self.negative_draws == 0)
+        ):
             raise ValueError(
                 "Give D both positive_draws and negative_draws, or 0 for both (exact)."
             )

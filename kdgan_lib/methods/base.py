@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from kdgan_lib import concrete
+from kdgan_lib.choices import check_choices
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import cross_entropy
 
@@ -57,6 +58,10 @@ class Method:
     """Base of the methods: frozen hyperparameters that state their phases."""
 
     name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        """Refuse a value that its field does not list."""
+        check_choices(self)
 
     def phases(self) -> tuple[Phase, ...]:
         """Return the phases of one outer epoch, in order."""

@@ -1,0 +1,17 @@
+"""Refuse a setting that its field does not list."""
+
+from dataclasses import fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+
+def check_choices(settings: Any) -> None:
+    """Raise ValueError, naming the allowed values, for a dataclass's wrong choice.
+
+    Only fields of a Literal type are looked at.
+    """
+    hints = get_type_hints(type(settings))
+    for field in fields(settings):
+        hint, value = hints[field.name], getattr(settings, field.name)
+        if get_origin(hint) is Literal and value not in get_args(hint):
+            allowed = ", ".join(map(str, get_args(hint)))
+            raise ValueError(f"No {field.name} '{value}'; choose from {allowed}.")
