@@ -48,10 +48,12 @@ def train(
     progress: bool = False,
     checkpoints: Checkpoints | None = None,
     checkpoint_seconds: float = 20.0,
+    share: bool = True,
 ) -> Result:
-    """Train a run's players on its split, sharing pretrained players on disk."""
-    made_on = provenance(device)
-    shared = [f"{name}={made_on[name]}" for name in ("device", "threads", "torch")]
+    """Train a run's players on its split.
+
+    share: read and write the pretrained players that runs share on disk.
+    """
     return fit(
         run.method,
         run.players(),
@@ -61,7 +63,7 @@ def train(
         device=device,
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
-        pretrained=Pretrained(runs_dir() / "work" / "pretrained", ", ".join(shared)),
+        pretrained=_shared(device) if share else None,
         progress=progress,
     )
 
@@ -72,3 +74,10 @@ def describe(
     """Return a run's row: identity, configuration, outcome, provenance."""
     identity = {"run_id": run.id}
     return {**identity, **run.configuration(), **outcome, **provenance(device)}
+
+
+def _shared(device: torch.device) -> Pretrained:
+    """Return the shared players of this device, thread count and build of torch."""
+    made_on = provenance(device)
+    context = [f"{name}={made_on[name]}" for name in ("device", "threads", "torch")]
+    return Pretrained(runs_dir() / "work" / "pretrained", ", ".join(context))

@@ -1,0 +1,58 @@
+"""Train one run inside a chapter: short, changed at will, stored nowhere."""
+
+import os
+from dataclasses import replace
+
+from kdgan_lib import runs
+from kdgan_lib.execute import train
+from kdgan_lib.experiments import GRIDS, declare
+from kdgan_lib.methods import METHODS
+from kdgan_lib.provenance import resolve_device
+from kdgan_lib.sweep import sweep
+from kdgan_lib.train import Result
+
+PRETRAINING = {"smoke": 1, "book": 30, "paper": 100}
+EPOCHS = {"smoke": 1}
+
+
+def ensure_runs(grid: str, profile: str) -> str:
+    """Train a grid's missing runs under profile `paper`; say how many are stored."""
+    declared = GRIDS[grid]("paper")
+    if profile == "paper":
+        sweep(declared, workers=os.cpu_count() or 1)
+    stored = runs.table()
+    done = sum(run.id in set(stored.run_id) for run in declared)
+    return f"{done} of the {len(declared)} runs declared for this chapter are stored."
+
+
+def live_run(
+    method: str,
+    profile: str,
+    n: int = 100,
+    seed: int = 0,
+    epochs: int = 20,
+    **changes: object,
+) -> Result:
+    """Train a method on MNIST for some outer epochs and return its result.
+
+    changes: hyperparameters of any method; those that this one lacks are left out, so
+    that a chapter's parameters need not change with the method.
+    """
+    if method not in METHODS:
+        raise ValueError(f"No method '{method}'; choose from {', '.join(METHODS)}.")
+    run = declare(method, n=n, seed=seed)
+    passes = PRETRAINING[profile]
+    budget = run.budget.but(
+        epochs=EPOCHS.get(profile, epochs),
+        classifier_pretraining=min(passes, run.budget.classifier_pretraining),
+        teacher_pretraining=min(passes, run.budget.teacher_pretraining),
+        discriminator_pretraining=min(passes, run.budget.discriminator_pretraining),
+        evaluate_every=2,
+        test_every=2,
+        teacher_every=max(1, epochs // 2),
+        evaluated=500 if profile == "smoke" else 2_000,
+    )
+    known = {k: v for k, v in changes.items() if k in run.method.hyperparameters()}
+    chosen = replace(run.method, **known)  # type: ignore[arg-type]
+    changed = replace(run, method=chosen, budget=budget)
+    return train(changed, resolve_device("auto"), progress=True, share=False)

@@ -1,0 +1,192 @@
+"""Gather what the chapter on training curves states: tables of runs, never typed."""
+
+import json
+
+import pandas as pd
+
+from kdgan_lib import claims, tables
+from kdgan_lib.experiments import ADVERSARIAL, PROTOCOLS, declare
+from kdgan_lib.figures.style import label_of
+from kdgan_lib.methods import METHODS
+from kdgan_lib.schedule import stages, updates_per_epoch
+from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference
+
+GRID = "figure3a"
+FORMATS = {
+    **dict.fromkeys(("paper", "ours", "low", "high", "last", "best on test"), ".2f"),
+    **dict.fromkeys(("sd", "worst run", "difference", "effect size"), ".2f"),
+    **dict.fromkeys(("runs", "diverged", "pairs"), ".0f"),
+    "p (Holm)": ".3g",
+}
+"""How the columns of this module's tables are printed."""
+CLOCKS = ("epoch", "player_updates", "classifier_updates")
+
+
+def curves(protocol: str, **where: object) -> pd.DataFrame:
+    """Return the evaluations of Figure 3a's runs, methods in the book's order."""
+    found = tables.curves(grid=GRID, protocol=protocol, **where)
+    return _in_order(found)
+
+
+def adversarial_curves() -> pd.DataFrame:
+    """Return the evaluations of the arms `paper` and `code` together."""
+    arms = [curves(protocol) for protocol in ("paper", "code")]
+    known = [arm for arm in arms if len(arm)]
+    return pd.concat(known) if known else arms[0]
+
+
+def accuracies(protocol: str) -> pd.DataFrame:
+    """Return a row per method: the paper's accuracy, ours with interval, runs, spread.
+
+    ours: the accuracy by the protocol's selection rule; last and best beside it.
+    """
+    runs = tables.runs(grid=GRID, protocol=protocol)
+    present = [name for name in METHODS if len(runs) and (runs.method == name).any()]
+    return pd.DataFrame(
+        [_accuracy(name, runs[runs.method == name]) for name in present]
+    )
+
+
+def _accuracy(name: str, runs: pd.DataFrame) -> dict[str, object]:
+    done = runs[runs.status == "finished"]
+    row: dict[str, object] = {
+        "method": label_of(name),
+        "paper": claims.paper_value("T1", method=name, data="mnist", n=100),
+    }
+    if len(done):
+        found = mean_interval(100 * done.test_accuracy)
+        row |= {"ours": found.mean, "low": found.lo, "high": found.hi}
+        row |= {
+            "sd": 100 * done.test_accuracy.std(ddof=1),
+            "worst run": 100 * done.test_accuracy.min(),
+            "last": 100 * done.last_test_accuracy.mean(),
+            "best on test": 100 * done.best_test_accuracy.mean(),
+        }
+    diverged = int((runs.status == "diverged").sum())
+    return row | {"runs": len(done), "diverged": diverged}
+
+
+def differences(reference: str = "kdgan", protocol: str = "controlled") -> pd.DataFrame:
+    """Return KDGAN minus each method in points, by seed, with Holm's p-values."""
+    runs = tables.runs(grid=GRID, protocol=protocol, status="finished")
+    if runs.empty or not (runs.method == reference).any():
+        return pd.DataFrame()
+    scores = runs.pivot(index="seed", columns="method", values="test_accuracy") * 100
+    rivals = [name for name in METHODS if name in scores and name != reference]
+    gaps = [paired_difference(scores[reference], scores[name]) for name in rivals]
+    adjusted = holm([gap.p_value for gap in gaps])
+    return pd.DataFrame(
+        [
+            {
+                "method": label_of(name),
+                "difference": gap.mean,
+                "low": gap.lo,
+                "high": gap.hi,
+                "effect size": gap.effect_size,
+                "p (Holm)": p_value,
+                "pairs": gap.runs,
+            }
+            for name, gap, p_value in zip(rivals, gaps, adjusted, strict=True)
+        ]
+    )
+
+
+def summary(reference: str = "kdgan", protocol: str = "controlled") -> str:
+    """Return two sentences on where KDGAN stands; empty where it was not run."""
+    runs = tables.runs(grid=GRID, protocol=protocol, status="finished")
+    if runs.empty or not (runs.method == reference).any():
+        return ""
+    means = 100 * runs.groupby("method").test_accuracy.mean().sort_values()[::-1]
+    place = list(means.index).index(reference) + 1
+    rival = next(name for name in means.index if name != reference)
+    gaps = differences(reference, protocol).set_index("method")
+    gap = gaps.loc[label_of(rival)]
+    ahead = "above" if gap.difference > 0 else "below"
+    clear = "excludes" if gap.low > 0 or gap.high < 0 else "includes"
+    return (
+        f"Under `{protocol}` {label_of(reference)} reaches {means[reference]:.2f}% and "
+        f"is number {place} of {len(means)}. It is {abs(gap.difference):.2f} points "
+        f"{ahead} {label_of(rival)}, its strongest rival; the 95% interval of the "
+        f"paired difference, [{gap.low:.2f}, {gap.high:.2f}], {clear} zero "
+        f"({gap.pairs:.0f} seeds)."
+    )
+
+
+def converged(protocol: str = "controlled", share: float = 0.99) -> pd.DataFrame:
+    """Return where each run first reaches a share of its best validation accuracy."""
+    found = curves(protocol, stage="game")
+    if found.empty:
+        return found
+    held_out = found.classifier_validation.notna().any()
+    score = "classifier_validation" if held_out else "classifier_test"
+    rows = []
+    for (name, seed), run in found.groupby(["method", "seed"], sort=False):
+        run = run.sort_values("epoch")
+        at = {clock: convergence(run, score, clock, share) for clock in CLOCKS}
+        rows.append({"method": name, "seed": seed, **at})
+    return pd.DataFrame(rows)
+
+
+def convergence_table(protocol: str = "controlled") -> pd.DataFrame:
+    """Return the mean place of convergence per method, on three clocks."""
+    found = converged(protocol)
+    if found.empty:
+        return found
+    means = found.groupby("method", sort=False)[list(CLOCKS)].mean()
+    shown = means.reset_index()
+    shown["method"] = shown["method"].map(lambda name: label_of(str(name)))
+    return shown.rename(columns=lambda name: str(name).replace("_", " "))
+
+
+def budgets() -> pd.DataFrame:
+    """Return each protocol's declared amounts of training at n = 100, by method."""
+    rows = []
+    for protocol in PROTOCOLS:
+        for name in METHODS if protocol == "controlled" else ADVERSARIAL:
+            run = declare(name, protocol=protocol)
+            game = stages(run.method, run.budget)[-1]
+            per_epoch = updates_per_epoch(game, run.n, run.budget.batch_size)
+            rows.append(
+                {
+                    "protocol": protocol,
+                    "method": label_of(name),
+                    "outer epochs": run.budget.epochs,
+                    "player updates": per_epoch * run.budget.epochs,
+                    "batch": run.budget.batch_size,
+                    "augmentation": run.budget.augmentation,
+                    "reported": run.budget.selection.replace("_", " "),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def settings() -> pd.DataFrame:
+    """Return the setting that each method's search found, and the search's size."""
+    trials = tables.rows("trials", n=100)
+    rows = []
+    for name in METHODS if len(trials) else ():
+        done = trials[trials.method == name]
+        if len(done):
+            best = done.loc[done.score.idxmax()]
+            chosen = json.loads(best.parameters)
+            rows.append(
+                {
+                    "method": label_of(name),
+                    "trials": len(done),
+                    "validation": 100 * best.score,
+                    "setting": ", ".join(f"{k} {_short(v)}" for k, v in chosen.items()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _short(value: object) -> str:
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    order = {name: place for place, name in enumerate(METHODS)}
+    ranked = frame.assign(rank=frame.method.map(order))
+    return ranked.sort_values(["rank", "seed", "epoch"]).drop(columns="rank")
