@@ -1,7 +1,7 @@
 """Train any method: the one loop, Algorithm 1 over the method's phases."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +39,7 @@ def fit(
     checkpoint_seconds: float = 20.0,
     pretrained: Pretrained | None = None,
     progress: bool = False,
+    after_epoch: "Callable[[Training, Stage], None] | None" = None,
 ) -> Result:
     """Train the players by a method and return the selected classifier's metrics.
 
@@ -46,7 +47,8 @@ def fit(
     players: a module per seat that the method needs, each returning one logit per
     label; they are trained in place. metric: (logits, targets) -> score, higher is
     better. checkpoints: where to save, and from where to resume; pretrained: where
-    runs share their pretrained players.
+    runs share their pretrained players. after_epoch: called with the run and its stage
+    when an epoch has been trained, before `state.epoch` moves on; it must only look.
     Raises ValueError for a missing player, a wrong shape or no examples, `Diverged`
     when a loss or a logit is not finite. Source: Algorithm 1.
     """
@@ -57,7 +59,8 @@ def fit(
     check_split(split, budget)
     check_players(method, seated, split)
     scorer = Scorer(split, budget, metric)
-    training = Training(method, split, budget, seed, State(seated), scorer)
+    state = State(seated)
+    training = Training(method, split, budget, seed, state, scorer, after_epoch)
     with Progress(training.total_updates(), method.name, enabled=progress) as bar:
         training.run(bar, checkpoints, checkpoint_seconds, pretrained)
     return conclude(training.state, scorer)
@@ -73,6 +76,7 @@ class Training:
     seed: int
     state: State
     scorer: Scorer
+    after_epoch: "Callable[[Training, Stage], None] | None" = None
 
     def run(
         self,
@@ -90,6 +94,8 @@ class Training:
             if not self.skip(stage, pretrained):
                 self.outer_epoch(stage, state.epoch)
                 state.seconds += time.perf_counter() - begun
+                if self.after_epoch is not None:
+                    self.after_epoch(self, stage)
                 self.advance(stage, pretrained)
             bar.show(state)
             if checkpoints and time.perf_counter() - saved >= checkpoint_seconds:
