@@ -5,7 +5,7 @@ python -m kdgan_lib.outcomes    # about four minutes; writes the table "theory"
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import torch
@@ -92,6 +92,39 @@ def endings(path: Trajectory) -> pd.DataFrame:
             "arrived": distance < ARRIVED,
         }
     )
+
+
+def paths_over(
+    p_u: Tensor,
+    settings: Sequence[tuple[float, float, float]],
+    starts: Logits,
+    rules: Play,
+    distillation: str = "l2_logits",
+) -> dict[tuple[float, float, float], Trajectory]:
+    """Play every (alpha, beta, gamma) from the same starts; return one path each.
+
+    All settings are played at once; the step size is `stable_step`'s, at most the
+    rules' own.
+    """
+    table = torch.tensor(settings, dtype=torch.float64)
+    count = len(starts.classifier)
+    alpha, beta, gamma = table.repeat_interleave(count, 0).T
+    largest = float(torch.as_tensor(rules.step_size))
+    rules = replace(
+        rules, step_size=stable_step(beta, gamma, largest),
+        discriminator_step_size=rules.discriminator_step_size or largest,
+    )  # fmt: skip
+    game = Game(p_u, alpha, beta, gamma, distillation)
+    everywhere = Logits(*(logits.repeat(len(settings), 1) for logits in starts))
+    whole = play(game, everywhere, rules)
+    return {
+        setting: Trajectory(
+            Game(p_u, *setting, distillation),
+            whole.steps,
+            Logits(*(x[:, i * count : (i + 1) * count] for x in whole.logits)),
+        )
+        for i, setting in enumerate(settings)
+    }
 
 
 def record_all(

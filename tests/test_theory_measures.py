@@ -1,0 +1,95 @@
+"""Check that every theory measure returns what the ledger's rules ask for."""
+
+import pytest
+import torch
+
+from kdgan_lib import claims, measures
+from kdgan_lib.game import Game
+from kdgan_lib.losses import kl_distillation
+from kdgan_lib.measures.combination import variable_pairs, variance
+from kdgan_lib.measures.concrete import argmax_counts, chi_square
+from kdgan_lib.measures.theory import ascend
+from kdgan_lib.outcomes import Grid, outcomes, stable_step, zipf
+from kdgan_lib.students import follow, gradient_size, matching_limit, wrong_teacher
+
+THEORY = [f"M{i}" for i in range(1, 17)] + ["M24"]
+EXPECTED = {
+    "M6": "partly",
+    "M10": "partly",
+    "M11": "partly",
+    "M12": "partly",
+    "M13": "partly",
+    "M14": "partly",
+}
+
+
+@pytest.mark.parametrize("claim_id", THEORY)
+def test_measure_returns_what_its_rule_names_and_gives_the_verdict(claim_id):
+    claim = claims.ledger()[claim_id]
+    measured = measures.collect()[claim.measure](**claim.arguments)
+    assert set(claims.quantities_of(claim.rule)) <= set(measured)
+    rows = {
+        name: {"value": getattr(value, "value", value), "lo": None, "hi": None}
+        for name, value in measured.items()
+    }
+    verdict = next(
+        (word for word in claim.rule if claims.holds(claim.rule[word], rows)),
+        "not reproduced",
+    )
+    assert verdict == EXPECTED.get(claim_id, "reproduced")
+
+
+def test_pairs_are_ordered_by_variance():
+    x, y = variable_pairs(100)
+    assert (variance(x) <= variance(y)).all()
+
+
+def test_lemma_4_1_ascent_finds_the_formula():
+    p_u, p_c, p_t = torch.rand((3, 6), dtype=torch.float64).softmax(-1)
+    game = Game(p_u, 0.4)
+    found = ascend(game, p_c, p_t)
+    assert torch.allclose(found, game.optimal_discriminator(p_c, p_t), atol=1e-6)
+
+
+def test_chi_square_rejects_a_wrong_law():
+    counts = argmax_counts(zipf(5), 0.5, 100_000)
+    assert chi_square(counts, zipf(5)) > 1e-4
+    assert chi_square(counts, torch.full((5,), 0.2, dtype=torch.float64)) < 1e-10
+
+
+def test_grid_gives_one_row_per_setting_and_start():
+    grid = Grid((0.0, 0.5), (0.0, 1.0), (0.0, 10.0), starts=2, rounds=10, num_labels=3)
+    frame = outcomes("kl", "alternating", grid)
+    assert len(frame) == 16
+    assert not frame.duplicated(["alpha", "beta", "gamma", "start"]).any()
+
+
+def test_step_keeps_l2_on_logits_contracting():
+    beta, gamma = torch.tensor([0.0, 10.0]), torch.tensor([0.0, 10.0])
+    assert stable_step(beta, gamma).tolist() == pytest.approx([0.5, 0.05])
+
+
+def test_wrong_teacher_is_as_wrong_as_declared():
+    p_u = zipf(10)
+    distance = 0.5 * (wrong_teacher(p_u, 0.3) - p_u).abs().sum()
+    assert float(distance) == pytest.approx(0.3 * (1 - float(p_u[-1])))
+
+
+def test_student_follows_its_teacher_away_from_the_labels():
+    p_t = wrong_teacher(zipf(4), 0.3)
+    last = follow(p_t, torch.zeros((1, 4)).double(), "kl", 500)[-1, 0]
+    assert torch.allclose(last, p_t, atol=1e-4)
+
+
+def test_kl_gradient_keeps_its_size_with_the_factor_and_loses_it_without():
+    student, teacher = torch.randn((2, 5, 10), dtype=torch.float64)
+    sizes = {t: gradient_size(student, teacher, t) for t in (20.0, 40.0)}
+    assert torch.allclose(sizes[20.0], sizes[40.0], rtol=0.1)
+    bare = [gradient_size(student, teacher, t, scaled=False) for t in (20.0, 40.0)]
+    assert torch.allclose(bare[0] / bare[1], torch.tensor(4.0).double(), rtol=0.1)
+
+
+def test_scaled_kl_tends_to_l2_on_centred_logits():
+    student, teacher = torch.randn((2, 5, 10), dtype=torch.float64)
+    limit = matching_limit(student, teacher).mean()
+    assert torch.allclose(kl_distillation(student, teacher, 1e3), limit, rtol=0.02)
