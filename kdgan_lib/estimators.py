@@ -70,7 +70,8 @@ def pathwise(
 ) -> Tensor:
     """Differentiate sum_k y_k f(k) through the relaxed sample (Jang et al., 2017).
 
-    Biased for every positive temperature; the lowest variance of the sampled ones.
+    Biased for every positive temperature. The variance falls as tau grows: lowest of
+    the sampled ones for tau >= 0.5, but at tau = 0.1 above REINFORCE's.
     """
     return (relaxed_sample(logits, gumbel, temperature) * reward).sum(-1)
 
@@ -163,12 +164,12 @@ def sample_gradients(
     """Return [num_samples, K] independent gradient estimates of E[reward(y)].
 
     logits, reward: [K]. Each sample uses the estimator's fewest draws: one, or two
-    for `rloo`.
+    for `rloo`. Raises ValueError that lists the names.
     """
-    shape = (num_samples, logits.shape[-1])
+    surrogate, shape = estimator(name), (num_samples, logits.shape[-1])
     leaf = logits.detach().expand(shape).clone().requires_grad_()
     noise = gumbel((FEWEST_DRAWS[name], *shape), generator, logits.dtype)
-    losses = estimator(name)(leaf, reward.expand(shape), noise.to(logits.device), tau)
+    losses = surrogate(leaf, reward.expand(shape), noise.to(logits.device), tau)
     (gradients,) = torch.autograd.grad(losses.mean(0).sum(), leaf)
     return gradients
 
