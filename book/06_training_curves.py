@@ -199,8 +199,8 @@ prose.sentence(
 #
 # The paper reads its epochs of convergence off the figure and gives no rule. Ours: a
 # run has converged at the first evaluation whose validation accuracy is at least 99% of
-# the largest one of that run. Where nothing is held out (`code`), the test accuracy takes
-# its place.
+# the largest one of that run. Where nothing is held out (`code`), the test accuracy
+# takes its place.
 
 # %% tags=["remove-input"]
 prose.table(
@@ -225,6 +225,7 @@ sliders.slider(
     "accuracy.",
     alt="Rows of dots, one row per method; they move right as the share grows.",
     start=[4],
+    command="kdgan sweep figure3a --protocol controlled",
 )
 
 # %% [markdown]
@@ -297,11 +298,11 @@ figures.show(
 # ## Deviations from the paper
 #
 # 1. The paper does not give its validation set, batch size, learning rates or numbers
-#    of passes; {numref}`tab-curves-budgets` and {numref}`tab-curves-settings` say what ours
-#    are.
+#    of passes; {numref}`tab-curves-budgets` and {numref}`tab-curves-settings` say what
+#    ours are.
 # 2. D is pretrained on pairs, a true label against a uniformly drawn one, in `paper`
-#    and `controlled`. The released code pretrains D as a softmax classifier, whose sigmoid
-#    is no probability; `code` does the same.
+#    and `controlled`. The released code pretrains D as a softmax classifier, whose
+#    sigmoid is no probability; `code` does the same.
 # 3. Under `controlled` the estimator of KDGAN's adversarial gradient was part of the
 #    search (two relaxed ones); under `paper` it is the relaxed score, the reading of
 #    Eq. 8 discussed in [](#ch-eq8).

@@ -13,7 +13,7 @@ from typing import Any
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
-from kdgan_lib.figures.publish import data_uri
+from kdgan_lib.figures.publish import data_uri, placeholder
 
 SCRIPT = """
 (function () {
@@ -40,17 +40,19 @@ SCRIPT = """
 
 
 def slider(
-    draw: Callable[..., Figure],
+    draw: Callable[..., Figure | None],
     values: Mapping[str, Sequence[Any]],
     caption: str,
     alt: str,
     start: Sequence[int] | None = None,
+    command: str = "",
 ) -> HTML:
     """Return a figure with one labelled slider per entry of `values`.
 
     draw: called once for every combination, `draw(value, ...)`, in the order of
     `values` (label -> values to choose from). alt: says what the figure shows; the
     chosen values are added to it. start: index of the first frame on every slider.
+    command: what makes the missing rows, shown where `draw` returns None.
     """
     if not values or any(len(choices) == 0 for choices in values.values()):
         raise ValueError("a slider needs at least one value to choose from.")
@@ -59,7 +61,8 @@ def slider(
     first = tuple(start or [0] * len(values))
     labels = [[_text(value) for value in choices] for choices in values.values()]
     grid = list(itertools.product(*[range(len(choices)) for choices in labels]))
-    pictures = [data_uri(draw(*_at(values, place)), dpi=130) for place in grid]
+    drawn = [draw(*_at(values, place)) or placeholder(command) for place in grid]
+    pictures = [data_uri(fig, dpi=130) for fig in drawn]
     name = "kd-" + hashlib.sha256("".join(pictures).encode()).hexdigest()[:12]
     images = [
         _image(picture, _alt(alt, values, labels, place), place == first)

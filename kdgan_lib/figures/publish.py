@@ -23,7 +23,7 @@ def show(
     if not caption.strip() or not alt.strip():
         raise ValueError(f"figure {name!r} needs a caption and an alternative text.")
     missing = fig is None
-    drawn = _placeholder(command) if fig is None else fig
+    drawn = placeholder(command) if fig is None else fig
     alt = f"Not run: {command}" if missing else alt
     facts = {"name": name, "caption": caption, "alt": alt}
     width = round(drawn.get_figwidth() * 100)
@@ -46,7 +46,7 @@ def data_uri(fig: Figure, dpi: int = 160) -> str:
     return "data:image/png;base64," + base64.b64encode(png(fig, dpi)).decode()
 
 
-def _placeholder(command: str) -> Figure:
+def placeholder(command: str) -> Figure:
     """Draw the sentence that stands where a figure will be."""
     fig, axes = figure(width=6.4, height=1.2)
     axes.set_axis_off()
