@@ -49,6 +49,8 @@ class Claim:
     """The command that makes the missing rows."""
     paper: float | None = None
     """The paper's number, where it is one number."""
+    live: bool = False
+    """Measure it from the runs' rows whenever it is judged; nothing is stored."""
     untestable: str = ""
     """Why it cannot be tested here; empty when it can."""
 
@@ -85,13 +87,22 @@ def judge(claim_id: str) -> Verdict:
     """Return the verdict on one claim, from the committed evidence rows."""
     claim = _claim(claim_id)
     tables.remember(f"claim:{claim_id}", digest_of(claim_id))
-    evidence = tables.rows("evidence", claim=claim_id)
+    evidence = _evidence_of(claim)
     if claim.untestable and evidence.empty:
         return Verdict(claim, "not testable here", evidence)
     if not evidence.empty:
         counts = evidence["protocol"].isin([claim.protocol, "exact"])
         evidence = evidence[counts].reset_index(drop=True)
     return Verdict(claim, apply_rule(claim.rule, evidence), evidence)
+
+
+def _evidence_of(claim: Claim) -> pd.DataFrame:
+    """Return a claim's stored evidence, or what its runs' rows give at this moment."""
+    if not claim.live:
+        return tables.rows("evidence", claim=claim.id)
+    from kdgan_lib import evidence  # it imports this module
+
+    return evidence.measured_now(claim)
 
 
 def apply_rule(rule: Mapping[str, Any], evidence: pd.DataFrame) -> str:
@@ -199,6 +210,15 @@ def digest_of(claim_id: str) -> str:
     """Return a short hash of a claim's entry in the ledger."""
     text = json.dumps(vars(_claim(claim_id)), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def paper_value(table: str, **cell: Any) -> float:
+    """Return the paper's number for a cell of its tables; NaN where it has none."""
+    for claim in ledger().values():
+        inside = claim.id.startswith(f"{table}.") and claim.paper is not None
+        if inside and cell.items() <= dict(claim.arguments).items():
+            return float(claim.paper or "nan")
+    return float("nan")
 
 
 def select(claim_ids: Iterable[str]) -> list[Claim]:

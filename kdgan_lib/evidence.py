@@ -18,7 +18,7 @@ def update(
     """
     known, written = measures.collect(), 0
     for claim in claims.select(claim_ids):
-        if claim.measure not in known:
+        if claim.live or claim.measure not in known:
             continue
         try:
             rows = evidence_rows(claim, known[claim.measure])
@@ -29,6 +29,16 @@ def update(
         report(f"{claim.id}: {claims.judge(claim.id).verdict}")
         written += len(rows)
     return written
+
+
+def measured_now(claim: claims.Claim) -> pd.DataFrame:
+    """Return the evidence rows of a claim; none where runs or measure are missing."""
+    measure = measures.collect().get(claim.measure)
+    try:
+        rows = evidence_rows(claim, measure) if measure else pd.DataFrame()
+    except MissingRuns:
+        rows = pd.DataFrame()
+    return rows if len(rows) else pd.DataFrame(columns=["quantity", "protocol"])
 
 
 def evidence_rows(claim: claims.Claim, measure: measures.Measure) -> pd.DataFrame:
