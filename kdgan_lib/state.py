@@ -27,7 +27,7 @@ class State:
     epoch: int = 0
     updates: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PLAYERS, 0))
     curve: list[Row] = field(default_factory=list)
-    best_validation: float = -1.0
+    best_validation: float = float("-inf")
     best_epoch: int = 0
     best_classifier: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0

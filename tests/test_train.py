@@ -1,0 +1,296 @@
+"""Check the one training loop: every method learns, repeats, and stops on NaN."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import torch
+import toys
+from torch import nn
+
+from kdgan_lib import fit
+from kdgan_lib.losses import kl_distillation
+from kdgan_lib.methods import METHODS, Method, Phase, method
+from kdgan_lib.pretrained import Pretrained
+from kdgan_lib.state import adam, digest
+from kdgan_lib.train import Diverged, Training
+
+every_method = pytest.mark.parametrize("name", METHODS)
+WITHOUT_PRETRAINING = toys.BUDGET.but(
+    classifier_pretraining=0, teacher_pretraining=0, discriminator_pretraining=0
+)
+
+
+def train(name="kdgan", seed=0, budget=toys.BUDGET, **options):
+    players = options.pop("players", None) or toys.players_of(name, seed)
+    split = options.pop("split", None) or toys.split()
+    return fit(name, players, split, budget, seed, **options)
+
+
+def same(first, second):
+    """Return whether two results have equal bits, seconds aside."""
+    metrics = [
+        {k: v for k, v in result.metrics.items() if k != "seconds" and v == v}
+        for result in (first, second)
+    ]
+    return metrics[0] == metrics[1] and first.curve.equals(second.curve)
+
+
+class Poison(nn.Module):
+    """Turn to NaN after a number of forward passes in training mode."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.inner, self.left = toys.network(), after
+
+    def forward(self, inputs):
+        self.left -= self.training
+        return self.inner(inputs) * (math.nan if self.left < 0 else 1.0)
+
+
+@every_method
+def test_every_method_learns_a_separable_problem(name):
+    result = train(name, budget=toys.BUDGET.but(epochs=16))
+    assert result.metrics["test_accuracy"] > 0.85
+    assert result.metrics["epochs_run"] == 16
+
+
+@pytest.mark.parametrize("name", ["nagan", "kdgan"])
+def test_the_game_alone_teaches_a_classifier_that_was_not_pretrained(name):
+    chosen = method(name, estimator="exact")
+    budget = toys.BUDGET.but(
+        classifier_pretraining=0, epochs=50, evaluate_every=25, classifier_lr=1e-2
+    )
+    result = fit(chosen, toys.players_of(name), toys.split(), budget)
+    assert result.metrics["test_accuracy"] > 0.7
+
+
+@every_method
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(name):
+    first, again, other = (train(name, seed) for seed in (0, 0, 1))
+    assert same(first, again)
+    for player, module in first.players.items():
+        assert digest(module) == digest(again.players[player])
+        assert digest(module) != digest(other.players[player])
+
+
+def test_the_seed_matters_even_from_equal_weights():
+    first = train(seed=0)
+    other = fit("kdgan", toys.players_of("kdgan", 0), toys.split(), toys.BUDGET, 1)
+    assert first.metrics["weights_digest"] != other.metrics["weights_digest"]
+
+
+def test_torchs_own_random_state_is_left_alone_and_does_not_matter():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = train()
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert same(first, train())
+
+
+def test_update_counts_follow_the_declared_passes():
+    kdgan = method("kdgan", discriminator_passes=3, teacher_passes=2)
+    result = fit(kdgan, toys.players(), toys.split(), WITHOUT_PRETRAINING)
+    counts = {p: result.metrics[f"{p}_updates"] for p in toys.PLAYERS}
+    assert counts == {"classifier": 32, "teacher": 64, "discriminator": 96}
+    assert result.metrics["player_updates"] == 192
+    assert result.curve.player_updates.iloc[-1] == 192
+
+
+def test_the_curve_has_a_row_per_scheduled_evaluation_and_a_last_one():
+    budget = toys.BUDGET.but(epochs=7, evaluate_every=3, test_every=6)
+    curve = train("mimic", budget=budget).curve
+    game = curve[curve.stage == "game"]
+    assert list(game.epoch) == [3, 6, 7]
+    assert list(game.classifier_test.isna()) == [True, False, False]
+    assert list(curve.stage[:2]) == ["pretrain classifier", "pretrain teacher"]
+    assert {"classifier_loss", "classifier_distillation"} <= set(curve)
+
+
+def test_a_learning_rate_of_zero_holds_one_player_and_no_other():
+    start = {p: digest(m) for p, m in toys.players().items()}
+    for still in toys.PLAYERS:
+        budget = WITHOUT_PRETRAINING.but(**{f"{still}_lr": 0.0}, selection="last")
+        after = train(budget=budget).players
+        moved = {p for p in toys.PLAYERS if digest(after[p]) != start[p]}
+        assert moved == set(toys.PLAYERS) - {still}
+
+
+def test_each_player_is_stepped_at_its_own_learning_rate(monkeypatch):
+    seen, prepare = {}, Training.prepare
+
+    def spy(training, stage, phase, epoch):
+        prepare(training, stage, phase, epoch)
+        groups = training.state.optimizers[phase.player].param_groups
+        seen.setdefault((stage.name, phase.player), set()).update(
+            group["lr"] for group in groups
+        )
+
+    monkeypatch.setattr(Training, "prepare", spy)
+    budget = toys.BUDGET.but(classifier_lr=0.1, teacher_lr=0.2, discriminator_lr=0.3)
+    train(budget=budget)
+    for player, rate in zip(toys.PLAYERS, (0.1, 0.2, 0.3), strict=True):
+        assert seen["game", player] == {rate}
+        assert seen[f"pretrain {player}", player] == {budget.pretraining_lr}
+
+
+def test_weight_decay_penalises_weights_and_not_biases():
+    budget = WITHOUT_PRETRAINING.but(weight_decay=0.5, selection="last")
+    decayed, plain = (
+        train("supervised", budget=b).players["classifier"]
+        for b in (budget, budget.but(weight_decay=0.0))
+    )
+    assert decayed[0].weight.norm() < plain[0].weight.norm()
+    groups = adam(toys.network(), budget).param_groups
+    assert [g["weight_decay"] for g in groups] == [0.5, 0.0]
+    assert [{p.dim() for p in g["params"]} for g in groups] == [{2}, {1}]
+
+
+def test_selection_by_validation_restores_the_best_classifier_on_validation():
+    budget = toys.BUDGET.but(evaluate_every=1, test_every=1, classifier_lr=0.3)
+    result = train("supervised", budget=budget)
+    game = result.curve[result.curve.stage == "game"].reset_index()
+    best = game.classifier_validation.idxmax()
+    assert result.metrics["validation_accuracy"] == game.classifier_validation.max()
+    assert result.metrics["selected_epoch"] == game.epoch[best]
+    assert result.metrics["test_accuracy"] == game.classifier_test[best]
+
+
+def test_selection_rules_report_the_last_or_the_best_on_test_as_they_say():
+    budget = toys.BUDGET.but(evaluate_every=1, test_every=1, classifier_lr=0.3)
+    last = train("supervised", budget=budget.but(selection="last"))
+    best = train("supervised", budget=budget.but(selection="best_test"))
+    tests = last.curve[last.curve.stage == "game"].classifier_test
+    assert last.metrics["test_accuracy"] == tests.iloc[-1]
+    assert best.metrics["test_accuracy"] == tests.max()
+    assert best.metrics["best_test_accuracy"] == last.metrics["best_test_accuracy"]
+
+
+def test_selecting_on_an_empty_validation_set_is_refused():
+    with pytest.raises(ValueError, match="no validation examples to select on"):
+        train(split=toys.split(validation=0))
+    result = train(
+        split=toys.split(validation=0), budget=toys.BUDGET.but(selection="last")
+    )
+    assert math.isnan(result.metrics["validation_accuracy"])
+
+
+def test_nothing_to_train_on_is_refused():
+    empty = toys.split()
+    object.__setattr__(empty, "train", toys.examples(0, 0))
+    with pytest.raises(ValueError, match="no training examples"):
+        train(split=empty)
+
+
+def test_a_huge_learning_rate_stops_with_step_player_and_advice():
+    with pytest.raises(Diverged, match="classifier") as caught:
+        train("supervised", budget=WITHOUT_PRETRAINING.but(classifier_lr=1e30))
+    assert "update" in str(caught.value)
+    assert "lower classifier_lr" in str(caught.value)
+
+
+@pytest.mark.parametrize("player", toys.PLAYERS)
+def test_a_nan_stops_the_run_and_names_the_update_and_the_player(player):
+    players = toys.players() | {player: Poison(after=6)}
+    with pytest.raises(Diverged) as caught:
+        train(players=players, budget=WITHOUT_PRETRAINING)
+    assert str(caught.value).startswith(
+        f"The {player}'s loss is nan at its update 7 (game): lower {player}_lr"
+    )
+
+
+def test_a_classifier_that_is_nan_in_evaluation_only_stops_the_run():
+    class Cold(nn.Linear):
+        def forward(self, inputs):
+            return super().forward(inputs) * (1.0 if self.training else math.nan)
+
+    players = {"classifier": Cold(toys.FEATURES, toys.LABELS)}
+    with pytest.raises(Diverged, match=r"On the validation set .* its update \d+"):
+        train("supervised", players=players, budget=WITHOUT_PRETRAINING)
+
+
+@every_method
+def test_stored_pretrained_players_give_the_same_bits_as_training_them(
+    name, tmp_path, monkeypatch
+):
+    plain = train(name)
+    first = train(name, pretrained=Pretrained(tmp_path))
+    stored = len(list(tmp_path.glob("*.pt")))
+    assert stored == len(method(name).pretraining())
+    trained = train(name, pretrained=Pretrained(tmp_path))
+    assert same(plain, first)
+    assert same(plain, trained)
+    assert len(list(tmp_path.glob("*.pt"))) == stored
+
+
+def test_methods_share_pretrained_players(tmp_path):
+    train("mimic", pretrained=Pretrained(tmp_path))
+    train("kdgan", pretrained=Pretrained(tmp_path))
+    assert len(list(tmp_path.glob("*.pt"))) == 3
+    assert same(train("codis"), train("codis", pretrained=Pretrained(tmp_path)))
+
+
+def changed_targets():
+    split = toys.split()
+    split.train.targets.copy_(split.train.targets.flip(0))
+    return split
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"budget": toys.BUDGET.but(pretraining_lr=2e-2)},
+        {"budget": toys.BUDGET.but(batch_size=20)},
+        {"budget": toys.BUDGET.but(classifier_pretraining=4)},
+        {"budget": toys.BUDGET.but(weight_decay=1e-3)},
+        {"budget": toys.BUDGET.but(evaluated=20)},
+        {"split": changed_targets()},
+        {"players": {"classifier": toys.players(builder=lambda: toys.network(0.5))}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_stored_player_is_not_used_where_its_training_would_differ(change, tmp_path):
+    train("supervised", pretrained=Pretrained(tmp_path))
+    if "players" in change:
+        change = {"players": {"classifier": change["players"]["classifier"]["teacher"]}}
+        change["players"]["classifier"].load_state_dict(
+            toys.players_of("supervised")["classifier"].state_dict()
+        )
+    train("supervised", pretrained=Pretrained(tmp_path), **change)
+    assert len(list(tmp_path.glob("*.pt"))) == 2
+
+
+def test_a_damaged_stored_player_is_trained_again(tmp_path):
+    train("supervised", pretrained=Pretrained(tmp_path))
+    (path,) = tmp_path.glob("*.pt")
+    path.write_bytes(path.read_bytes()[:-5])
+    again = train("supervised", pretrained=Pretrained(tmp_path))
+    assert same(again, train("supervised"))
+
+
+def test_a_method_of_ones_own_trains_by_the_same_loop():
+    @dataclass(frozen=True)
+    class Own(Method):
+        name: ClassVar[str] = "own"
+
+        def phases(self):
+            def loss(logits, batch, noise, temperature):
+                value = kl_distillation(logits["classifier"], logits["teacher"])
+                return value, {"own": value}
+
+            return (Phase("classifier", loss, ("teacher",)),)
+
+    result = fit(Own(), toys.players(), toys.split(), toys.BUDGET)
+    assert "classifier_own" in result.curve
+
+
+def test_a_metric_of_ones_own_is_used_for_every_score():
+    def negative_loss(logits, targets):
+        return 100 * (targets * logits.log_softmax(-1)).sum(-1).mean().item()
+
+    result = train("supervised", metric=negative_loss)
+    assert result.metrics["test_accuracy"] < -1
+    assert result.metrics["selected_epoch"] > 0
