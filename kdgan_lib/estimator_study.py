@@ -1,4 +1,7 @@
-"""Measure bias and variance of every gradient estimator on laws of several shapes."""
+"""Measure bias and variance of every gradient estimator on laws of several shapes.
+
+python -m kdgan_lib.estimator_study    # minutes; writes the table "estimators"
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -13,7 +16,7 @@ from sklearn.datasets import load_digits, make_blobs
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from kdgan_lib import closed_forms
+from kdgan_lib import closed_forms, runs
 from kdgan_lib.concrete import gumbel, relaxed_sample
 from kdgan_lib.estimators import ESTIMATORS, sample_gradients
 from kdgan_lib.randomness import derive
@@ -170,3 +173,9 @@ def measure_many(
         name: measure(name, at, tau, samples, derive(seed, "measure", name, tau))
         for name in names
     }
+
+
+if __name__ == "__main__":
+    plan = Study()
+    rows = study(plan).assign(samples=plan.samples)
+    runs.append_rows("estimators", rows, ("K", "shape", "estimator", "tau"))

@@ -94,6 +94,33 @@ def endings(path: Trajectory) -> pd.DataFrame:
     )
 
 
+def kind(alpha: float, beta: float, gamma: float) -> str:
+    """Say what is predicted for the weights: interior, silenced or undistilled."""
+    if beta == gamma == 0:
+        return "undistilled"
+    silenced = (alpha == 1 and gamma == 0) or (alpha == 0 and beta == 0)
+    return "silenced" if silenced else "interior"
+
+
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per kind, distillation and schedule of the table "theory"."""
+    if rows.empty:
+        return rows
+    weights = zip(rows["alpha"], rows["beta"], rows["gamma"], strict=True)
+    rows = rows.assign(weights=[kind(*setting) for setting in weights])
+    groups = rows.groupby(["weights", "distillation", "schedule"], sort=False)
+    table = groups.agg(
+        starts=("arrived", "size"),
+        arrived=("arrived", "mean"),
+        median_C=("classifier_distance", "median"),
+        worst_C=("classifier_distance", "max"),
+        worst_T=("teacher_distance", "max"),
+        worst_mixture=("mixture_distance", "max"),
+        median_rounds=("rounds_to_1e-3", "median"),
+    )
+    return table.reset_index().rename(columns=lambda name: name.replace("_", " "))
+
+
 def paths_over(
     p_u: Tensor,
     settings: Sequence[tuple[float, float, float]],
