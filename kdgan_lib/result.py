@@ -38,7 +38,7 @@ def conclude(state: State, scorer: Scorer) -> Result:
         "last_test_accuracy": float(last.classifier_test),
         "best_test_accuracy": float(best.classifier_test),
         "validation_accuracy": float(last.classifier_validation),
-        "teacher_test_accuracy": _last(curve, "teacher_test"),
+        "teacher_test_accuracy": _teacher(state, scorer, curve, game),
         "weights_digest": digest(state.players["classifier"]),
     }
     metrics |= _selected(state, scorer, int(last.epoch), int(best.epoch), metrics)
@@ -72,7 +72,11 @@ def _selected(
     }
 
 
-def _last(curve: pd.DataFrame, column: str) -> float:
-    if column not in curve or curve[column].dropna().empty:
-        return float("nan")
-    return float(curve[column].dropna().iloc[-1])
+def _teacher(
+    state: State, scorer: Scorer, curve: pd.DataFrame, game: pd.DataFrame
+) -> float:
+    """Return T's final test score: its pretrained one if the game left T alone."""
+    if game.get("teacher_validation", pd.Series(dtype=float)).notna().any():
+        return scorer.score(state, "teacher", "test")
+    tested = curve.get("teacher_test", pd.Series(dtype=float)).dropna()
+    return float(tested.iloc[-1]) if len(tested) else float("nan")

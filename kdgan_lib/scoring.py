@@ -37,7 +37,7 @@ class Scorer:
             if game:
                 state.keep_best(float(row["classifier_validation"]), done)
         if "teacher" in trained and (last or done % self.budget.teacher_every == 0):
-            row |= self.teacher(state, last)
+            row |= self.teacher(state, last and not game)
         state.curve.append(row)
 
     def classifier(self, state: State, test: bool) -> Row:
