@@ -1,0 +1,165 @@
+"""Kill runs and resume them: the bits are those of an uninterrupted run."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import toys
+
+from kdgan_lib import fit
+from kdgan_lib.checkpoint import Checkpoints
+from kdgan_lib.methods import METHODS
+from kdgan_lib.state import digest
+from kdgan_lib.train import Training
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPT = """
+import sys
+from pathlib import Path
+import torch, toys
+from kdgan_lib import fit
+from kdgan_lib.checkpoint import Checkpoints
+from kdgan_lib.train import Training
+torch.set_num_threads(1)
+epoch = Training.outer_epoch
+def told(*arguments):
+    epoch(*arguments)
+    print("epoch", flush=True)
+Training.outer_epoch = told
+result = fit(
+    "kdgan", toys.players(), toys.split(), toys.BUDGET.but(epochs=30),
+    checkpoints=Checkpoints(Path(sys.argv[1])), checkpoint_seconds=0,
+)
+print(result.metrics["weights_digest"])
+print(result.curve.to_json())
+"""
+
+
+class Stop(Exception):
+    """Raised to break off a run."""
+
+
+def uninterrupted(name, budget=toys.BUDGET):
+    return fit(name, toys.players_of(name), toys.split(), budget)
+
+
+def interrupted(name, folder, epochs, monkeypatch, budget=toys.BUDGET):
+    """Break off at each of the epochs, with new players each time, then finish."""
+    checkpoints = Checkpoints(folder)
+    for last in epochs:
+        count, whole = 0, Training.outer_epoch
+
+        def stopping(training, stage, epoch, last=last, whole=whole):
+            nonlocal count
+            count += 1
+            if count > last:
+                raise Stop
+            whole(training, stage, epoch)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Training, "outer_epoch", stopping)
+            with pytest.raises(Stop):
+                resume(name, checkpoints, budget)
+    return resume(name, checkpoints, budget)
+
+
+def resume(name, checkpoints, budget, seed_of_weights=99):
+    players = toys.players_of(name, seed_of_weights if checkpoints.latest() else 0)
+    return fit(
+        name,
+        players,
+        toys.split(),
+        budget,
+        checkpoints=checkpoints,
+        checkpoint_seconds=0,
+    )
+
+
+def assert_same_bits(first, second):
+    assert first.curve.equals(second.curve)
+    for seat, module in first.players.items():
+        assert digest(module) == digest(second.players[seat])
+    for key in ("test_accuracy", "selected_epoch", "player_updates"):
+        assert first.metrics[key] == second.metrics[key]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_run_broken_off_and_resumed_equals_an_uninterrupted_one(
+    name, tmp_path, monkeypatch
+):
+    # Once inside a stage of pretraining, once inside the game.
+    found = interrupted(name, tmp_path, [2, 6], monkeypatch)
+    assert_same_bits(found, uninterrupted(name))
+
+
+def test_a_run_can_be_broken_off_at_every_epoch(tmp_path, monkeypatch):
+    budget = toys.BUDGET.but(epochs=4, evaluate_every=1)
+    found = interrupted("kdgan", tmp_path, [1] * 15, monkeypatch, budget)
+    assert_same_bits(found, uninterrupted("kdgan", budget))
+
+
+def test_resuming_after_a_damaged_checkpoint_gives_the_same_bits(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(Stop):
+        stop_after(9, tmp_path, patch)
+    newest = max(tmp_path.glob("step-*.pt"))
+    newest.write_bytes(newest.read_bytes()[:100])
+    with pytest.warns(UserWarning, match="damaged"):
+        found = resume("kdgan", Checkpoints(tmp_path), toys.BUDGET)
+    assert_same_bits(found, uninterrupted("kdgan"))
+
+
+def stop_after(epochs, folder, patch):
+    whole, left = Training.outer_epoch, [epochs]
+
+    def stopping(training, stage, epoch):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Stop
+        whole(training, stage, epoch)
+
+    patch.setattr(Training, "outer_epoch", stopping)
+    resume("kdgan", Checkpoints(folder), toys.BUDGET)
+
+
+def test_a_finished_run_resumed_from_its_last_checkpoint_only_concludes(tmp_path):
+    first = resume("kdgan", Checkpoints(tmp_path), toys.BUDGET)
+    again = resume("kdgan", Checkpoints(tmp_path), toys.BUDGET)
+    assert_same_bits(first, again)
+
+
+def begin(folder):
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+        "OMP_NUM_THREADS": "1",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def test_kill_9_at_any_moment_then_the_same_command_gives_the_same_bits(tmp_path):
+    plain = uninterrupted("kdgan", toys.BUDGET.but(epochs=30))
+    moments = random.Random(0)
+    for epochs in (8, 14):  # in T's pretraining, and in the game
+        process = begin(tmp_path)
+        for _ in range(epochs):
+            assert process.stdout.readline() == "epoch\n"
+        time.sleep(moments.uniform(0, 0.03))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert list(tmp_path.glob("step-*.pt"))
+    output, _ = begin(tmp_path).communicate()
+    *epochs, found, curve = output.splitlines()
+    assert 0 < len(epochs) <= 42 - 8 - 14 + 2  # resumed, not begun anew
+    assert found == plain.metrics["weights_digest"]
+    assert json.loads(curve) == json.loads(plain.curve.to_json())
