@@ -1,0 +1,67 @@
+# The book's commands. `make help` lists them; every target sets up what it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+WORKERS ?= 2
+READY := $(VENV)/.ready
+READY_LAB := $(VENV)/.ready-lab
+SMOKE := build/smoke
+
+.PHONY: help book test lab site lint unit chapters notebooks data clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+book: data ## install, fetch MNIST, run every chapter on real data, build the site
+	$(PY) -m kdgan_lib.book_cli execute --profile book --folder build/book --workers $(WORKERS)
+	$(PY) -m kdgan_lib.book_cli site --notebooks build/book
+	@echo "Read build/site/index.html"
+
+test: lint unit chapters notebooks ## everything that CI checks
+
+lint: $(READY) ## format, style, types, and the order of the library's rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@if grep -q '^\[tool.importlinter' pyproject.toml; then $(BIN)/lint-imports; fi
+
+unit: data ## unit, property and fault tests
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS)
+
+chapters: data ## run every chapter at `smoke`, build the site from that, check the kept ones
+	OMP_NUM_THREADS=1 $(PY) -m kdgan_lib.book_cli execute --profile smoke --folder $(SMOKE) --workers $(WORKERS)
+	$(PY) -m kdgan_lib.book_cli site --notebooks $(SMOKE) --output build/site-smoke
+	$(PY) -m kdgan_lib.book_cli check
+
+notebooks: data ## nbmake: every kept notebook runs at `smoke`
+	OMP_NUM_THREADS=1 $(PY) -m pytest --nbmake --nbmake-kernel=python3 --nbmake-timeout=900 \
+	  -n $(WORKERS) book/*.ipynb
+
+site: $(READY) ## build the site from the kept notebooks
+	$(PY) -m kdgan_lib.book_cli site
+
+lab: $(READY_LAB) ## open the chapters in JupyterLab
+	$(BIN)/jupyter lab book
+
+data: $(READY) ## fetch and verify MNIST (nothing happens if it is there)
+	$(PY) -m data_prep mnist
+
+# The stamps make a second call skip the installation; a change of pyproject.toml repeats it.
+$(READY): pyproject.toml
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet -e '.[dev,docs]'
+	@touch $@
+
+$(READY_LAB): $(READY)
+	$(PY) -m pip install --quiet -e '.[lab]'
+	@touch $@
+
+clean: ## remove what was built; the environment and the data stay
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
