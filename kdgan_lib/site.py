@@ -2,20 +2,26 @@
 
 import base64
 import fnmatch
-import pkgutil
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-import kdgan_lib
+from kdgan_lib.api_pages import write_api_pages
 from kdgan_lib.paths import ROOT, book_dir
 
 SOURCE = ROOT / "build" / "site-source"
+LOADED = re.compile(
+    r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\b"""
+    r"""(?:src|srcset)=["']((?:https?:)?//[^"']+)"""
+    r"""|<link\b(?=[^>]*rel=["'](?:stylesheet|preload|icon))[^>]*?"""
+    r"""href=["']((?:https?:)?//[^"']+)"""
+)
+IMPORTED = re.compile(r"""(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')]+)""")
 COPIED = ("*.md", "conf.py", "references.bib", "_static", "_ext")
-AUTOMODULE = ("members:", "ignore-module-all:", "member-order: bysource")
 
 
 def build(output: Path, notebooks: Path | None = None) -> int:
@@ -29,9 +35,23 @@ def build(output: Path, notebooks: Path | None = None) -> int:
     doctrees = SOURCE.with_name("site-doctrees")
     flags = ["-W", "--keep-going", "-q", "-b", "html", "-d", str(doctrees)]
     code = sphinx([*flags, str(SOURCE), str(output)])
-    if code == 0:
+    outside = from_network(output)
+    for line in outside:
+        print(f"loaded from the network: {line}", file=sys.stderr)
+    if code == 0 and not outside:
         print(output / "index.html")
-    return code
+    return code or int(bool(outside))
+
+
+def from_network(output: Path) -> list[str]:
+    """Return the addresses that opening the pages would fetch; links do not count."""
+    found = set()
+    for page in output.rglob("*.html"):
+        hits = LOADED.findall(page.read_text(encoding="utf-8"))
+        found |= {script or sheet for script, sheet in hits}
+    for sheet in output.rglob("*.css"):
+        found |= set(IMPORTED.findall(sheet.read_text(encoding="utf-8")))
+    return sorted(found)
 
 
 def stage(target: Path, notebooks: Path) -> None:
@@ -44,7 +64,7 @@ def stage(target: Path, notebooks: Path) -> None:
     for path in sorted(notebooks.glob("[0-9a-z][0-9]_*.ipynb")):
         stage_chapter(path, target)
     _keep_known_pages(target)
-    _write_api_pages(target / "api")
+    write_api_pages(target / "api")
 
 
 def stage_chapter(path: Path, target: Path) -> None:
@@ -125,18 +145,3 @@ def _keep_known_pages(target: Path) -> None:
         or fnmatch.filter(pages, line.strip())
     ]
     index.write_text("\n".join(kept) + "\n", encoding="utf-8")
-
-
-def _write_api_pages(folder: Path) -> None:
-    """Write one page per public module of the library, and their contents page."""
-    folder.mkdir()
-    package = pkgutil.walk_packages(kdgan_lib.__path__, "kdgan_lib.")
-    names = [item.name for item in package if "._" not in item.name]
-    for name in names:
-        options = "".join(f"   :{option}\n" for option in AUTOMODULE)
-        directive = f"```{{eval-rst}}\n.. automodule:: {name}\n{options}```"
-        text = f"# {name}\n\n{directive}\n"
-        (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    contents = "```{toctree}\n:maxdepth: 1\n\n" + "\n".join(names) + "\n```\n"
-    page = f"(api)=\n# Library reference\n\nOne page per module.\n\n{contents}"
-    (folder / "index.md").write_text(page, encoding="utf-8")

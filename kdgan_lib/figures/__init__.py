@@ -1,7 +1,7 @@
 """Draw the figures of the book; nothing here computes a result."""
 
 from kdgan_lib.figures.curves import curves_with_band, points_with_intervals
-from kdgan_lib.figures.publish import show
+from kdgan_lib.figures.publish import png, show
 from kdgan_lib.figures.style import LABELS, colour_of, figure, label_of, line_of
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "figure",
     "label_of",
     "line_of",
+    "png",
     "points_with_intervals",
     "show",
 ]

@@ -2,9 +2,7 @@
 
 import ast
 import hashlib
-import os
 import platform
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from IPython.display import Markdown
 from kdgan_lib import claims, tables
 from kdgan_lib.notebooks.pairing import chapters
 from kdgan_lib.paths import ROOT
+from kdgan_lib.provenance import commit
 
 PACKAGE = "kdgan_lib"
 
@@ -98,7 +97,7 @@ def provenance(**notes: Any) -> Markdown:
     reads = tables.reads()
     runs = sorted({query for query in reads if not query.startswith("claim:")})
     facts = {
-        "commit": _commit(),
+        "commit": commit(),
         "rows read": ", ".join(f"`{query}`" for query in runs) or "none",
         "claims judged": sum(query.startswith("claim:") for query in reads),
         "device": notes.pop("device", "cpu"),
@@ -158,13 +157,3 @@ def _file_of(module: str) -> Path | None:
         if path.is_file():
             return path
     return None
-
-
-def _commit() -> str:
-    """Return the commit that the code stands at, or that it is unknown."""
-    named = os.environ.get("KDGAN_COMMIT")
-    if named:
-        return named
-    git = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
-    done = subprocess.run(git, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"

@@ -1,0 +1,65 @@
+"""Write the pages of the library reference: one per part of the library."""
+
+import pkgutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import kdgan_lib
+
+OPTIONS = ("members:", "ignore-module-all:", "member-order: bysource")
+# A module belongs to the first part that names it or its package.
+PARTS = {
+    "The game, losses and estimators": (
+        "game closed_forms dynamics concrete losses estimators estimator_study students "
+        "metrics variance"
+    ),
+    "Players and methods": "nets methods pretrained baselines",
+    "Data": "data augment idx images data_cli",
+    "Training": (
+        "train schedule budget checkpoint evaluation guards state progress randomness "
+        "scoring result live"
+    ),
+    "Runs and statistics": (
+        "runs experiments execute sweep tuning settings choices outcomes stats "
+        "provenance training_report"
+    ),
+    "Claims and measures": "claims evidence measures tables",
+    "The book": "prose figures sliders notebooks site api_pages demonstrations",
+    "Commands and everything else": "",
+}
+
+
+def write_api_pages(folder: Path) -> None:
+    """Write one page per part of the library, and their contents page."""
+    folder.mkdir()
+    names = []
+    for number, (title, modules) in enumerate(modules_by_part().items(), start=1):
+        sections = "".join(_section(module) for module in modules)
+        page = f"part_{number}"
+        (folder / f"{page}.md").write_text(f"# {title}\n\n{sections}", encoding="utf-8")
+        names.append(page)
+    contents = "```{toctree}\n:maxdepth: 2\n\n" + "\n".join(names) + "\n```\n"
+    intro = "Every public function of `kdgan_lib`, from its own description."
+    text = f"(api)=\n# Library reference\n\n{intro}\n\n{contents}"
+    (folder / "index.md").write_text(text, encoding="utf-8")
+
+
+def modules_by_part() -> dict[str, list[str]]:
+    """Return the modules of every part; what no part names goes to the last."""
+    found = pkgutil.walk_packages(kdgan_lib.__path__, "kdgan_lib.")
+    parts: dict[str, list[str]] = {title: [] for title in PARTS}
+    for name in sorted(item.name for item in found):
+        parts[_part_of(name)].append(name)
+    return {title: names for title, names in parts.items() if names}
+
+
+def _part_of(module: str) -> str:
+    top = module.split(".")[1]
+    homes: Iterable[str] = (title for title in PARTS if top in PARTS[title].split())
+    return next(iter(homes), [*PARTS][-1])
+
+
+def _section(module: str) -> str:
+    options = "".join(f"   :{option}\n" for option in OPTIONS)
+    directive = f"```{{eval-rst}}\n.. automodule:: {module}\n{options}```"
+    return f"## {module}\n\n{directive}\n\n"
