@@ -1,0 +1,57 @@
+import nbformat
+import pytest
+
+from kdgan_lib import notebooks
+from kdgan_lib.notebooks import pairing
+
+
+def test_every_chapter_of_the_book_is_paired():
+    assert notebooks.unpaired() == []
+
+
+def test_a_missing_notebook_is_reported_and_sync_makes_it(toy_book):
+    assert "missing" in notebooks.unpaired()[0]
+    assert notebooks.sync(toy_book / "01_toy.py")
+    assert notebooks.unpaired() == []
+
+
+def test_a_changed_text_is_reported(toy_book):
+    text = toy_book / "01_toy.py"
+    notebooks.sync(text)
+    text.write_text(text.read_text().replace("# # Toy", "# # Changed"))
+    assert "differs" in notebooks.unpaired()[0]
+
+
+def test_sync_twice_changes_nothing(toy_book):
+    text = toy_book / "01_toy.py"
+    notebooks.sync(text)
+    assert not notebooks.sync(text)
+
+
+def test_sync_keeps_ids_and_outputs_of_cells_that_stay(toy_book):
+    text, path = toy_book / "01_toy.py", toy_book / "01_toy.ipynb"
+    notebooks.sync(text)
+    old = nbformat.read(path, as_version=4)
+    old.cells[3]["outputs"] = [nbformat.v4.new_output("stream", text="kept")]
+    nbformat.write(old, path)
+    text.write_text(text.read_text().replace("# # Toy", "# # Toy\n# More."))
+    notebooks.sync(text)
+    new = nbformat.read(path, as_version=4)
+    assert [cell["id"] for cell in new.cells[1:]] == [c["id"] for c in old.cells[1:]]
+    assert new.cells[3].outputs[0].text == "kept"
+
+
+def test_parameters_tag_and_nbmake_mock_survive_the_way_to_the_notebook(toy_book):
+    cell = pairing.paired(toy_book / "01_toy.py").cells[1]
+    assert cell.metadata["tags"] == ["parameters"]
+    assert cell.metadata["nbmake"]["mock"] == {"profile": "smoke"}
+
+
+@pytest.mark.parametrize("name", ["01", "01_toy", "book/01_toy.py", "01_toy.ipynb"])
+def test_a_chapter_is_found_by_number_name_or_path(toy_book, name):
+    assert notebooks.find(name).name == "01_toy.py"
+
+
+def test_an_unknown_chapter_is_refused_with_the_list(toy_book):
+    with pytest.raises(ValueError, match=r"no chapter '99'.*01_toy"):
+        notebooks.find("99")

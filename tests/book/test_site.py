@@ -1,0 +1,110 @@
+import nbformat
+import pandas as pd
+import pytest
+from IPython.display import Markdown
+
+from kdgan_lib import figures, prose, site
+
+
+def displayed(monkeypatch, make):
+    """Return notebook outputs of what `make` displays."""
+    shown = []
+    monkeypatch.setattr("kdgan_lib.figures.publish.display", shown.append)
+    make()
+    return [as_output(item) for item in shown]
+
+
+def as_output(item):
+    """Return an IPython object as a notebook keeps it."""
+    kind, method = (
+        ("text/markdown", "_repr_markdown_")
+        if isinstance(item, Markdown)
+        else ("image/png", "_repr_png_")
+    )
+    data = getattr(item, method)()
+    data, marks = data if isinstance(data, tuple) else (data, {})
+    return nbformat.v4.new_output("display_data", {kind: data}, metadata={kind: marks})
+
+
+@pytest.fixture
+def figure_outputs(monkeypatch):
+    fig, axes = figures.figure()
+    axes.plot([0, 1], [0, 1])
+    return displayed(
+        monkeypatch,
+        lambda: figures.show(fig, "fig-line", "A line.", "A rising line."),
+    )
+
+
+def test_a_figure_becomes_a_numbered_figure_with_alternative_text(
+    figure_outputs, tmp_path
+):
+    picture, caption = figure_outputs
+    done = site._translate(picture, tmp_path, "01_toy")
+    text = done["data"]["text/markdown"]
+    assert "{figure} _figures/01_toy/fig-line.png" in text
+    assert ":name: fig-line" in text
+    assert ":alt: A rising line." in text
+    assert text.rstrip().endswith("A line.\n::::")
+    assert (tmp_path / "_figures/01_toy/fig-line.png").read_bytes()[1:4] == b"PNG"
+    assert site._translate(caption, tmp_path, "01_toy") is None
+
+
+def test_a_missing_figure_says_not_run_in_its_alternative_text(monkeypatch):
+    picture, _ = displayed(
+        monkeypatch,
+        lambda: figures.show(
+            None, "fig-x", "Caption.", "Alt.", command="kdgan sweep x"
+        ),
+    )
+    assert site.facts_of(picture)["figure"]["alt"] == "Not run: kdgan sweep x"
+
+
+def test_a_table_becomes_a_numbered_table(tmp_path):
+    made = prose.table(pd.DataFrame({"a": [1]}), "Caption.", "tab-a")
+    done = site._translate(as_output(made), tmp_path, "01_toy")
+    assert done["data"]["text/markdown"].startswith(
+        "::::{table} Caption.\n:name: tab-a"
+    )
+
+
+def test_plain_markdown_is_left_alone(tmp_path):
+    output = as_output(Markdown("text"))
+    assert site._translate(output, tmp_path, "01_toy") == output
+
+
+def test_a_figure_without_alternative_text_is_refused():
+    fig, _ = figures.figure()
+    with pytest.raises(ValueError, match="alternative text"):
+        figures.show(fig, "fig-x", "Caption.", " ")
+    with pytest.raises(ValueError, match="must start with 'fig-'"):
+        figures.show(fig, "x", "Caption.", "Alt.")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<script defer src="https://cdn.example/x.js"></script>',
+        '<link rel="stylesheet" href="//fonts.example/x.css">',
+        '<link href="https://fonts.example/x.css" rel="stylesheet">',
+        '<img alt="x" src="http://example/x.png">',
+    ],
+)
+def test_a_page_that_loads_from_the_network_is_noticed(tmp_path, page):
+    (tmp_path / "index.html").write_text(page)
+    assert len(site.from_network(tmp_path)) == 1
+
+
+def test_links_and_local_files_are_no_network(tmp_path):
+    page = '<a href="https://example/">x</a><img src="_images/x.png">'
+    (tmp_path / "index.html").write_text(page)
+    assert site.from_network(tmp_path) == []
+
+
+def test_the_drawing_of_the_same_figure_has_the_same_bytes():
+    def drawn():
+        fig, axes = figures.figure()
+        axes.plot([0, 1], [1, 0])
+        return figures.png(fig)
+
+    assert drawn() == drawn()

@@ -1,0 +1,48 @@
+import re
+
+import pytest
+
+from kdgan_lib import figures, sliders
+
+
+def draw(*values):
+    fig, axes = figures.figure(width=2, height=1)
+    axes.set_title(str(values))
+    return fig
+
+
+@pytest.fixture
+def page():
+    values = {"rate": [0.1, 0.2, 0.3], "label": ["a", "b"]}
+    return sliders.slider(draw, values, "Caption.", "A title", start=[1, 0]).data
+
+
+def test_there_is_one_frame_per_combination_and_one_is_visible(page):
+    frames = re.findall(r"<img[^>]*>", page)
+    assert len(frames) == 6
+    assert [place for place, frame in enumerate(frames) if "hidden" not in frame] == [2]
+
+
+def test_every_slider_is_labelled_and_starts_where_told(page):
+    inputs = re.findall(
+        r'<label for="([\w-]+)">.*?<input type="range" id="([\w-]+)"', page
+    )
+    assert len(inputs) == 2
+    assert all(label == identity for label, identity in inputs)
+    assert 'max="2" step="1" value="1" aria-valuetext="0.2"' in page
+
+
+def test_every_frame_says_the_chosen_values(page):
+    assert 'alt="A title (rate = 0.3, label = b)"' in page
+
+
+def test_nothing_is_loaded_from_anywhere(page):
+    assert set(re.findall(r'src="(\w+):', page)) == {"data"}
+    assert "http" not in re.sub(r'src="[^"]*"', "", page)
+
+
+def test_a_slider_without_values_or_texts_is_refused():
+    with pytest.raises(ValueError, match="at least one value"):
+        sliders.slider(draw, {"rate": []}, "Caption.", "Alt")
+    with pytest.raises(ValueError, match="alternative text"):
+        sliders.slider(draw, {"rate": [1]}, "Caption.", "")

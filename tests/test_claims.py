@@ -1,0 +1,221 @@
+import inspect
+import re
+import textwrap
+
+import pandas as pd
+import pytest
+import yaml
+
+from kdgan_lib import claims, evidence, measures, runs
+from kdgan_lib.measures import Quantity
+from kdgan_lib.paths import book_dir
+from kdgan_lib.tables import MissingRuns
+
+LEDGER = claims.ledger()
+EXPECTED = [
+    *[f"M{i}" for i in range(1, 25)],
+    *[f"S{i}" for i in range(1, 14)],
+    *[f"T1.{i}" for i in range(1, 47)],
+    *[f"F3a.{i}" for i in range(1, 8)],
+    *[f"F4.{i}" for i in range(1, 7)],
+    "F6",
+    "F7",
+    *[f"T2.{i}" for i in range(1, 80)],
+    *[f"F3b.{i}" for i in range(1, 7)],
+    *[f"F5.{i}" for i in range(1, 4)],
+    "X1",
+]
+RULE = {
+    "reproduced": {"quantity": "gap", "interval_above": 0},
+    "partly": {"quantity": "gap", "above": 0},
+}
+
+
+def test_the_ledger_holds_every_claim_once_and_in_order():
+    assert list(LEDGER) == EXPECTED
+    document = yaml.safe_load((book_dir() / "claims.yml").read_text(encoding="utf-8"))
+    plain = [entry["id"] for entry in document["claims"] if "cells" not in entry]
+    assert len(plain) == len(set(plain))
+
+
+@pytest.mark.parametrize("claim", LEDGER.values(), ids=LEDGER.keys())
+def test_every_claim_has_a_kind_a_statement_a_chapter_and_a_rule(claim):
+    assert claim.kind in claims.KINDS
+    assert claim.statement.endswith(".")
+    assert re.fullmatch(r"\d\d_\w+", claim.chapter)
+    assert claim.protocol in ("exact", "paper", "code", "controlled")
+    if claim.rule:
+        assert claim.measure
+        assert "reproduced" in claim.rule
+        assert set(claim.rule) <= {"reproduced", "partly"}
+        assert claims.quantities_of(claim.rule)
+        for condition in claim.rule.values():
+            check_condition(condition)
+    else:
+        assert claim.untestable
+
+
+def check_condition(condition):
+    if set(condition) & {"all", "any"}:
+        assert len(condition) == 1
+        (parts,) = condition.values()
+        assert len(parts) > 1
+        for part in parts:
+            check_condition(part)
+    else:
+        assert isinstance(condition["quantity"], str)
+        operators = set(condition) - {"quantity"}
+        assert operators
+        assert operators <= set(claims.OPERATORS)
+    assert claims.rule_in_words(condition)
+
+
+def test_cells_hold_the_numbers_of_the_tables():
+    assert (LEDGER["T1.1"].paper, LEDGER["T1.36"].paper) == (74.02, 86.50)
+    assert LEDGER["T1.36"].arguments["method"] == "kdgan"
+    assert LEDGER["T1.36"].arguments["n"] == 50000
+    assert (LEDGER["T2.36"].paper, LEDGER["T2.37"].paper) == (0.7905, 0.1623)
+    assert LEDGER["T2.72"].arguments["tags"] == "random"
+
+
+def row(value, lo=None, hi=None, quantity="gap", protocol="exact"):
+    return {
+        "claim": "C1", "quantity": quantity, "value": value, "lo": lo, "hi": hi,
+        "protocol": protocol, "runs": 10, "unit": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        ([row(1.0, 0.5, 1.5)], "reproduced"),
+        ([row(1.0, -0.5, 2.5)], "partly"),
+        ([row(-1.0, -1.5, -0.5)], "not reproduced"),
+        ([row(1.0)], "reproduced"),
+        ([row(1.0, quantity="other")], "not run"),
+        ([], "not run"),
+    ],
+)
+def test_rules_give_verdicts(rows, verdict):
+    assert claims.apply_rule(RULE, pd.DataFrame(rows)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("operator", "bound", "expected"),
+    [
+        ("below", 2, True),
+        ("below", 1, False),
+        ("above", 0.9, True),
+        ("at_most", 1, True),
+        ("at_least", 1.1, False),
+        ("between", [0, 1], True),
+        ("equals", 1, True),
+        ("interval_below", 1.5, False),
+        ("interval_above", 0.5, False),
+        ("interval_excludes", 0, True),
+        ("interval_includes", 1.2, True),
+        ("interval_within", [0.4, 1.6], True),
+        ("interval_within", [0.6, 1.6], False),
+    ],
+)
+def test_every_operator_means_what_it_says(operator, bound, expected):
+    condition = {"quantity": "gap", operator: bound}
+    assert claims.holds(condition, {"gap": row(1.0, 0.5, 1.5)}) is expected
+
+
+def test_all_and_any_combine_conditions():
+    low, high = ({"quantity": "gap", "below": bound} for bound in (0, 2))
+    assert claims.holds({"any": [low, high]}, {"gap": row(1.0)})
+    assert not claims.holds({"all": [low, high]}, {"gap": row(1.0)})
+
+
+def test_not_a_number_is_never_reproduced():
+    evidence_rows = pd.DataFrame([row(float("nan"))])
+    for operator in ("below", "above", "interval_above", "interval_below", "equals"):
+        rule = {"reproduced": {"quantity": "gap", operator: 0}}
+        assert claims.apply_rule(rule, evidence_rows) == "not reproduced"
+
+
+@pytest.fixture
+def toy_ledger(tmp_path, monkeypatch):
+    """Return a function that writes a ledger and lets the library read it."""
+    folder = tmp_path / "ledger"
+    folder.mkdir()
+
+    def write(text: str) -> None:
+        (folder / "claims.yml").write_text(textwrap.dedent(text))
+        monkeypatch.setattr(claims, "book_dir", lambda: folder)
+        claims._load.cache_clear()
+
+    yield write
+    claims._load.cache_clear()
+
+
+@pytest.fixture
+def ledger(toy_ledger, runs_folder, monkeypatch):
+    """Let the ledger hold two claims; return the registry of measures."""
+    toy_ledger("""
+        claims:
+          - {id: C1, kind: quantity, statement: A gap., chapter: 01_toy,
+             measure: gap, protocol: controlled, command: kdgan sweep toy,
+             rule: {reproduced: {quantity: gap, above: 0}}}
+          - {id: C2, kind: set-up, statement: Hidden., chapter: 01_toy,
+             untestable: The data are not public.}
+    """)
+    registry = {}
+    monkeypatch.setattr(measures, "collect", lambda: registry)
+    return registry
+
+
+def test_evidence_of_another_protocol_does_not_count(ledger):
+    ledger["gap"] = lambda: {"gap": Quantity(1.0, runs=10, protocol="code")}
+    assert evidence.update(["C1"]) == 1
+    assert claims.judge("C1").verdict == "not run"
+    ledger["gap"] = lambda: {"gap": Quantity(1.0, runs=10, protocol="controlled")}
+    evidence.update(["C1"])
+    judged = claims.judge("C1")
+    assert (judged.verdict, judged.runs) == ("reproduced", 10)
+
+
+def test_missing_runs_leave_the_claim_not_run_with_one_command(ledger):
+    def gap():
+        raise MissingRuns("kdgan sweep toy")
+
+    ledger["gap"] = gap
+    lines = []
+    assert evidence.update([], lines.append) == 0
+    assert lines == ["C1: not run: `kdgan sweep toy`"]
+    judged = claims.judge("C1")
+    assert judged.verdict == "not run"
+    assert judged.command == "kdgan sweep toy && kdgan claims --update C1"
+
+
+def test_a_measure_that_lacks_a_quantity_of_the_rule_is_an_error(ledger):
+    ledger["gap"] = lambda: {"other": 1.0}
+    with pytest.raises(KeyError, match="lacks"):
+        evidence.update(["C1"])
+
+
+def test_an_untestable_claim_says_so(ledger):
+    assert claims.judge("C2").verdict == "not testable here"
+
+
+def test_measuring_again_replaces_the_rows(ledger):
+    ledger["gap"] = lambda: {"gap": Quantity(1.0, protocol="controlled")}
+    evidence.update(["C1"])
+    ledger["gap"] = lambda: {"gap": Quantity(-1.0, protocol="controlled")}
+    evidence.update(["C1"])
+    assert len(runs.read_rows("evidence")) == 1
+    assert claims.judge("C1").verdict == "not reproduced"
+
+
+def test_an_unknown_claim_is_refused_with_near_ones():
+    with pytest.raises(ValueError, match=r"no claim 'M99'.*M9"):
+        claims.judge("M99")
+
+
+def test_registered_measures_take_the_arguments_of_their_claims():
+    known = measures.collect()
+    for claim in LEDGER.values():
+        if claim.measure in known:
+            inspect.signature(known[claim.measure]).bind(**claim.arguments)

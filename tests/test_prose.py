@@ -1,0 +1,100 @@
+import pandas as pd
+import pytest
+
+from kdgan_lib import prose, runs
+from kdgan_lib.tables import MissingRuns
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), [], pd.DataFrame()])
+def test_a_missing_value_never_becomes_a_number(missing):
+    assert prose.number(missing) == "not run"
+    text = prose.sentence("It is {x}.", "kdgan sweep x", x=missing).data
+    assert "Not run" in text
+    assert "`kdgan sweep x`" in text
+    assert "It is" not in text
+
+
+def test_a_sentence_with_one_missing_number_of_two_is_not_run():
+    made = prose.sentence("{a} and {b}", a=prose.number(1.0), b=prose.number(None))
+    assert made.data == "*Not run.*"
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "unit", "text"),
+    [
+        (77.954, 2, "%", "77.95%"),
+        (1276810, 0, "", "1,276,810"),
+        (3.5, 1, "epochs", "3.5 epochs"),
+        (1.5e-12, 3, "", "1.5e-12"),
+        (0.0, 2, "", "0.00"),
+        (-1.3862943, 4, "", "-1.3863"),
+    ],
+)
+def test_numbers_are_formatted(value, digits, unit, text):
+    assert prose.number(value, digits, unit) == text
+
+
+def test_an_interval_shows_both_ends_and_its_unit():
+    assert prose.interval(84.1, 83.5, 84.7, 1, "%") == "84.1 [83.5, 84.7]%"
+    assert prose.interval(84.1, float("nan"), None, 1) == "84.1"
+    assert prose.interval(None, 1, 2) == "not run"
+
+
+def test_a_table_without_rows_says_not_run_and_the_command():
+    text = prose.table(
+        pd.DataFrame(), "Caption.", "tab-x", command="kdgan sweep x"
+    ).data
+    assert "not run" in text
+    assert "`kdgan sweep x`" in text
+
+
+def test_a_table_marks_missing_cells_and_keeps_pipes_apart():
+    frame = pd.DataFrame({"a": ["x|y", "z"], "b": [1.234, float("nan")]})
+    lines = prose.pipe_table(frame, {"b": ".1f"}).splitlines()
+    assert lines[2:] == ["| x\\|y | 1.2 |", "| z | not run |"]
+
+
+def test_guarded_text_turns_missing_runs_into_not_run():
+    def build():
+        raise MissingRuns("kdgan sweep x", "3 min")
+
+    assert prose.guarded(build).data.endswith("`kdgan sweep x` (about 3 min).")
+
+
+def write_evidence(value):
+    row = {
+        "claim": "M5", "measure": "equilibrium_value", "quantity": "error",
+        "value": value, "lo": float("nan"), "hi": float("nan"), "unit": "",
+        "protocol": "exact", "runs": 0, "profile": "paper",
+    }  # fmt: skip
+    runs.append_rows("evidence", pd.DataFrame([row]), ["claim", "quantity", "protocol"])
+
+
+def test_a_verdict_shows_rule_evidence_and_protocol(runs_folder):
+    write_evidence(1e-12)
+    text = prose.verdict("M5").data
+    assert "M5: reproduced" in text
+    assert "error < 1e-06" in text
+    assert "error = 1.0e-12" in text
+    assert "`exact`" in text
+
+
+def test_deleting_the_table_turns_the_verdict_into_not_run(runs_folder):
+    write_evidence(1e-12)
+    (runs_folder / "evidence.parquet").unlink()
+    text = prose.verdict("M5").data
+    assert "M5: not run" in text
+    assert "`kdgan claims --update M5`" in text
+    assert "1.0e-12" not in text
+
+
+def test_the_strip_names_every_claim_and_its_verdict(runs_folder):
+    html = prose.verdict_strip(["M5", "S12"]).data
+    assert 'aria-label="M5: not run"' in html
+    assert 'aria-label="S12: not testable here"' in html
+
+
+def test_source_shows_the_library_s_own_lines():
+    text = prose.source(prose.is_missing).data
+    assert text.startswith("`kdgan_lib.prose.is_missing`")
+    assert "def is_missing(value: Any) -> bool:" in text
