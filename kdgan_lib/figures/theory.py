@@ -206,3 +206,14 @@ def lines(
         axes.set_yscale("log" if "y" in logarithmic else "linear")
         tidy(axes, x, y if axes is all_axes[0][0] else "", title)
     return fig
+
+
+def cloud_on_triangle(samples: Tensor, p: Tensor) -> Figure:
+    """Draw relaxed samples [N, 3] and their law on the three-label simplex."""
+    fig, axes = figure(width=4.6, height=3.9)
+    triangle(axes)
+    dots = on_triangle(samples).T
+    axes.plot(*dots, ".", ms=3.5, alpha=0.5, color=SPARE[0], label="relaxed samples")
+    mark(axes, p, r"law $p_c$")
+    axes.legend(loc="upper left", fontsize=9, frameon=False)
+    return fig
