@@ -91,16 +91,12 @@ def append_rows(name: str, rows: pd.DataFrame, key_columns: Iterable[str]) -> No
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         old = read_rows(name)
-        if len(old):
-            replaced = _keyed(old, keys).isin(_keyed(rows, keys))
-            rows = pd.concat([old[~replaced], rows], ignore_index=True)
+        rows = pd.concat([old, rows], ignore_index=True) if len(old) else rows
+        # Together, a column has one type: the keys 100 and 100.0 are equal.
+        rows = rows[~rows[keys].astype(str).duplicated(keep="last")]
         buffer = io.BytesIO()
         rows.to_parquet(buffer, index=False, compression="zstd")
         write_atomically(path, buffer.getvalue())
-
-
-def _keyed(rows: pd.DataFrame, keys: list[str]) -> pd.Index:
-    return pd.MultiIndex.from_frame(rows[keys].astype(str))
 
 
 def _path(name: str) -> Path:
