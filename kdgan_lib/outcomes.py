@@ -102,6 +102,27 @@ def kind(alpha: float, beta: float, gamma: float) -> str:
     return "silenced" if silenced else "interior"
 
 
+def joint_speed(rows: pd.DataFrame) -> pd.Series:
+    """Return the predicted speed of tightly distilled C and T, times the step size.
+
+    (gamma alpha + beta (1 - alpha)) / (beta + gamma): the appendix derives it.
+    """
+    alpha, beta, gamma = rows["alpha"], rows["beta"], rows["gamma"]
+    total = beta + gamma
+    step = (1 / total).clip(upper=0.5)
+    return step * (gamma * alpha + beta * (1 - alpha)) / total
+
+
+def interior(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the interior rows with beta + gamma >= 1, with their predicted speed."""
+    if rows.empty:
+        return rows
+    weights = zip(rows["alpha"], rows["beta"], rows["gamma"], strict=True)
+    inside = pd.Series([kind(*s) == "interior" for s in weights], rows.index)
+    kept = rows[inside & (rows["beta"] + rows["gamma"] >= 1)]
+    return kept.assign(speed=joint_speed(kept))
+
+
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row per kind, distillation and schedule of the table "theory"."""
     if rows.empty:

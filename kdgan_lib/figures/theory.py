@@ -217,3 +217,22 @@ def cloud_on_triangle(samples: Tensor, p: Tensor) -> Figure:
     mark(axes, p, r"law $p_c$")
     axes.legend(loc="upper left", fontsize=9, frameon=False)
     return fig
+
+
+def rounds_against_speed(rows: pd.DataFrame, rounds: str) -> Figure | None:
+    """Draw rounds to arrive against the predicted speed; not arrived: on the top edge.
+
+    rows: one per start, with columns `speed`, `distillation` and `rounds`.
+    """
+    if rows.empty:
+        return None
+    fig, axes = figure()
+    top = 1.4 * float(rows["rounds"].max())
+    for number, (name, part) in enumerate(rows.groupby("distillation", sort=False)):
+        shown = part[rounds].replace(np.inf, top)
+        axes.loglog(
+            part["speed"], shown, "osv^"[number % 4], ms=3.5, alpha=0.45,
+            color=SPARE[number % len(SPARE)], label=label_of(str(name)),
+        )  # fmt: skip
+    axes.axhline(top, color="#888888", lw=0.8, ls=":")
+    return tidy(axes, "predicted speed per round", "rounds to arrive").figure
