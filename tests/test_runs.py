@@ -147,7 +147,7 @@ def test_the_beginning_of_an_id_finds_its_run():
     assert runs.find("abc")["run_id"] == "abc123"
     with pytest.raises(KeyError, match="2 runs have an id that starts with 'ab'"):
         runs.find("ab")
-    with pytest.raises(KeyError, match="0 runs .* `kdgan runs list`"):
+    with pytest.raises(KeyError, match=r"0 runs .* `kdgan runs list`"):
         runs.find("x")
 
 
@@ -161,7 +161,7 @@ def test_a_damaged_table_is_named_with_what_to_do_and_not_overwritten(
     path.write_bytes(whole[: len(whole) // 2] if content == "half" else content)
     damaged = path.read_bytes()
     for use in (runs.table, lambda: runs.record(row(2))):
-        with pytest.raises(runs.TableDamaged, match="git checkout -- runs.parquet"):
+        with pytest.raises(runs.TableDamaged, match=r"git checkout -- runs\.parquet"):
             use()
     assert path.read_bytes() == damaged
 

@@ -1,0 +1,210 @@
+"""Check what the protocols prescribe and that a stored row declares its run again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kdgan_lib import runs
+from kdgan_lib.budget import Budget
+from kdgan_lib.experiments import (
+    ADVERSARIAL,
+    GRIDS,
+    PROFILES,
+    PROTOCOLS,
+    Run,
+    declare,
+    figure3a,
+    from_configuration,
+    player_updates,
+)
+from kdgan_lib.methods import METHODS, method
+from kdgan_lib.schedule import stages, updates_per_epoch
+from kdgan_lib.state import digest
+
+every_run = pytest.mark.parametrize(
+    ("name", "protocol"), [(m, p) for m in METHODS for p in PROTOCOLS]
+)
+CHANGED = {
+    "distn": {"distillation_weight": 1.0},
+    "kdgan": {"beta": 2.0, "draws": 3},
+    "nagan": {"tau_start": 2.0},
+}
+
+
+def game_updates(run):
+    game = stages(run.method, run.budget)[-1]
+    return run.budget.epochs * updates_per_epoch(game, run.n, run.budget.batch_size)
+
+
+@every_run
+def test_a_configuration_declares_its_run_again(name, protocol):
+    run = declare(name, protocol=protocol, seed=3)
+    again = from_configuration(run.configuration())
+    assert again == run
+    assert again.id == run.id
+
+
+def test_a_row_of_the_table_declares_its_run_again(runs_folder):
+    declared = [
+        replace(run, method=method(run.method.name, **CHANGED.get(run.method.name, {})))
+        if run.seed
+        else run
+        for run in (
+            declare(name, protocol=protocol, profile=profile, seed=seed)
+            for name in METHODS
+            for protocol in PROTOCOLS
+            for profile in ("smoke", "paper")
+            for seed in (0, 1)
+        )
+    ]
+    rows = [
+        {"run_id": run.id, "whole": True, **run.configuration()} for run in declared
+    ]
+    runs.append_rows("runs", pd.DataFrame(rows), ["run_id"])
+    by_id = {run.id: run for run in declared}
+    table = runs.table()
+    assert len(table) == len(by_id) == len(declared)
+    for _, row in table.iterrows():  # NaN where a column is not the run's own
+        assert from_configuration(row).id == row.run_id
+        assert from_configuration(row) == by_id[row.run_id]
+    for row in table.to_dict("records"):
+        assert from_configuration(row).id == row["run_id"]
+    for identity in by_id:
+        assert from_configuration(runs.find(identity)).id == identity
+
+
+def test_whole_numbers_that_became_floats_and_missing_values_are_understood():
+    run = declare("kdgan", seed=3)
+    floats = {
+        key: float(value) if isinstance(value, int) else value
+        for key, value in run.configuration().items()
+    }
+    assert from_configuration(floats).id == run.id
+    for missing in (None, np.nan):
+        plain = Run(method("kdgan"), "mnist", 100, "paper", "paper", 0, Budget())
+        holes = dict.fromkeys(plain.configuration(), missing) | {
+            "method": "kdgan",
+            "data": "mnist",
+            "n": 100,
+            "protocol": "paper",
+            "profile": "paper",
+            "seed": np.int64(0),
+        }
+        assert from_configuration(holes) == plain
+
+
+@every_run
+def test_every_declared_hyperparameter_is_in_the_configuration(name, protocol):
+    run = declare(name, protocol=protocol)
+    found = run.configuration()
+    assert set(run.method.hyperparameters()) <= set(found)
+    assert {"method", "data", "n", "protocol", "profile", "seed", "selection"} <= set(
+        found
+    )
+    assert not set(run.method.hyperparameters()) & set(vars(run.budget))
+
+
+def test_each_choice_makes_another_run():
+    declared = [
+        declare(name, n=n, protocol=protocol, profile=profile, seed=seed)
+        for name in METHODS
+        for n in (100, 1000)
+        for protocol in PROTOCOLS
+        for profile in PROFILES
+        for seed in (0, 1)
+    ]
+    assert len({run.id for run in declared}) == len(declared)
+
+
+@pytest.mark.parametrize("n", [100, 1_000, 10_000])
+def test_controlled_gives_every_method_the_same_updates_data_and_selection(n):
+    declared = [declare(name, n=n) for name in METHODS]
+    for run in declared:
+        per_epoch = game_updates(run) / run.budget.epochs
+        assert player_updates(n) - per_epoch < game_updates(run) <= player_updates(n)
+    for field in (
+        "batch_size",
+        "augmentation",
+        "pretraining_augmentation",
+        "selection",
+        "classifier_pretraining",
+        "teacher_pretraining",
+        "discriminator_pretraining",
+        "pretraining_lr",
+        "evaluated",
+    ):
+        assert len({getattr(run.budget, field) for run in declared}) == 1, field
+
+
+def test_the_released_schedule_is_protocol_mds():
+    run = declare("kdgan", protocol="code")
+    assert (run.method.alpha, run.method.beta, run.method.gamma) == (0.1, 2.0, 1e-4)
+    passes = [phase.passes for phase in run.method.phases()]
+    assert passes == [20, 10, 10]
+    assert run.budget.learning_rate("teacher") == 5e-4
+    assert run.budget.batch_size == 10
+    assert run.budget.augmentation == "affine"
+    assert run.budget.pretraining_augmentation == "none"
+    assert run.method.estimator == "bce_to_discriminator"
+    assert (run.method.positive_draws, run.method.negative_draws) == (5, 20)
+    nagan = declare("nagan", protocol="code")
+    assert [phase.passes for phase in nagan.method.phases()] == [5, 5]
+    assert nagan.budget.epochs == 10
+    assert declare("kdgan", n=1_000, protocol="code").method.beta == 0.25
+    assert declare("distn", protocol="code").method.distillation == "released_l2"
+
+
+def test_the_papers_text_is_taken_literally():
+    run = declare("kdgan", protocol="paper")
+    assert run.budget.augmentation == "none"
+    assert run.method.schedule == "exponential"
+    assert (run.method.tau_start, run.method.tau_end) == (1.0, 0.1)
+    assert run.method.estimator == "relaxed_score"
+    assert declare("kdgan_wo_gm", protocol="paper").method.estimator == "reinforce"
+
+
+@every_run
+def test_smoke_and_book_only_cut_the_paper_profile(name, protocol):
+    smoke, book, paper = (
+        declare(name, protocol=protocol, profile=profile) for profile in PROFILES
+    )
+    assert smoke.budget.epochs <= 2
+    assert smoke.budget.epochs <= book.budget.epochs <= paper.budget.epochs
+    assert smoke.method == book.method == paper.method
+    assert game_updates(smoke) < 2_000
+
+
+def test_players_start_from_equal_weights_whatever_the_method():
+    first, second = (declare(name).players() for name in ("mimic", "kdgan"))
+    assert digest(first["classifier"]) == digest(second["classifier"])
+    assert digest(first["teacher"]) == digest(second["teacher"])
+    assert "discriminator" not in first
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"name": "kdgna"}, "No method 'kdgna'; choose from supervised, mimic"),
+        ({"protocol": "mine"}, "choose from controlled, paper, code"),
+        ({"profile": "tiny"}, "choose from smoke, book, paper"),
+        ({"n": 0}, "n must be at least 1 training example, not 0"),
+        ({"n": -5}, "n must be at least 1"),
+    ],
+)
+def test_a_wrong_declaration_names_what_is_allowed(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        declare(**({"name": "kdgan"} | wrong))
+
+
+def test_figure_3a_has_ten_seeds_of_every_method_and_five_of_the_other_arms():
+    grid = pd.DataFrame([run.configuration() for run in figure3a()])
+    counts = grid.groupby(["protocol", "method"]).seed.nunique()
+    assert (counts["controlled"] == 10).all()
+    assert set(counts["controlled"].index) == set(METHODS)
+    for protocol in ("paper", "code"):
+        assert (counts[protocol] == 5).all()
+        assert set(counts[protocol].index) == set(ADVERSARIAL)
+    assert len({run.id for run in figure3a()}) == len(figure3a())
+    assert GRIDS["figure3a"] is figure3a

@@ -1,0 +1,115 @@
+"""Check that every method is tuned with equal effort, on validation, resumably."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from kdgan_lib import runs, tuning
+from kdgan_lib.experiments import Run, declare
+from kdgan_lib.methods import METHODS
+from kdgan_lib.train import Diverged
+
+pytestmark = pytest.mark.usefixtures("runs_folder")
+
+
+def score(run, progress=False):
+    """Score a trial by its learning rate alone, without training."""
+    return 1.0 - abs(run.budget.classifier_lr - 5e-4)
+
+
+@pytest.fixture(autouse=True)
+def untrained(monkeypatch):
+    monkeypatch.setattr(tuning, "_score", score)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_methods_trials_can_be_declared_and_start_from_the_stated_one(name):
+    done = tuning.tune(name, trials=5)
+    assert list(done.trial) == [0, 1, 2, 3, 4]
+    assert json.loads(done.parameters[0]) == tuning._start(name)
+    assert done.parameters.nunique() == 5
+    for parameters in done.parameters:
+        run = tuning.declare_trial(name, 100, json.loads(parameters))
+        assert isinstance(run, Run)
+        assert run.method.name == name
+        assert run.budget.selection == "validation"
+
+
+def interrupt_after(count):
+    def interrupting(run, progress=False):
+        nonlocal count
+        count -= 1
+        if count < 0:
+            raise KeyboardInterrupt
+        return score(run)
+
+    return interrupting
+
+
+def test_an_interrupted_search_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
+    whole = list(tuning.tune("kdgan", trials=6).parameters)
+    monkeypatch.setenv("KDGAN_RUNS", str(tmp_path / "other"))
+    for sitting in range(3):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(tuning, "_score", interrupt_after(sitting))
+            tuning.tune("kdgan", trials=6)
+    assert len(runs.read_rows(tuning.TRIALS)) == 0 + 1 + 2
+    assert list(tuning.tune("kdgan", trials=6).parameters) == whole
+
+
+def test_trials_of_other_methods_do_not_move_a_search():
+    alone = list(tuning.tune("distn", trials=3).parameters)
+    tuning.tune("kdgan", trials=3)
+    assert list(tuning.tune("distn", trials=3).parameters) == alone
+    assert len(runs.read_rows(tuning.TRIALS)) == 6
+
+
+def test_trials_use_a_seed_of_no_reported_run_and_half_the_updates():
+    tuned = tuning.declare_trial("kdgan", 100, tuning._start("kdgan"))
+    assert tuned.seed == tuning.TUNING_SEED
+    assert tuned.id != declare("kdgan").id
+    per_epoch = 2 * len(tuned.method.phases())
+    assert (
+        tuned.budget.epochs * per_epoch <= 450 < (tuned.budget.epochs + 1) * per_epoch
+    )
+
+
+def test_a_trial_that_diverges_scores_zero(monkeypatch):
+    monkeypatch.undo()
+
+    def diverge(*_, **__):
+        raise Diverged("nan")
+
+    monkeypatch.setattr(tuning, "train", diverge)
+    run = tuning.declare_trial("supervised", 100, tuning._start("supervised"))
+    assert tuning._score(run, progress=False) == 0.0
+
+
+def test_the_search_looks_at_validation_and_never_at_the_test_set(monkeypatch):
+    monkeypatch.undo()
+
+    found = SimpleNamespace(metrics={"validation_accuracy": 0.5, "test_accuracy": 0.9})
+    monkeypatch.setattr(tuning, "train", lambda *_, **__: found)
+    run = tuning.declare_trial("supervised", 100, tuning._start("supervised"))
+    assert tuning._score(run, progress=False) == 0.5
+
+
+def test_freezing_writes_each_methods_best_trial(tmp_path):
+    tuning.tune("distn", trials=4)
+    path = tmp_path / "controlled.json"
+    settings = tuning.freeze(100, path)
+    assert json.loads(path.read_text()) == settings
+    assert set(settings) == {"distn"}
+    rows = runs.read_rows(tuning.TRIALS)
+    best = rows.loc[rows.score.idxmax()]
+    frozen = settings["distn"]
+    assert frozen["trial"] == best.trial
+    assert frozen["hyperparameters"] | frozen["budget"] == json.loads(best.parameters)
+    assert "distillation_weight" in frozen["hyperparameters"]
+    assert "classifier_lr" in frozen["budget"]
+
+
+def test_every_method_is_searched_over_its_classifiers_rate_and_schedule():
+    for name in METHODS:
+        assert {"classifier_lr", "lr_schedule"} <= set(tuning.space(name))
