@@ -1,0 +1,321 @@
+"""Check gradient moments against brute force, and the study that stores them."""
+
+import time
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from kdgan_lib import closed_forms, runs, variance_study
+from kdgan_lib.concrete import gumbel
+from kdgan_lib.estimators import estimator
+from kdgan_lib.methods import method
+from kdgan_lib.nets import MLP
+from kdgan_lib.randomness import derive
+from kdgan_lib.schedule import GAME
+from kdgan_lib.state import digest
+from kdgan_lib.train import fit
+from kdgan_lib.variance import (
+    HELD_AT_ONCE,
+    Moments,
+    _block_size,
+    batch_gradients,
+    combined_variance,
+    drawn_logit_gradients,
+    logit_grams,
+    looped_gradients,
+    moments,
+    per_sample_gradients,
+    sampling_variance,
+    sd_bound,
+    signal_to_noise,
+)
+from kdgan_lib.variance_probe import SAMPLED, Point, Probe, measure, weights_of
+from kdgan_lib.variance_study import KEY, TABLE, Study, identity
+from tests import toys
+
+SMALL = Probe(batches=20, draws=100, masks=2, temperatures=(0.5, 2.0))
+
+
+@pytest.fixture
+def small():
+    """Return a net without dropout, inputs [6, 4], logit gradients [6, 3], float64."""
+    net = toys.network(dropout=0.0).double().eval()
+    generator = derive(0, "small")
+    inputs = torch.randn(6, toys.FEATURES, generator=generator, dtype=torch.double)
+    slopes = torch.randn(6, toys.LABELS, generator=generator, dtype=torch.double)
+    return net, inputs, slopes
+
+
+def convolutional():
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 3)
+    )
+
+
+@pytest.mark.parametrize("builder", [toys.network, convolutional])
+def test_per_sample_gradients_equal_one_backward_pass_per_example(builder):
+    net = builder().eval()
+    shape = (8, 1, 8, 8) if builder is convolutional else (8, toys.FEATURES)
+    inputs = torch.randn(shape, generator=derive(0, "inputs"))
+    slopes = torch.randn(8, 3, generator=derive(0, "slopes"))
+    fast, slow = (
+        function(net, inputs, slopes)
+        for function in (per_sample_gradients, looped_gradients)
+    )
+    assert (fast - slow).norm() <= 1e-5 * slow.norm()
+
+
+def test_blocks_do_not_change_per_sample_gradients(small, monkeypatch):
+    net, inputs, slopes = small
+    whole = per_sample_gradients(net, inputs, slopes)
+    monkeypatch.setattr("kdgan_lib.variance.HELD_AT_ONCE", 1)
+    assert _block_size(net) == 1
+    torch.testing.assert_close(per_sample_gradients(net, inputs, slopes), whole)
+    torch.testing.assert_close(
+        batch_gradients(net, inputs, slopes.expand(2, -1, -1))[1], whole.mean(0)
+    )
+
+
+def test_a_block_of_the_paper_s_classifier_stays_small():
+    net = MLP()
+    weights = sum(p.numel() for p in net.parameters())
+    assert _block_size(net) * weights * 4 <= HELD_AT_ONCE * 4 < 100e6
+
+
+def test_grams_are_the_inner_products_of_the_jacobian_s_rows(small):
+    net, inputs, _ = small
+    basis = torch.eye(toys.LABELS, dtype=torch.double)
+    rows = [per_sample_gradients(net, inputs, row.expand(6, -1)) for row in basis]
+    jacobians = torch.stack(rows, 1)  # [6, K, P]
+    expected = jacobians @ jacobians.transpose(1, 2)
+    torch.testing.assert_close(logit_grams(net, inputs), expected)
+
+
+def test_streamed_moments_equal_those_of_all_draws_at_once():
+    draws = torch.randn(50, 3, 200, generator=derive(0, "draws"), dtype=torch.double)
+    draws = draws + torch.arange(3.0)[:, None]
+    found = moments(iter(draws), 50)
+    centred = draws - draws.mean(0)
+    expected = torch.einsum("sep,sfp->ef", centred, centred) / 49
+    torch.testing.assert_close(found.covariance, expected, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(found.mean, draws.mean(0))
+    assert found.mean.shape == (3, 200)
+    squares = draws.mean(0).square().sum(-1) - expected.diagonal() / 50
+    torch.testing.assert_close(found.squared_norms, squares)
+
+
+def test_moments_of_one_draw_have_no_variance():
+    found = Moments()
+    found.add(torch.ones(1, 4))
+    with pytest.raises(ValueError, match="two draws"):
+        _ = found.covariance
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_sampling_variance_equals_the_variance_of_per_sample_gradients(small, name):
+    net, inputs, _ = small
+    logits = net(inputs).detach()
+    reward = -torch.rand(logits.shape, generator=derive(0, "f"), dtype=torch.double)
+    draws = drawn_logit_gradients(name, logits, reward, 0.5, 30, derive(0, name))
+    rows = [looped_gradients(net, inputs, each) for each in draws]
+    brute = torch.stack(rows).var(0).sum() / len(inputs) ** 2
+    found = sampling_variance(logit_grams(net, inputs), draws)
+    assert found == pytest.approx(float(brute), rel=1e-5)
+
+
+def test_sampling_variance_is_that_of_the_batch_s_gradient_over_fresh_labels(small):
+    net, inputs, _ = small
+    logits = net(inputs).detach()
+    reward = -torch.rand(logits.shape, generator=derive(0, "f"), dtype=torch.double)
+    noise = derive(0, "labels")
+    draws = drawn_logit_gradients("reinforce", logits, reward, 1.0, 6000, noise)
+    batches = batch_gradients(net, inputs, draws)
+    brute = float(batches.var(0).sum())
+    found = sampling_variance(logit_grams(net, inputs), draws)
+    assert found == pytest.approx(brute, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["reinforce", "concrete_density"])
+def test_drawn_logit_gradients_have_the_closed_form_variance(name):
+    logits = torch.tensor([[1.0, 0.0, -1.0]], dtype=torch.double)
+    reward = torch.tensor([[-0.5, -1.0, -2.0]], dtype=torch.double)
+    draws = drawn_logit_gradients(name, logits, reward, 0.5, 200_000, derive(0, name))
+    expected = closed_forms.VARIANCES[name](logits[0], reward[0])
+    grams = torch.eye(3, dtype=torch.double)[None]
+    assert sampling_variance(grams, draws) == pytest.approx(float(expected), rel=0.02)
+
+
+def test_several_labels_per_draw_divide_the_sampling_variance():
+    logits = torch.zeros(1, 3, dtype=torch.double)
+    reward = torch.tensor([[-0.5, -1.0, -2.0]], dtype=torch.double)
+    grams = torch.eye(3, dtype=torch.double)[None]
+    one, four = (
+        sampling_variance(
+            grams,
+            drawn_logit_gradients(
+                "reinforce", logits, reward, 1.0, 100_000, derive(0, labels), labels
+            ),
+        )
+        for labels in (1, 4)
+    )
+    assert one / four == pytest.approx(4.0, rel=0.05)
+
+
+def test_surrogates_agree_with_the_training_loss_s_gradient():
+    logits = torch.randn(5, 3, generator=derive(0, "h"))
+    reward = -torch.rand(5, 3, generator=derive(0, "f"))
+    leaf = logits.clone().requires_grad_()
+    noise = gumbel((1, 5, 3), derive(0, "g"))
+    loss = estimator("relaxed_score")(leaf, reward, noise, 0.5).mean()
+    (expected,) = torch.autograd.grad(loss, leaf)
+    found = drawn_logit_gradients(
+        "relaxed_score", logits, reward, 0.5, 1, derive(0, "g")
+    )
+    torch.testing.assert_close(found[0] / 5, expected)
+
+
+def test_lemma_4_3_bounds_every_convex_combination():
+    for covariance in (-1.9, 0.0, 1.9):
+        for share in (0.0, 0.3, 0.7, 1.0):
+            found = combined_variance((share, 1 - share), (1.0, 4.0), covariance)
+            assert found**0.5 <= sd_bound(share, 1.0, 2.0) + 1e-12
+            assert found <= 4.0 + 1e-12
+
+
+def test_signal_to_noise_is_infinite_where_nothing_varies():
+    assert signal_to_noise(1.0, 0.0) == float("inf")
+    assert signal_to_noise(2.0, 4.0) == 0.5
+
+
+def probed(name, probe=SMALL):
+    """Return the rows of a probe after the toy game's last epoch."""
+    found = []
+
+    def look(training, stage):
+        if stage.name == GAME and training.state.epoch + 1 == stage.epochs:
+            found.extend(measure(Point(training, stage), probe))
+
+    result = play_toy(name, look)
+    return pd.DataFrame(found), result
+
+
+def play_toy(name, look=None):
+    budget = toys.BUDGET.but(epochs=3)
+    return fit(name, toys.players_of(name), toys.split(), budget, after_epoch=look)
+
+
+def value(rows, component, estimator_name, quantity):
+    chosen = rows[(rows.component == component) & (rows.estimator == estimator_name)]
+    chosen = chosen[chosen.quantity == quantity]
+    return float(chosen.value.iloc[0])
+
+
+def test_drawn_gradients_vary_as_the_two_sources_say_together():
+    rows, _ = probed("kdgan_wo_gm", Probe(150, 100, 2, ()))
+    sampling, minibatch, drawn = (
+        value(rows, "adversarial", "reinforce", quantity)
+        for quantity in ("sampling", "minibatch", "drawn_variance")
+    )
+    # The sampling variance is measured on one minibatch of ten, hence the width.
+    assert drawn == pytest.approx(sampling + minibatch, rel=0.35)
+
+
+def test_the_whole_gradient_follows_eq_3_s_weights():
+    rows, _ = probed("kdgan")
+    alpha, beta, _ = weights_of(method("kdgan"))
+    own = "relaxed_score"
+    at = {q: value(rows, "adversarial", own, q) for q in ("minibatch", "covariance")}
+    distilled = value(rows, "distillation", "exact", "minibatch")
+    whole = value(rows, "total", own, "minibatch")
+    expected = combined_variance(
+        (alpha, beta), (at["minibatch"], distilled), at["covariance"]
+    )
+    assert whole == pytest.approx(expected, rel=0.2)  # minus the noise of the mean
+
+
+def test_a_game_without_teacher_has_no_distillation_gradient():
+    rows, _ = probed("nagan")
+    assert value(rows, "distillation", "exact", "squared_norm") == 0.0
+    assert weights_of(method("nagan")) == (1.0, 0.0, 0.0)
+
+
+def test_looking_at_a_run_leaves_its_bits_alone():
+    _, watched = probed("kdgan")
+    alone = play_toy("kdgan")
+    for player in watched.players:
+        assert digest(watched.players[player]) == digest(alone.players[player])
+
+
+def test_a_method_without_discriminator_cannot_be_probed():
+    with pytest.raises(ValueError, match="codis has no adversarial gradient"):
+        probed("codis")
+
+
+@pytest.fixture
+def toy_study(monkeypatch, runs_folder):
+    """Let the study play on the toy problem; return its plan and the calls made."""
+    calls = []
+
+    def play(run, look):
+        calls.append((run.method.name, run.seed))
+        players = toys.players_of(run.method.name, run.seed)
+        budget = toys.BUDGET.but(epochs=run.budget.epochs)
+        return fit(
+            run.method, players, toys.split(), budget, run.seed, after_epoch=look
+        )
+
+    monkeypatch.setattr(variance_study, "play", play)
+    probe = Probe(batches=3, draws=10, masks=2, temperatures=(1.0,))
+    return Study(seeds=1, epochs=3, probes=2, probe=probe), calls
+
+
+def test_the_study_stores_every_run_and_skips_what_is_stored(toy_study):
+    plan, calls = toy_study
+    assert variance_study.study(plan, progress=False) == 3
+    rows = runs.read_rows(TABLE)
+    assert not rows.duplicated(list(KEY)).any()
+    assert set(rows.method) == {"nagan", "kdgan_wo_gm", "kdgan"}
+    assert set(rows[rows.component == "total"].epoch) == plan.epochs_probed()
+    assert variance_study.study(plan, progress=False) == 0
+    assert len(calls) == 3
+    assert variance_study.study(plan, force=True, progress=False) == 3
+    assert len(runs.read_rows(TABLE)) == len(rows)
+
+
+def test_probes_run_from_the_first_epoch_to_the_last():
+    assert Study(epochs=60, probes=8).epochs_probed() >= {1, 60}
+    assert len(Study(epochs=60, probes=8).epochs_probed()) == 8
+    assert Study(epochs=2, probes=8).epochs_probed() == {1, 2}
+
+
+def test_the_study_s_runs_are_the_controlled_ones_with_the_paper_s_estimator():
+    plan = Study()
+    for name in variance_study.METHODS:
+        run = plan.run(name, 3)
+        assert (run.protocol, run.n, run.seed, run.budget.epochs) == (
+            "controlled",
+            100,
+            3,
+            60,
+        )
+        kept = identity(run)
+        assert kept["run_id"] == run.id
+        expected = "reinforce" if name == "kdgan_wo_gm" else "relaxed_score"
+        assert kept["own_estimator"] == expected
+
+
+def test_per_sample_gradients_are_faster_than_the_loop():
+    net = MLP(inputs=16, hidden=32)
+    inputs, slopes = torch.randn(100, 16), torch.randn(100, 10)
+
+    def fastest(function):
+        times = []
+        for _ in range(5):
+            begun = time.process_time()
+            function(net.eval(), inputs, slopes)
+            times.append(time.process_time() - begun)
+        return min(times)
+
+    assert fastest(looped_gradients) > 3 * fastest(per_sample_gradients)
