@@ -112,5 +112,6 @@ def _papermill(
         progress_bar=False,
         log_output=False,
         execution_timeout=timeout,
+        extra_arguments=["--log-level=50"],  # no notes about local sockets
         cwd=str(ROOT),
     )
