@@ -1,0 +1,123 @@
+"""Check that a sweep resumes and survives workers that are killed."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from kdgan_lib import runs, sweep
+from kdgan_lib.experiments import declare
+
+ALWAYS, ONCE, BROKEN = 7, 3, 5
+
+
+def grid(seeds):
+    return [declare("supervised", profile="smoke", seed=seed) for seed in seeds]
+
+
+def work(run, device):
+    """Record a run without training; some seeds kill their worker or fail."""
+    marks = Path(os.environ["KDGAN_RUNS"]) / "marks"
+    marks.mkdir(parents=True, exist_ok=True)
+    with open(marks / str(run.seed), "a") as file:
+        file.write(f"{os.getpid()}\n")
+    attempts = len((marks / str(run.seed)).read_text().splitlines())
+    if run.seed == ALWAYS or (run.seed == ONCE and attempts == 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if run.seed == BROKEN:
+        raise MemoryError
+    runs.record({"run_id": run.id, "status": "finished", "seed": run.seed})
+
+
+def nap(run, device):
+    """Work for a while: those before a poison run are still in flight."""
+    time.sleep(0.1)
+    work(run, device)
+
+
+def attempts(folder, seed):
+    path = folder / "marks" / str(seed)
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+@pytest.fixture
+def forked(monkeypatch):
+    """Start workers by fork: they need not import torch again."""
+    fork = multiprocessing.get_context("fork")
+    monkeypatch.setattr(sweep, "get_context", lambda _: fork)
+
+
+@pytest.mark.usefixtures("forked")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sweep_executes_every_run_once(runs_folder, workers):
+    assert sweep.sweep(grid(range(3)), workers, progress=False, work=work) == {}
+    assert sorted(runs.table().seed) == [0, 1, 2]
+    assert [attempts(runs_folder, seed) for seed in range(3)] == [1, 1, 1]
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_sweep_skips_what_is_finished(runs_folder):
+    sweep.sweep(grid(range(2)), progress=False, work=work)
+    sweep.sweep(grid([0, 1, 2, 4]), progress=False, work=work)
+    assert [attempts(runs_folder, seed) for seed in (0, 1, 2, 4)] == [1, 1, 1, 1]
+
+
+@pytest.mark.usefixtures("forked")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_whose_worker_was_killed_once_is_tried_again(runs_folder, workers):
+    seeds = [0, ONCE, 1, 2]
+    assert sweep.sweep(grid(seeds), workers, progress=False, work=work) == {}
+    assert sorted(runs.table().seed) == sorted(seeds)
+    assert attempts(runs_folder, ONCE) == 2
+
+
+@pytest.mark.usefixtures("forked")
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_a_poison_run_is_given_up_after_three_attempts_and_the_others_finish(
+    runs_folder, place
+):
+    seeds = [0, 1, 2, 4]
+    seeds.insert(place, ALWAYS)
+    failures = sweep.sweep(grid(seeds), 2, progress=False, work=nap)
+    (poison,) = grid([ALWAYS])
+    assert failures == {poison.id: "its worker was killed 3 times"}
+    assert sorted(runs.table().seed) == [0, 1, 2, 4]
+    assert attempts(runs_folder, ALWAYS) == 3
+
+
+@pytest.mark.usefixtures("forked")
+def test_after_a_poison_run_the_sweep_is_parallel_again(runs_folder, monkeypatch):
+    sizes, pool = [], sweep.ProcessPoolExecutor
+
+    def spy(workers, *rest):
+        sizes.append(workers)
+        return pool(workers, *rest)
+
+    monkeypatch.setattr(sweep, "ProcessPoolExecutor", spy)
+    sweep.sweep(grid([ALWAYS, 0, 1, 2, 4, 6]), 2, progress=False, work=nap)
+    assert sizes in ([2, 2, 1, 2], [2, 2, 1, 1, 2])
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_run_that_fails_is_named_and_the_others_finish(runs_folder):
+    failures = sweep.sweep(grid([0, BROKEN, 1]), 2, progress=False, work=work)
+    (broken,) = grid([BROKEN])
+    assert failures == {broken.id: "MemoryError"}
+    assert sorted(runs.table().seed) == [0, 1]
+    assert attempts(runs_folder, BROKEN) == 1
+
+
+def test_a_spawned_worker_trains_a_real_run_on_one_thread(runs_folder):
+    # The one test with a fresh process and real MNIST.
+    assert sweep.sweep(grid([0]), 1, progress=False) == {}
+    found = runs.table()
+    assert list(found.status) == ["finished"]
+    assert list(found.threads) == [1]
+    assert not list((runs_folder / "work").glob("*/step-*"))
+
+
+def test_a_sweep_of_nothing_starts_no_worker(runs_folder):
+    assert sweep.sweep([], progress=False, work=work) == {}
