@@ -5,7 +5,7 @@ import json
 import pandas as pd
 
 from kdgan_lib import claims, tables
-from kdgan_lib.experiments import ADVERSARIAL, PROTOCOLS, declare
+from kdgan_lib.experiments import ADVERSARIAL, GRIDS, PROTOCOLS, Run, declare
 from kdgan_lib.figures.style import label_of
 from kdgan_lib.methods import METHODS
 from kdgan_lib.schedule import stages, updates_per_epoch
@@ -20,6 +20,11 @@ FORMATS = {
 }
 """How the columns of this module's tables are printed."""
 CLOCKS = ("epoch", "player_updates", "classifier_updates")
+
+
+def declared_runs() -> list[Run]:
+    """Return the runs that this chapter's figures and tables are made of."""
+    return GRIDS[GRID]("paper")
 
 
 def curves(protocol: str, **where: object) -> pd.DataFrame:
