@@ -96,8 +96,7 @@ figures.show(
     name="fig-provision-soft",
     caption="One teacher's law over five labels as its temperature rises.",
     alt="Five lines: the first is near one at low temperature, the others rise from "
-    "near "
-    "zero, and all meet at one fifth.",
+    "near zero, and all meet at one fifth.",
 )
 
 # %% [markdown]
@@ -130,8 +129,7 @@ figures.show(
     name="fig-provision-t2",
     caption="Norm of the distillation gradient, mean of 20 random pairs of ten logits.",
     alt="Two lines. The one with the factor T squared becomes level; the one without "
-    "falls "
-    "along a straight line.",
+    "falls along a straight line.",
 )
 
 # %% [markdown]
@@ -152,8 +150,7 @@ figures.show(
     name="fig-provision-fields",
     caption="Descent on each distillation loss moves the student to the teacher.",
     alt="Four triangles of arrows. In each, all arrows lead to a square, the teacher, "
-    "and "
-    "none to the star, the true law.",
+    "and none to the star, the true law.",
 )
 
 # %% [markdown]

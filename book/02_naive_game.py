@@ -97,8 +97,7 @@ figures.show(
     name="fig-naive-field",
     caption="Where descent moves C's law when D is at its best. Colour: speed.",
     alt="Two triangles of arrows that point to a star, the true law. The arrows are "
-    "slow, "
-    "in dark colours, near the corners and near the star.",
+    "slow, in dark colours, near the corners and near the star.",
 )
 
 # %% [markdown]
@@ -134,19 +133,16 @@ three_ways = {
 figures.show(
     drawings.convergence(three_ways),
     name="fig-naive-convergence",
-    caption="Worst of six starts against rounds: distance of $p_c$ to the true law, of "
-    "the "
-    "value to $-\\log 4$, and of D to one half.",
-    alt="Three panels of falling lines on logarithmic axes; every line falls by orders "
-    "of "
-    "magnitude and waves slightly on its way.",
+    caption="Worst of six starts against rounds: distance of $p_c$ to the true law, "
+    "of the value to $-\\log 4$, and of D to one half.",
+    alt="Three panels of falling lines on logarithmic axes; every line falls by "
+    "orders of magnitude and waves slightly on its way.",
 )
 
 # %% tags=["remove-input"]
 prose.sentence(
     "After {rounds} rounds the worst start is at total variation {paper} with the "
-    "paper's "
-    "reward and {gentle} with $-\\log p_d$; D is within {doubt} of one half.",
+    "paper's reward and {gentle} with $-\\log p_d$; D is within {doubt} of one half.",
     rounds=prose.number(rounds, 0),
     paper=prose.number(float(three_ways["alternating"].distance()[-1].max()), 5),
     gentle=prose.number(float(three_ways["non-saturating"].distance()[-1].max()), 5),
@@ -172,8 +168,7 @@ figures.show(
     drawings.lines({"": slow}, "logit gap at the start", "rounds", logarithmic="y"),
     name="fig-naive-escape",
     caption="Rounds until C is within 0.1 of the true law, from a start that is wrong "
-    "by a "
-    "given logit gap. A missing point: not within the budget.",
+    "by a given logit gap. A missing point: not within the budget.",
     alt="Two rising lines on a logarithmic axis, one per reward.",
 )
 

@@ -130,9 +130,8 @@ assert excess.abs().max() < 1e-8
 # %% tags=["remove-input"]
 prose.sentence(
     "From {starts} random starts, every search ended within {farthest} of $p_u$ in "
-    "total "
-    "variation, and its value within {excess} of $-\\log 4$, after at most {steps} "
-    "steps.",
+    "total variation, and its value within {excess} of $-\\log 4$, after at most "
+    "{steps} steps.",
     starts=prose.number(starts, 0),
     farthest=prose.number(farthest, 6),
     excess=prose.number(float(excess.abs().max()), 9),
@@ -166,11 +165,9 @@ figures.show(
     drawings.paths_on_triangle(path),
     name="fig-game-triangle",
     caption="Algorithm 1 with exact gradients on three labels. A point is a law: a "
-    "corner "
-    "is certainty. Dots are starts; the star is the true law.",
+    "corner is certainty. Dots are starts; the star is the true law.",
     alt="A triangle with ten winding lines, five of the classifier and five of the "
-    "teacher, "
-    "which first join in pairs and then end at the star.",
+    "teacher, which first join in pairs and then end at the star.",
 )
 
 # %% [markdown]
@@ -192,17 +189,17 @@ figures.show(
     name="fig-game-convergence",
     caption="Worst of five starts: distance to the true law, distance of the value to "
     "its equilibrium, and how far D is from one half.",
-    alt="Three panels with logarithmic axes. With exact gradients all three quantities "
-    "fall "
-    "along straight lines; with sampled labels they stop falling at a noise floor.",
+    alt="Three panels with logarithmic axes. With exact gradients all three "
+    "quantities fall along straight lines; with sampled labels they stop falling at a "
+    "noise floor.",
 )
 
 # %% tags=["remove-input"]
 prose.sentence(
     "After {rounds} rounds the worst start is at total variation {exact} with exact "
     "gradients and at {sampled} with sampled labels. A fixed step on noisy gradients "
-    "has a "
-    "noise floor: convergence in the theorem's sense needs steps or noise that shrink.",
+    "has a noise floor: convergence in the theorem's sense needs steps or noise that "
+    "shrink.",
     rounds=prose.number(rounds, 0),
     exact=prose.number(float(path.distance()[-1].max()), 4),
     sampled=prose.number(float(drawn.distance()[-1].max()), 4),
@@ -223,8 +220,7 @@ figures.show(
     name="fig-game-grid",
     caption="Share of starts from which alternating Algorithm 1 reached the true law.",
     alt="Seven maps, one for each alpha, over gamma and beta. Zeros stand where beta "
-    "and "
-    "gamma are both zero and where the player without adversarial weight has no "
+    "and gamma are both zero and where the player without adversarial weight has no "
     "distillation weight either; nearly everything else is one.",
     command=command,
 )
@@ -232,11 +228,10 @@ figures.show(
 # %% tags=["remove-input"]
 prose.table(
     outcomes.summary(tables.rows("theory")),
-    "How exact Algorithm 1 ended over the grid. Interior: all the "
-    "others, where every rest point is the true law. Silenced: a "
-    "player "
-    "has no loss at all ($\\alpha = 1, \\gamma = 0$ or $\\alpha = 0, \\beta = 0$). "
-    "Undistilled: $\\beta = \\gamma = 0$.",
+    "How exact Algorithm 1 ended over the grid. Silenced: a player has no loss at all "
+    "($\\alpha = 1, \\gamma = 0$ or $\\alpha = 0, \\beta = 0$). Undistilled: $\\beta "
+    "= \\gamma = 0$. Interior: all others; every rest point with full support is the "
+    "true law.",
     "tab-game-grid",
     command=command,
 )
@@ -246,7 +241,7 @@ prose.table(
 # rounds: slow, not elsewhere. Strong distillation ties C and T together, and the pair
 # then moves with the speed {eq}`eq-proof-speed` of the appendix,
 # $(\gamma \alpha + \beta (1 - \alpha)) / (\beta + \gamma)$ times the step:
-# whoever *follows* most strongly must not be the one who listens to D.
+# it is low where the player that hears D follows the other one strongly.
 # {numref}`fig-game-speed` compares.
 
 # %% tags=["hide-input"]
@@ -255,11 +250,10 @@ interior = outcomes.interior(everything)
 figures.show(
     drawings.rounds_against_speed(interior, "rounds_to_1e-3"),
     name="fig-game-speed",
-    caption="Rounds to come within $10^{-3}$ against the predicted speed, one mark per "
-    "start with $\\beta + \\gamma \\ge 1$; on the dotted line: not arrived.",
+    caption="Rounds to come within $10^{-3}$ against the predicted speed, one mark "
+    "per start with $\\beta + \\gamma \\ge 1$; on the dotted line: not arrived.",
     alt="A cloud of marks that falls from the upper left to the lower right; marks on "
-    "the "
-    "dotted line are at the left, where the predicted speed is lowest.",
+    "the dotted line are at the left, where the predicted speed is lowest.",
     command=command,
 )
 

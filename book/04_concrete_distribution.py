@@ -220,10 +220,8 @@ figures.show(
     caption="Bias over the length of the true gradient, corrected for sampling noise; "
     "unbiased estimators appear as noise or at the lower edge.",
     alt="Three panels. The relaxed score's bias is level at low and high temperature; "
-    "the "
-    "pathwise bias rises with temperature; the others are near the lower edge, except "
-    "the "
-    "released code's, which is level and large.",
+    "the pathwise bias rises with temperature; the others are near the lower edge, "
+    "except the released code's, which is level and large.",
 )
 
 # %% tags=["hide-input"]
@@ -248,8 +246,7 @@ figures.show(
 prose.table(
     checks.winners(tables.rows("estimators"), (1, 100)),
     "Best sampled estimator by mean squared error (relative), and the relaxed score's "
-    "own "
-    "error at its best temperature.",
+    "own error at its best temperature.",
     "tab-concrete-winners",
     command="python -m kdgan_lib.estimator_study",
     formats={"error": ".3g", "relaxed score": ".3g", "tau": ".2g", "REINFORCE": ".3g"},

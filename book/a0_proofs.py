@@ -115,9 +115,9 @@ assert (wrong.p_c - p_u).abs().max() > 1e-6
 #
 # **Statement.** Let C and T follow their own losses with respect to logits, and D its
 # own. For each of the four distillation losses, every rest point with full support has
-# $p_c = p_t = p_u$, unless the weights silence a player or there is no distillation:
-# the quantity $\gamma \alpha + \beta (1 - \alpha)$ must be positive and, at
-# $0 < \alpha < 1$, $\beta + \gamma$ too.
+# $p_c = p_t = p_u$, provided that $\gamma \alpha + \beta (1 - \alpha) > 0$. (For
+# $0 < \alpha < 1$ this asks for some distillation; at $\alpha = 1$ it asks for
+# $\gamma > 0$, at $\alpha = 0$ for $\beta > 0$: no player may be without a loss.)
 #
 # **Step 1.** D's gradient $p_u (1 - d) - p_\alpha d$ vanishes only at its best answer,
 # so the reward is $r = \log(p_\alpha / (p_u + p_\alpha))$.
@@ -137,17 +137,16 @@ state = Logits(p_c.log()[None], p_t.log()[None], best.logit()[None])
 reward = (1 - best).log()
 left = game.gamma * game.alpha * p_c * (reward - (p_c * reward).sum())
 left += game.beta * (1 - game.alpha) * p_t * (reward - (p_t * reward).sum())
-by_c, by_t = (
-    gradient(game, who, state, Play())[0] for who in ("classifier", "teacher")
-)
+by_c = gradient(game, "classifier", state, Play())[0]
+by_t = gradient(game, "teacher", state, Play())[0]
 assert (game.gamma * by_c + game.beta * by_t - left).abs().max() < 1e-12
 
 # %% [markdown]
 # **Step 3.** {eq}`eq-proof-cancel` says that each $r(y)$ is a weighted mean of the two
-# numbers $\mathbb{E}_{p_c} r$ and $\mathbb{E}_{p_t} r$, with positive weights, so it
-# lies between them. If they differ, the smaller one is a mean, with full support, of
-# numbers not below it and must equal them all. So $r$ is constant; hence $p_\alpha /
-# p_u$ is, hence it is 1.
+# numbers $\mathbb{E}_{p_c} r$ and $\mathbb{E}_{p_t} r$, with weights that are not
+# negative, so it lies between them. If they differ, the smaller one is a mean, with
+# full support, of numbers not below it and must equal them all. So $r$ is constant;
+# hence $p_\alpha / p_u$ is, hence it is 1.
 #
 # **Step 4.** With $r$ constant the adversarial gradients vanish, so do the distillation
 # gradients of a positive weight: $p_c = p_t$. With step 3, $p_c = p_t = p_u$. For L2 on
@@ -231,10 +230,10 @@ assert closed > closed_forms.reinforce_variance(*at)
 # ## The relaxed score when cold (ours)
 #
 # **Step 1.** $(e_z - y) / \tau$ is far from zero only when the second perturbed logit
-# is within a few $\tau$ of the first. The gap of labels $j$ and $k$, both ahead of all
-# others, has density $p_j p_k$ at zero: in the exponentials of the last section it is
-# the density of $\log (E_k / p_k) - \log (E_j / p_j)$, each ordering having probability
-# proportional to its own $p$.
+# is within a few $\tau$ of the first. In the waiting times of the last section, labels
+# $j$ and $k$ are both first, and tie, at time $t$ with density $p_j p_k e^{-t}$; a gap
+# of logs is a gap of times over $t$, so the gap's density at zero is
+# $\int_0^\infty p_j p_k\, t\, e^{-t} dt = p_j p_k$.
 #
 # **Step 2.** At gap $v \tau$ the loser's share is $1 / (1 + e^v)$. Integrate:
 # $\int_0^\infty (1 + e^v)^{-1} dv = \log 2$ for the mean, and

@@ -222,12 +222,12 @@ def cloud_on_triangle(samples: Tensor, p: Tensor) -> Figure:
 def rounds_against_speed(rows: pd.DataFrame, rounds: str) -> Figure | None:
     """Draw rounds to arrive against the predicted speed; not arrived: on the top edge.
 
-    rows: one per start, with columns `speed`, `distillation` and `rounds`.
+    rows: one per start, with columns `speed`, `distillation` and the one named.
     """
     if rows.empty:
         return None
     fig, axes = figure()
-    top = 1.4 * float(rows["rounds"].max())
+    top = 30_000.0
     for number, (name, part) in enumerate(rows.groupby("distillation", sort=False)):
         shown = part[rounds].replace(np.inf, top)
         axes.loglog(
@@ -235,4 +235,5 @@ def rounds_against_speed(rows: pd.DataFrame, rounds: str) -> Figure | None:
             color=SPARE[number % len(SPARE)], label=label_of(str(name)),
         )  # fmt: skip
     axes.axhline(top, color="#888888", lw=0.8, ls=":")
-    return tidy(axes, "predicted speed per round", "rounds to arrive").figure
+    tidy(axes, "predicted speed per round", "rounds to arrive")
+    return fig
