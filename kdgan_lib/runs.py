@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock
 
-from kdgan_lib.checkpoint import write_atomically
+from kdgan_lib.files import write_atomically
 from kdgan_lib.paths import runs_dir
 
 RUNS, CURVES = "runs", "curves"

@@ -1,0 +1,32 @@
+"""Write files that survive kill -9 and full disks."""
+
+import errno
+import os
+from pathlib import Path
+
+
+class DiskFull(RuntimeError):
+    """Raised when there is no room to write; what was on disk before is intact."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old or the new content, never a part.
+
+    Raises DiskFull, after removing the partial file, when the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(
+                f"The disk of {path.parent} is full: free some space and run the same "
+                "command again; it goes on from the last checkpoint."
+            ) from error
+        raise

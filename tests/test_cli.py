@@ -1,0 +1,290 @@
+"""Check the command line: help, exit codes, and what is said after a mistake."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kdgan_lib import cli, runs, train_cli
+from kdgan_lib.budget import Budget
+from kdgan_lib.data import DataMissing
+from kdgan_lib.methods import METHODS
+from kdgan_lib.paths import ROOT
+
+pytestmark = pytest.mark.usefixtures("runs_folder")
+SMOKE = ["train", "--profile", "smoke", "--method"]
+
+
+def call(capsys, *arguments):
+    """Return exit code, standard output and standard error of one command."""
+    try:
+        code = cli.main(list(arguments))
+    except SystemExit as left:
+        code = left.code
+    return code, *capsys.readouterr()
+
+
+def parse(*arguments):
+    return train_cli.parse_run(list(arguments))
+
+
+def test_help_names_every_command(capsys):
+    code, output, _ = call(capsys, "--help")
+    assert code == 0
+    for name in ("train", "sweep", "tune", "runs", "data", "bench", "book", "claims"):
+        assert name in output
+
+
+def test_no_command_shows_the_help_and_is_a_wrong_call(capsys):
+    code, output, _ = call(capsys)
+    assert code == 2
+    assert "usage: kdgan COMMAND" in output
+
+
+def test_an_unknown_command_names_the_commands(capsys):
+    code, _, error = call(capsys, "trian")
+    assert code == 2
+    assert "no command 'trian'; choose from train, sweep, tune, runs" in error
+
+
+def test_help_of_train_comes_from_the_fields_documentation(capsys):
+    code, output, _ = call(capsys, "train", "--help", "--method", "kdgan")
+    assert code == 0
+    flat = " ".join(output.replace("│", " ").split())
+    for text in (
+        "--alpha",
+        "Weight of C's adversarial term",
+        "--classifier-lr",
+        "Examples per update.",
+        "--device",
+        "controlled",
+    ):
+        assert text in flat
+
+
+def test_help_of_a_method_shows_its_own_settings_and_no_others(capsys):
+    _, output, _ = call(capsys, "train", "--help", "--method", "distn")
+    assert "--distillation-temperature" in output
+    assert "--alpha" not in output
+
+
+@pytest.mark.parametrize("command", ["sweep", "tune", "runs", "data", "bench"])
+def test_every_command_has_help(command, capsys):
+    code, output, _ = call(capsys, command, "--help")
+    assert code == 0
+    assert output.startswith("usage: ")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--method", "kdgna", list(METHODS)),
+        ("--protocol", "mine", ["controlled", "paper", "code"]),
+        ("--profile", "tiny", ["smoke", "book", "paper"]),
+        ("--device", "tpu", ["auto", "cpu", "cuda"]),
+        ("--estimator", "magic", ["exact", "reinforce", "pathwise"]),
+        ("--selection", "test", ["validation", "last", "best_test"]),
+        ("--data", "emnist", ["mnist"]),
+    ],
+)
+def test_a_wrong_value_names_the_allowed_ones(option, value, allowed, capsys):
+    code, _, error = call(capsys, "train", option, value)
+    assert code == 2
+    for name in allowed:
+        assert name in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--n", "0"], "n must be at least 1 training example, not 0."),
+        (["--n", "-3"], "n must be at least 1 training example, not -3."),
+        (["--alpha", "2"], "alpha is a weight in [0, 1], not 2.0."),
+        (["--batch-size", "0"], "batch_size must be at least 1, not 0."),
+        (["--selection", "best_test"], "selects on validation"),
+        (["--n", "60000"], "n for MNIST under 'controlled' must be a whole number"),
+    ],
+)
+def test_a_value_that_no_run_could_honour_is_one_sentence(arguments, sentence, capsys):
+    code, _, error = call(capsys, *SMOKE, "kdgan", *arguments)
+    assert code in (1, 2)
+    assert sentence in " ".join(error.replace("│", " ").split())
+    assert "Traceback" not in error
+    assert runs.table().empty
+
+
+def test_an_option_of_another_method_is_refused(capsys):
+    code, _, error = call(capsys, *SMOKE, "supervised", "--alpha", "0.5")
+    assert code == 2
+    assert "--alpha" in error
+
+
+def test_options_change_the_run_and_leave_the_rest_as_the_protocol_has_it():
+    run, execution = parse(
+        *("--method", "kdgan", "--protocol", "code", "--n", "1000", "--seed", "4"),
+        *("--beta", "0.5", "--teacher-lr", "0.01", "--threads", "2"),
+    )
+    assert (run.method.name, run.n, run.seed, run.protocol) == (
+        "kdgan",
+        1000,
+        4,
+        "code",
+    )
+    assert (run.method.beta, run.budget.teacher_lr) == (0.5, 0.01)
+    assert run.method.discriminator_passes == 20
+    assert run.budget.classifier_lr == 5e-4
+    assert execution.threads == 2
+
+
+def test_how_a_run_is_executed_is_no_part_of_its_identity():
+    first, _ = parse("--method", "mimic")
+    second, _ = parse("--method", "mimic", "--device", "cpu", "--threads", "2")
+    assert first.id == second.id
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_can_be_asked_for(name):
+    run, _ = parse("--method", name)
+    assert run.method.name == name
+    assert isinstance(run.budget, Budget)
+
+
+def test_train_stores_a_run_on_mnist_and_does_not_repeat_it(capsys, runs_folder):
+    code, output, _ = call(capsys, *SMOKE, "supervised", "--device", "auto")
+    assert code == 0
+    assert "supervised, mnist n = 100, controlled, seed 0: test accuracy" in output
+    (row,) = runs.table().to_dict("records")
+    assert row["status"] == "finished"
+    for column in (
+        *("method", "data", "n", "protocol", "profile", "seed", "classifier_lr"),
+        *("test_accuracy", "last_test_accuracy", "best_test_accuracy", "commit"),
+        *("player_updates", "classifier_updates", "epochs_run", "seconds"),
+        *("device", "torch", "python", "threads", "weights_digest"),
+    ):
+        assert column in row
+    assert set(runs.curves().run_id) == {row["run_id"]}
+    assert not list((runs_folder / "work").glob(f"{row['run_id']}*"))
+
+    code, output, _ = call(capsys, *SMOKE, "supervised", "--device", "cpu")
+    assert code == 0
+    assert f"{row['run_id']} (stored before)" in output
+    assert runs.table().seconds[0] == row["seconds"]
+
+    code, output, _ = call(capsys, *SMOKE, "supervised", "--force")
+    assert "stored before" not in output
+    (again,) = runs.table().to_dict("records")
+    assert again["weights_digest"] == row["weights_digest"]
+
+
+def test_a_diverged_run_is_recorded_and_exits_with_3(capsys, runs_folder):
+    arguments = [*SMOKE, "supervised", "--classifier-lr", "1e30"]
+    for _ in range(2):  # the second time from the record
+        code, _, error = call(capsys, *arguments)
+        assert code == 3
+        assert "classifier" in error
+        assert "lower classifier_lr" in error
+    (row,) = runs.table().to_dict("records")
+    assert row["status"] == "diverged"
+    assert "update" in row["reason"]
+    assert not list((runs_folder / "work").glob(f"{row['run_id']}*"))
+
+
+def test_runs_list_and_show_print_what_is_stored(capsys):
+    assert call(capsys, "runs", "list")[:2] == (
+        0,
+        "no runs yet: `kdgan train --method mimic` makes one\n",
+    )
+    for number, name in enumerate(("mimic", "kdgan")):
+        run, _ = parse("--method", name)
+        runs.record(
+            {
+                "run_id": f"{number}abc",
+                "status": "finished",
+                "test_accuracy": 0.5,
+                **run.configuration(),
+            }
+        )
+    code, output, _ = call(capsys, "runs", "list")
+    assert code == 0
+    assert len(output.splitlines()) == 3
+    _, output, _ = call(capsys, "runs", "list", "--method", "kdgan")
+    assert "1abc" in output
+    assert "0abc" not in output
+    code, output, _ = call(capsys, "runs", "show", "1a")
+    assert code == 0
+    assert "alpha" in output
+    code, _, error = call(capsys, "runs", "show", "zzz")
+    assert code == 1
+    assert error == (
+        "kdgan runs: 0 runs have an id that starts with 'zzz': `kdgan runs list` "
+        "shows them all.\n"
+    )
+
+
+def test_a_damaged_table_ends_in_one_sentence(capsys, runs_folder):
+    runs_folder.mkdir()
+    (runs_folder / "runs.parquet").write_bytes(b"junk")
+    code, _, error = call(capsys, "runs", "list")
+    assert code == 1
+    assert "cannot be read" in error
+    assert "Traceback" not in error
+
+
+def test_a_sweep_can_be_listed_without_running_it(capsys):
+    code, output, _ = call(
+        capsys,
+        *("sweep", "figure3a", "--dry", "--seeds", "2", "--method", "kdgan", "mimic"),
+        *("--protocol", "controlled"),
+    )
+    assert code == 0
+    assert len(output.splitlines()) == 4
+    assert runs.table().empty
+
+
+def test_a_wrong_grid_names_the_grids(capsys):
+    code, _, error = call(capsys, "sweep", "figure9")
+    assert code == 2
+    assert "figure3a" in error
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "sentence"),
+    [
+        (KeyboardInterrupt(), 130, "the same command goes on from here"),
+        (DataMissing("MNIST is not there."), 1, "kdgan train: MNIST is not there."),
+        (RuntimeError("out of memory"), 1, "kdgan train: out of memory"),
+        (PermissionError(13, "Permission denied", "/x"), 1, "Permission denied"),
+    ],
+)
+def test_what_stops_a_command_decides_its_exit_code(
+    raised, code, sentence, capsys, monkeypatch
+):
+    def stop(*_, **__):
+        raise raised
+
+    monkeypatch.setattr(train_cli, "execute", stop)
+    found, _, error = call(capsys, *SMOKE, "mimic")
+    assert found == code
+    assert sentence in error
+
+
+def test_a_missing_data_set_says_how_to_get_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("KDGAN_DATA", str(tmp_path / "none"))
+    code, _, error = call(capsys, *SMOKE, "supervised")
+    assert code == 1
+    assert "python -m data_prep mnist" in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_the_module_runs_as_a_program_and_warnings_take_one_line(runs_folder):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "kdgan_lib.cli", "runs", "list"],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith("no runs yet")
+    assert done.stderr == ""
