@@ -1,0 +1,198 @@
+"""Check the house's plan: who may import whom, draw, print and seed."""
+
+import ast
+import os
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from kdgan_lib.paths import ROOT
+
+# From the idea outward: a room imports from itself and from the rooms before it.
+ROOMS = {
+    "mathematics": (
+        *("concrete", "losses", "estimators", "game", "dynamics", "closed_forms"),
+        *("metrics", "stats"),
+    ),
+    "ground": (
+        *("choices", "files", "paths", "randomness", "idx", "images", "augment"),
+        *("data", "budget", "provenance", "runs"),
+    ),
+    "players and methods": (
+        *("nets", "methods", "methods.base", "methods.adversarial"),
+        *("methods.supervised", "methods.mimic", "methods.distn", "methods.noisy"),
+        *("methods.codis", "methods.nagan", "methods.kdgan"),
+    ),
+    "a run's parts": (
+        *("evaluation", "checkpoint", "schedule", "state", "guards", "scoring"),
+        *("result", "pretrained", "progress"),
+    ),
+    "the loop": ("train",),
+    "declared runs": ("experiments", "execute", "sweep", "tuning"),
+    "commands": ("train_cli", "runs_cli", "data_cli", "bench", "cli"),
+}
+RANK = {module: rank for rank, room in enumerate(ROOMS.values()) for module in room}
+DRAWING = ("figures", "sliders", "demonstrations")
+
+
+@cache
+def sources():
+    """Return the syntax tree of each module by its name inside the library."""
+    found = {}
+    for path in sorted((ROOT / "kdgan_lib").rglob("*.py")):
+        parts = path.relative_to(ROOT / "kdgan_lib").with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text())
+    return found
+
+
+def imported(tree, everywhere=True):
+    """Return the full names that a module imports, in functions too if asked."""
+    names = set()
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def inside(names):
+    """Return the library's modules among imported names."""
+    found = set()
+    for name in names:
+        if name.startswith("kdgan_lib."):
+            short = name.removeprefix("kdgan_lib.")
+            parent = short.rpartition(".")[0]
+            found.add(short if short in sources() else parent)
+    return found
+
+
+def calls(tree):
+    """Return the dotted names of the functions that a module calls."""
+    return {
+        ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)
+    }
+
+
+@pytest.mark.parametrize("module", RANK)
+def test_a_room_imports_only_from_rooms_before_it(module):
+    for other in inside(imported(sources()[module])):
+        assert other in RANK, f"{module} imports {other}, which has no room"
+        assert RANK[other] <= RANK[module], f"{module} imports {other}"
+
+
+@pytest.mark.parametrize("module", ROOMS["mathematics"])
+def test_the_mathematics_imports_nothing_with_side_effects(module):
+    allowed = set(ROOMS["mathematics"])
+    tree = sources()[module]
+    assert inside(imported(tree)) <= allowed
+    outside = {name.split(".")[0] for name in imported(tree)} - {"kdgan_lib"}
+    assert not outside & {"os", "pathlib", "tqdm", "time", "io", "json"}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    edges = {
+        name: inside(imported(tree, everywhere=False)) - {name}
+        for name, tree in sources().items()
+        if name
+    }
+    done, path = set(), []
+
+    def visit(name):
+        assert name not in path, " -> ".join([*path[path.index(name) :], name])
+        if name in done:
+            return
+        path.append(name)
+        for other in sorted(edges.get(name, ())):
+            # A package's own modules are imported by its __init__.
+            if not name.startswith(f"{other}."):
+                visit(other)
+        path.pop()
+        done.add(name)
+
+    for name in edges:
+        visit(name)
+
+
+@pytest.mark.parametrize("module", sources())
+def test_only_the_figures_import_matplotlib(module):
+    tools = {name.split(".")[0] for name in imported(sources()[module])}
+    if not module.startswith(DRAWING):
+        assert not tools & {"matplotlib", "seaborn"}
+
+
+@pytest.mark.parametrize("module", sources())
+def test_only_commands_print(module):
+    tree = sources()[module]
+    runs_as_program = "__name__ == '__main__'" in ast.unparse(tree)
+    if not (module.endswith("cli") or module == "bench" or runs_as_program):
+        assert "print" not in calls(tree)
+
+
+@pytest.mark.parametrize("module", sources())
+def test_nothing_seeds_a_global_generator_but_randomness(module):
+    seeding = {"manual_seed", "seed", "set_rng_state", "seed_all", "manual_seed_all"}
+    homes = {
+        "torch",
+        "torch.random",
+        "torch.cuda",
+        "np.random",
+        "numpy.random",
+        "random",
+    }
+    found = {
+        name
+        for name in calls(sources()[module])
+        if name.rpartition(".")[2] in seeding and name.rpartition(".")[0] in homes
+    }
+    assert found == ({"torch.manual_seed"} if module == "randomness" else set())
+
+
+@pytest.mark.parametrize("module", sources())
+def test_modules_stay_at_about_300_lines_and_functions_within_40(module):
+    nodes = list(ast.walk(sources()[module]))
+    last = max((getattr(node, "end_lineno", 0) or 0 for node in nodes), default=0)
+    assert last <= 340
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef):
+            docstring = ast.get_docstring(node, clean=False) or ""
+            lines = node.end_lineno - node.lineno - len(docstring.splitlines())
+            assert lines <= 40, f"{node.name} has {lines} lines"
+
+
+def test_the_loop_knows_no_method_by_name():
+    names = set(ROOMS["a run's parts"]) | {"train"}
+    for module in names:
+        for other in inside(imported(sources()[module])):
+            assert not other.startswith("methods."), f"{module} imports {other}"
+        text = ast.unparse(sources()[module])
+        for method in ("'kdgan'", "'mimic'", "'nagan'", "'codis'", "'distn'"):
+            assert method not in text
+
+
+def test_the_rooms_name_each_module_once_and_only_modules_that_exist():
+    named = [module for room in ROOMS.values() for module in room]
+    assert len(named) == len(set(named))
+    assert set(named) <= set(sources())
+
+
+def test_public_names_are_there():
+    import kdgan_lib
+
+    for name in kdgan_lib.__all__:
+        assert getattr(kdgan_lib, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'fti'"):
+        kdgan_lib.fti  # noqa: B018
+
+
+def test_the_run_tables_are_read_without_waiting_for_torch():
+    program = (
+        "import sys, kdgan_lib.runs, kdgan_lib.runs_cli, kdgan_lib.cli\n"
+        "sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment)
+    assert done.returncode == 0

@@ -1,0 +1,84 @@
+"""Check that a run says on what it was made."""
+
+import platform
+import subprocess
+
+import pytest
+import torch
+
+from kdgan_lib import provenance
+from kdgan_lib.provenance import device_name, resolve_device
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    provenance.commit.cache_clear()
+    yield
+    provenance.commit.cache_clear()
+
+
+def test_provenance_is_plain_values_that_a_table_can_hold():
+    found = provenance.provenance(torch.device("cpu"))
+    assert set(found) == {
+        *("device", "threads", "python", "torch", "numpy", "platform", "commit")
+    }
+    assert all(type(value) in (str, int) for value in found.values())
+    assert found["device"] == "cpu"
+    assert found["torch"] == torch.__version__
+    assert found["python"] == platform.python_version()
+    assert found["threads"] == torch.get_num_threads()
+
+
+def test_provenance_names_neither_the_machine_nor_the_user():
+    found = " ".join(map(str, provenance.provenance(torch.device("cpu")).values()))
+    assert platform.node() not in found
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"), [("", "abc123"), (" M kdgan_lib/train.py", "abc123+")]
+)
+def test_the_commit_is_marked_when_library_files_have_changed(
+    changed, expected, monkeypatch
+):
+    answers = {"rev-parse": "abc123", "status": changed}
+    monkeypatch.setattr(provenance, "_git", lambda word, *_: answers[word])
+    assert provenance.commit() == expected
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError("git"), subprocess.TimeoutExpired("git", 10)]
+)
+def test_without_git_the_commit_is_unknown(error, monkeypatch):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    assert provenance.commit() == "unknown"
+
+
+def test_outside_a_checkout_the_commit_is_unknown(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    assert provenance.commit() == "unknown"
+
+
+def test_auto_takes_cuda_only_where_there_is_one(monkeypatch):
+    for present, kind in ((False, "cpu"), (True, "cuda")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda present=present: present)
+        assert resolve_device("auto").type == kind
+        assert resolve_device("cpu").type == "cpu"
+
+
+def test_cuda_without_a_gpu_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="use --device cpu, or install a CUDA build"):
+        resolve_device("cuda")
+
+
+def test_an_unknown_device_names_the_devices():
+    with pytest.raises(ValueError, match="choose from auto, cpu, cuda"):
+        resolve_device("tpu")
+
+
+def test_a_gpu_is_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Some GPU")
+    assert device_name(torch.device("cuda")) == "cuda: Some GPU"
