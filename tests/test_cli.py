@@ -1,5 +1,6 @@
 """Check the command line: help, exit codes, and what is said after a mistake."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from kdgan_lib.budget import Budget
 from kdgan_lib.data import DataMissing
 from kdgan_lib.methods import METHODS
 from kdgan_lib.paths import ROOT
+from kdgan_lib.train import Training
 
 pytestmark = pytest.mark.usefixtures("runs_folder")
 SMOKE = ["train", "--profile", "smoke", "--method"]
@@ -188,6 +190,41 @@ def test_a_diverged_run_is_recorded_and_exits_with_3(capsys, runs_folder):
     assert row["status"] == "diverged"
     assert "update" in row["reason"]
     assert not list((runs_folder / "work").glob(f"{row['run_id']}*"))
+
+
+def test_an_interrupted_run_exits_with_130_and_goes_on_to_the_same_bits(
+    capsys, runs_folder, tmp_path, monkeypatch
+):
+    arguments = [*SMOKE, "supervised", "--checkpoint-seconds", "0"]
+    epoch, done = Training.outer_epoch, []
+
+    def interrupted(*place):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(epoch(*place))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "outer_epoch", interrupted)
+        assert call(capsys, *arguments)[0] == 130
+    assert runs.table().empty
+    assert list((runs_folder / "work").glob("*/step-*.pt"))
+    assert call(capsys, *arguments)[0] == 0
+    resumed, curve = runs.table().weights_digest[0], runs.curves()
+    monkeypatch.setenv("KDGAN_RUNS", str(tmp_path / "whole"))
+    assert call(capsys, *arguments)[0] == 0
+    assert runs.table().weights_digest[0] == resumed
+    assert runs.curves().equals(curve)
+
+
+def test_a_full_disk_ends_in_one_sentence(capsys, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, error = call(capsys, *SMOKE, "supervised", "--checkpoint-seconds", "0")
+    assert code == 1
+    assert "is full: free some space and run the same command again" in error
+    assert "Traceback" not in error
 
 
 def test_runs_list_and_show_print_what_is_stored(capsys):

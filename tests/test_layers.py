@@ -35,6 +35,7 @@ ROOMS = {
 }
 RANK = {module: rank for rank, room in enumerate(ROOMS.values()) for module in room}
 DRAWING = ("figures", "sliders", "demonstrations")
+PROGRAMS = ("bench", "site")
 
 
 @cache
@@ -128,7 +129,7 @@ def test_only_the_figures_import_matplotlib(module):
 def test_only_commands_print(module):
     tree = sources()[module]
     runs_as_program = "__name__ == '__main__'" in ast.unparse(tree)
-    if not (module.endswith("cli") or module == "bench" or runs_as_program):
+    if not (module.endswith("cli") or module in PROGRAMS or runs_as_program):
         assert "print" not in calls(tree)
 
 
