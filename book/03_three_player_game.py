@@ -157,7 +157,8 @@ prose.sentence(
 three = Game(torch.tensor([0.2, 0.3, 0.5]), alpha, beta, gamma, distillation)
 rounds = {"smoke": 300, "book": 1500, "paper": 6000}[profile]
 five = random_starts(three, 5, derive(seed, "three"), scale=1.5)
-rules = Play(steps=rounds, step_size=min(0.5, 1 / (beta + gamma + 1e-9)))
+step = min(0.5, 1 / (beta + gamma + 1e-9))  # L2 on logits contracts up to twice this
+rules = Play(steps=rounds, records=rounds, step_size=step)
 path = play(three, five, replace(rules, discriminator_step_size=0.5))
 
 # %% tags=["hide-input"]
@@ -242,7 +243,8 @@ prose.table(
 # then moves with the speed {eq}`eq-proof-speed` of the appendix,
 # $(\gamma \alpha + \beta (1 - \alpha)) / (\beta + \gamma)$ times the step:
 # it is low where the player that hears D follows the other one strongly.
-# {numref}`fig-game-speed` compares.
+# {numref}`fig-game-speed` compares. L2 on probabilities is the exception: its own pull
+# fades with $p_c$, so its players are not tied tightly.
 
 # %% tags=["hide-input"]
 everything = tables.rows("theory", schedule="alternating")
@@ -303,7 +305,7 @@ assert max(value for name, value in above.items() if name != "l2_logits") < 1e-1
 weights = [
     (a, b, c) for a in (0.1, 0.5, 1.0) for b in (0.0, 0.1, 1.0) for c in (0, 0.1, 1)
 ]
-brief = Play(steps={"smoke": 40, "book": 800, "paper": 2000}[profile], records=120)
+brief = Play(steps={"smoke": 40, "book": 800, "paper": 2000}[profile], records=400)
 played = outcomes.paths_over(three.p_u, weights, five, brief)
 sliders.slider(
     lambda a, b, c: drawings.paths_on_triangle(played[a, b, c]),

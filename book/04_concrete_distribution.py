@@ -217,8 +217,8 @@ assert no_seed["variance"].max() < 1e-12
 figures.show(
     drawings.against_temperature(rows, "bias", "relative bias", names),
     name="fig-concrete-bias",
-    caption="Bias over the length of the true gradient, corrected for sampling noise; "
-    "unbiased estimators appear as noise or at the lower edge.",
+    caption="Bias over the length of the true gradient. A bias within twice its "
+    "sampling noise is drawn at the lower edge.",
     alt="Three panels. The relaxed score's bias is level at low and high temperature; "
     "the pathwise bias rises with temperature; the others are near the lower edge, "
     "except the released code's, which is level and large.",
@@ -249,7 +249,7 @@ prose.table(
     "own error at its best temperature.",
     "tab-concrete-winners",
     command="python -m kdgan_lib.estimator_study",
-    formats={"error": ".3g", "relaxed score": ".3g", "tau": ".2g", "REINFORCE": ".3g"},
+    formats={"error": ".3g", "relaxed score": ".3g", "REINFORCE": ".3g"},
 )
 
 # %% [markdown]

@@ -95,6 +95,8 @@ class Game:
         law = torch.allclose(self.p_u.sum(-1), torch.ones_like(self.p_u.sum(-1)))
         if not law or bool((self.p_u < 0).any()):
             raise ValueError("Give p_u as rows of non-negative numbers summing to 1.")
+        # A law typed in float32 is off by 1e-8, which would be the floor of every play.
+        object.__setattr__(self, "p_u", self.p_u / self.p_u.sum(-1, keepdim=True))
 
     @classmethod
     def nagan(cls, p_u: Tensor, weights: Tensor | None = None) -> "Game":

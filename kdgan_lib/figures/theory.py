@@ -86,9 +86,12 @@ def field_on_triangle(
     the law, all of one length, coloured by speed.
     """
     count = len(slopes)
-    fig, all_axes = figure(1, count, width=3.1 * count, height=3.5, squeeze=False)
+    columns = 2 if count == 4 else count
+    rows = -(-count // columns)
+    size = {"width": 3.4 * columns, "height": 3.6 * rows}
+    fig, all_axes = figure(rows, columns, squeeze=False, **size)
     p = interior(density)
-    for axes, (title, slope) in zip(all_axes[0], slopes.items(), strict=True):
+    for axes, (title, slope) in zip(all_axes.flat, slopes.items(), strict=True):
         triangle(axes, ("1", "2", "3"))
         down = -slope(p.log())
         move = on_triangle(p * (down - (p * down).sum(-1, keepdim=True)))
@@ -168,7 +171,8 @@ def against_temperature(
 ) -> Figure | None:
     """Draw one panel per shape of the law: a quantity against tau, log-log.
 
-    rows: `estimator_study.study`, one K. Zero is drawn at the lower edge.
+    rows: `estimator_study.study`, one K. A bias within twice its sampling noise is
+    drawn at 0.001.
     """
     if rows.empty:
         return None
@@ -178,7 +182,7 @@ def against_temperature(
         for number, name in enumerate(names):
             part = rows[(rows["shape"] == shape) & (rows["estimator"] == name)]
             axes.loglog(
-                part["tau"], part[value].clip(lower=1e-4), "o-", ms=3.5,
+                part["tau"], above_noise(part, value), marker="o", ms=3.5,
                 color=SPARE[number % len(SPARE)], ls=DASHES[number % 4],
                 label=label_of(name),
             )  # fmt: skip
@@ -189,12 +193,20 @@ def against_temperature(
     return fig
 
 
+def above_noise(part: pd.DataFrame, value: str, floor: float = 1e-3) -> pd.Series:
+    """Return a column to draw; a bias within twice its noise goes to the floor."""
+    if value != "bias":
+        return part[value].clip(lower=1e-6)
+    seen = part[value] > 2 * part["noise_of_bias"]
+    return part[value].where(seen, floor).clip(lower=floor)
+
+
 def lines(
     panels: Mapping[str, pd.DataFrame], x: str, y: str, logarithmic: str = ""
 ) -> Figure:
     """Draw a panel per frame, columns against the index; `logarithmic`: x, y or xy."""
     fig, all_axes = figure(
-        1, len(panels), width=3.3 * len(panels), height=3.2, squeeze=False
+        1, len(panels), width=max(5.2, 3.3 * len(panels)), height=3.2, squeeze=False
     )
     for axes, (title, frame) in zip(all_axes[0], panels.items(), strict=True):
         for number, column in enumerate(frame):
