@@ -12,6 +12,8 @@ from kdgan_lib.paths import data_dir
 DATA_SETS = {
     "mnist": ("data_prep.mnist", "70,000 digits, 28 x 28 (55 MB)"),
     "cifar10": ("data_prep.cifar10", "60,000 photographs, 3 x 32 x 32 (184 MB)"),
+    "openclipart": ("data_prep.openclipart.build", "5,000 drawings with tags (1 GB)"),
+    "glove": ("data_prep.glove", "word vectors of their texts (1 MB)"),
 }
 """Module and description of each data set. A module is imported when asked for; its
 `prepare(folder, source, force)` returns whether there was anything to do."""

@@ -97,9 +97,9 @@ def select(drawings: Iterable[Drawing]) -> tuple[list[Drawing], Counter[str]]:
     return kept, dropped
 
 
-def _local(name: object) -> str:
-    """Return a name without its namespace; comments have a function for a name."""
-    return name.rsplit("}", 1)[-1] if isinstance(name, str) else ""
+def _local(name: str) -> str:
+    """Return a name without its namespace."""
+    return name.rsplit("}", 1)[-1]
 
 
 def _text(element: ET.Element | None) -> str:

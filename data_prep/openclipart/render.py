@@ -24,7 +24,9 @@ def render(path: Path, side: int = SIDE) -> np.ndarray:
     return np.asarray(square)
 
 
-def _draw(path: Path, width: int | None = None, height: int | None = None) -> Image:
+def _draw(
+    path: Path, width: int | None = None, height: int | None = None
+) -> Image.Image:
     import resvg_py
 
     # dpi 96 is CSS's; the package's default of 0 fails on sizes in pt, mm and cm
