@@ -62,7 +62,7 @@ def slider(
     labels = [[_text(value) for value in choices] for choices in values.values()]
     grid = list(itertools.product(*[range(len(choices)) for choices in labels]))
     drawn = [draw(*_at(values, place)) or placeholder(command) for place in grid]
-    pictures = [data_uri(fig, dpi=130) for fig in drawn]
+    pictures = [data_uri(fig) for fig in drawn]
     name = "kd-" + hashlib.sha256("".join(pictures).encode()).hexdigest()[:12]
     images = [
         _image(picture, _alt(alt, values, labels, place), place == first)
