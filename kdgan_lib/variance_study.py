@@ -65,7 +65,7 @@ class Study:
             evaluate_every=every,
             test_every=self.epochs,
             teacher_every=self.epochs,
-            evaluated=2_000,
+            evaluated=declared.budget.evaluated or 2_000,
         )
         return replace(declared, method=method(name, **hyper), budget=budget)
 

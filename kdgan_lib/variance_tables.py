@@ -30,6 +30,12 @@ def rows(**where: object) -> pd.DataFrame:
     return tables.rows(TABLE, profile="paper", **where)
 
 
+def of_game(method: str, frame: pd.DataFrame, instead: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of one game, or `instead` where there are none."""
+    own = frame[frame.method == method] if len(frame) else frame
+    return own if len(own) else instead
+
+
 def probes(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per probe, at the run's own temperature and estimator.
 
@@ -72,14 +78,14 @@ def by_estimator(frame: pd.DataFrame) -> pd.DataFrame:
     return wide
 
 
-def by_temperature(frame: pd.DataFrame, grid_only: bool = True) -> pd.DataFrame:
+def by_temperature(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per probe, estimator and tau: sampling variance, signal, cosine.
 
-    Estimators that do not depend on tau have one row, at the run's temperature.
+    Without `exact`, which does not vary. Estimators that do not depend on tau have one row, at the run's temperature.
     """
     if frame.empty:
         return pd.DataFrame()
-    chosen = frame[frame.component == "adversarial"]
+    chosen = frame[(frame.component == "adversarial") & (frame.estimator != "exact")]
     chosen = chosen[chosen.quantity.isin(["sampling", "batch_squared_norm", "cosine"])]
     wide = chosen.pivot_table("value", [*PLACE, "estimator", "tau"], "quantity")
     return wide.reset_index()

@@ -1,0 +1,461 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,nbmake,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# (ch-variance)=
+# # Gradient variance
+#
+# **Question.** The paper explains KDGAN's speed by the variance of the classifier's
+# gradient: the part that comes from the teacher is said to vary less than the part that
+# comes from the discriminator, and the Gumbel-Max trick to calm the latter. Is it so,
+# while the games are played on MNIST with 100 training images?
+#
+# - A gradient varies for two reasons: the labels drawn for a minibatch, and the
+#   minibatch itself. We measure them apart.
+# - We do so for KDGAN, for KDGAN-WO-GM, which draws discrete labels without relaxation,
+#   and for NaGAN, which has no teacher, at eight points of their training.
+# - We draw the bound of Lemma 4.3 on the measured curves and compare the weights of
+#   Eq. 6 with those of Eq. 3.
+# - Variance alone says little about learning: a gradient halved has a quarter of the
+#   variance. So we also report signal against noise.
+
+# %% tags=["remove-input"]
+import torch
+
+from kdgan_lib import figures, notebooks, prose, sliders, variance, variance_study
+from kdgan_lib import variance_demo as demo
+from kdgan_lib import variance_tables as study
+from kdgan_lib.figures import variance as drawings
+from kdgan_lib.nets import MLP
+from kdgan_lib.randomness import derive
+
+CLAIMS = ["M9", "M10", "M11", "M17", "M18", "M19", "M20", "F7"]
+prose.claims_list(CLAIMS)
+
+# %% [markdown]
+# ## Background
+#
+# Every loss of the classifier reaches its weights through its logits $h$. With the
+# Jacobian $J_i$ of the logits at $x_i$, and $v_i$ the gradient of the loss with respect
+# to those logits, the gradient on a minibatch of $B$ images is
+#
+# $$
+# g = \frac{1}{B} \sum_{i=1}^{B} J_i^\top v_i .
+# $$ (eq-variance-gradient)
+#
+# Drawing labels changes the $v_i$ and nothing else, and each image draws its own. We
+# call *variance* the trace of the covariance over all weights. The law of total
+# variance splits it:
+#
+# $$
+# \mathrm{Var}(g)
+# = \underbrace{\mathbb{E}_b\left[\mathrm{Var}(g \mid b)\right]}_{\text{sampling}}
+# + \underbrace{\mathrm{Var}_b\left(\mathbb{E}[g \mid b]\right)}_{\text{minibatch}} ,
+# $$ (eq-variance-total)
+#
+# and {eq}`eq-variance-gradient` gives the first part through matrices of size
+# $K \times K$ only,
+#
+# $$
+# \mathrm{Var}(g \mid b) = \frac{1}{B^2} \sum_{i=1}^{B}
+# \mathrm{tr}\left(J_i J_i^\top\, \mathrm{Cov}(v_i)\right).
+# $$ (eq-variance-gram)
+#
+# So ten backward passes per image give the sampling variance of *every* estimator at
+# *every* temperature, without drawing one gradient of the 1.28 million weights.
+#
+# The classifier's gradient in KDGAN has the weights of Eq. 3, $\alpha \nabla
+# \mathcal{L}_{AD} + \beta \nabla \mathcal{L}_{DS}$; Eq. 6 writes a convex combination,
+#
+# $$
+# \lambda\, \nabla \mathcal{L}_{DS} + (1 - \lambda)\, \nabla \mathcal{L}_{AD},
+# \qquad 0 \le \lambda \le 1 .
+# $$ (eq-variance-convex)
+#
+# Lemma 4.3 is about {eq}`eq-variance-convex`: standard deviations obey
+#
+# $$
+# \mathrm{sd}(\lambda X + (1 - \lambda) Y)
+# \le \lambda\, \mathrm{sd}(X) + (1 - \lambda)\, \mathrm{sd}(Y)
+# \le \max(\mathrm{sd}(X), \mathrm{sd}(Y)) .
+# $$ (eq-variance-lemma)
+#
+# Its proof is in [the appendix](#ch-proofs). With $\alpha + \beta \ne 1$ the weights of
+# Eq. 3 are the combination with $\lambda = \beta / (\alpha + \beta)$ times
+# $\alpha + \beta$: the variance is that of Eq. 6 times $(\alpha + \beta)^2$.
+
+# %% tags=["parameters"] nbmake={"mock": {"profile": "smoke"}}
+profile: str = "book"  # smoke | book | paper: how much is played and measured here
+seed: int = 0  # seed of the live demonstration
+
+# %% tags=["remove-input"]
+notebooks.parameters_table("05_gradient_variance")
+
+# %% [markdown]
+# ## How it is measured
+#
+# Gradients per example come from `torch.func`: a vector-Jacobian product, mapped over
+# the examples in blocks of bounded size.
+
+# %% tags=["remove-input"]
+prose.source(variance.per_sample_gradients)
+
+# %% [markdown]
+# **Check.** They equal one backward pass per example.
+
+# %%
+net = MLP(hidden=64).eval()
+inputs = torch.rand(20, 784, generator=derive(seed, "inputs"))
+slopes = torch.randn(20, 10, generator=derive(seed, "slopes"))
+fast = variance.per_sample_gradients(net, inputs, slopes)
+slow = variance.looped_gradients(net, inputs, slopes)
+assert (fast - slow).norm() <= 1e-5 * slow.norm()
+
+# %% [markdown]
+# The sampling variance is {eq}`eq-variance-gram`:
+
+# %% tags=["remove-input"]
+prose.source(variance.sampling_variance)
+
+# %% [markdown]
+# **Check.** It equals the variance of gradients that are drawn one by one.
+
+# %%
+logits = net(inputs).detach()
+reward = -torch.rand(logits.shape, generator=derive(seed, "reward"))
+draws = variance.drawn_logit_gradients(
+    "relaxed_score", logits, reward, 0.5, 40, derive(seed, "labels")
+)
+rows = torch.stack([variance.looped_gradients(net, inputs, v) for v in draws])
+brute = float(rows.double().var(0).sum()) / len(inputs) ** 2
+found = variance.sampling_variance(variance.logit_grams(net, inputs), draws)
+assert abs(found - brute) <= 1e-5 * brute
+
+# %% [markdown]
+# Minibatches are another matter: there the images change and gradients must be made.
+# They pass by one at a time; only a mean and a small matrix of covariances stay
+# (Welford's method).
+
+# %% tags=["remove-input"]
+prose.source(variance.Moments)
+
+# %% [markdown]
+# How fast is that? A vector-Jacobian product mapped over examples saves the cost of
+# calling Python and small kernels; on the paper's classifier the 5 megabytes that each
+# gradient occupies have to be written whatever the method, and the gain shrinks.
+
+# %% tags=["remove-input"]
+small = demo.speeds(32)
+large = demo.speeds(800, repeats=1 if profile == "smoke" else 3)
+prose.sentence(
+    "Here and now: with 32 hidden units {small} times as fast as the loop, with the "
+    "paper's 800 {large} times. One image's Gram matrix costs {gram} passes of the "
+    "loop, after which any number of draws of any estimator is free of backward "
+    "passes: at the study's 512 draws that is {draws} times as fast.",
+    small=prose.number(small["loop"] / small["vmap"], 1),
+    large=prose.number(large["loop"] / large["vmap"], 1),
+    gram=prose.number(large["gram"] / large["loop"], 1),
+    draws=prose.number(512 * large["loop"] / large["gram"], 0),
+)
+
+# %% [markdown]
+# ## A live probe
+#
+# A short game of KDGAN, its players pretrained for a few passes only, probed after its
+# first and its last epoch. {numref}`tab-variance-live` shows the last probe: the
+# estimators of [the previous chapter](#ch-concrete) on real gradients.
+
+# %%
+played = demo.live(profile, seed)
+
+# %% tags=["remove-input"]
+prose.table(
+    demo.live_table(played),
+    "C's adversarial gradient in a short live game of KDGAN: variances by source.",
+    "tab-variance-live",
+    formats=dict.fromkeys(["sampling", "minibatch", "total", "signal to noise"], ".3g"),
+)
+
+# %% [markdown]
+# ## The study
+#
+# Three games of 60 outer epochs, hence the same number of classifier updates in each,
+# at the settings of {numref}`tab-variance-settings`. At the profile `paper` the next
+# cell plays those that have no rows yet.
+
+# %%
+if profile == "paper":
+    variance_study.study(variance_study.Study())
+
+# %% tags=["remove-input"]
+rows = study.rows()
+prose.table(
+    study.settings(rows),
+    "Settings of the games that were watched.",
+    "tab-variance-settings",
+    command=study.COMMAND,
+)
+
+# %% [markdown]
+# ### Figure 7: by term
+#
+# The paper's Figure 7 draws the variances of the gradients from D and from T, without
+# the Gumbel-Max trick (7a) and with it (7b). {numref}`fig-variance-terms` is ours: the
+# total variance {eq}`eq-variance-total` of each *unweighted* term, and of the whole
+# gradient with the weights of Eq. 3.
+
+# %% tags=["hide-input"]
+probes = study.probes(rows)
+figures.show(
+    drawings.terms_figure(probes),
+    name="fig-variance-terms",
+    caption="Variance of the classifier's gradient while it learns: the term from D, "
+    "the term from T, and the whole. Geometric mean over seeds; the band spans them.",
+    alt="Panels for NaGAN, KDGAN-WO-GM and KDGAN on a logarithmic axis, with a line "
+    "for the term from D, one for the term from T and one for the whole gradient.",
+    command=study.COMMAND,
+)
+
+# %% tags=["remove-input"]
+update = f"{study.COMMAND} && kdgan claims --update M17 M18 M19 M20 F7"
+prose.sentence(
+    "In KDGAN the variance of D's gradient is {ratio} times that of T's: the term "
+    "from D varies {direction} the term from T. With the weights of Eq. 3 on both the "
+    "factor is {weighted}; with distillation by Kullback–Leibler divergence in place "
+    "of squared logits, along the same runs, {kl}. Relative to its own squared mean, "
+    "D's gradient has {relative} times the variance of T's.",
+    command=update,
+    ratio=demo.factor("M17", "log10_ratio", 4),
+    direction=demo.direction("M17", "log10_ratio"),
+    weighted=demo.factor("M17", "weighted_log10_ratio", 4),
+    kl=demo.factor("M17", "kl_log10_ratio", 3),
+    relative=demo.factor("M17", "relative_log10_ratio", 1),
+)
+
+# %% [markdown]
+# The scale of a loss is a choice. Squared differences of logits grow with the square of
+# the logits, and a confident teacher has large ones; the adversarial gradient is at
+# most a reward times a probability. A comparison of raw variances is therefore a
+# comparison of units as much as of noise. What a stochastic gradient method feels is
+# the variance against the signal, and that comparison has no units.
+
+# %% tags=["remove-input"]
+prose.verdicts(["M17"])
+
+# %% [markdown]
+# ### By source: labels or images
+#
+# {numref}`fig-variance-sources` splits the term from D in KDGAN's runs. Every estimator
+# is measured at the same weights and images, at the temperature of the epoch.
+
+# %% tags=["hide-input"]
+estimators = study.by_estimator(rows)
+figures.show(
+    drawings.sources_figure(estimators),
+    name="fig-variance-sources",
+    caption="Sampling variance of D's gradient by estimator along KDGAN's runs, and "
+    "the variance between minibatches, which remains when labels are enumerated.",
+    alt="Lines on a logarithmic axis against outer epochs, one for each estimator, "
+    "and a dotted line for the variance between minibatches.",
+    command=study.COMMAND,
+)
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "Figure 7's comparison, KDGAN-WO-GM's gradient from D against KDGAN's: the former "
+    "varies {between} times as much, {direction} the latter. At the same weights and "
+    "images, REINFORCE varies {same} times as much as the relaxed score: {first} times "
+    "in the first half of training, where the temperature is high, {second} times in "
+    "the second, where it is low. Against the pathwise estimator the factor is "
+    "{pathwise}, against the density reading of Eq. 8 {density}, against a baseline "
+    "{baseline}, and against enumerating the labels {exact}.",
+    command=update,
+    between=demo.factor("M18", "log10_ratio"),
+    direction=demo.direction("M18", "log10_ratio"),
+    same=demo.factor("M18", "same_point_log10_ratio"),
+    first=demo.factor("M18", "first_half_log10_ratio"),
+    second=demo.factor("M18", "second_half_log10_ratio"),
+    pathwise=demo.factor("M18", "pathwise_log10_ratio"),
+    density=demo.factor("M18", "density_log10_ratio", 3),
+    baseline=demo.factor("M18", "baseline_log10_ratio"),
+    exact=demo.factor("M18", "exact_log10_ratio", 0),
+)
+
+# %% tags=["remove-input"]
+prose.verdicts(["M18"])
+
+# %% [markdown]
+# ### The temperature
+#
+# At each probe the relaxed estimators were also measured at other temperatures than the
+# run's. The right panel divides the squared mean of the estimate by its sampling
+# variance: a small variance is no gain where the signal shrinks with it.
+
+# %% tags=["remove-input"]
+shown = study.of_game("kdgan", rows, played)
+temperatures = study.by_temperature(shown)
+sliders.slider(
+    lambda epoch: drawings.temperature_figure(temperatures, epoch),
+    {"outer epoch": sorted(temperatures.epoch.unique().tolist())},
+    caption="Sampling variance (left) and signal to noise (right) of D's gradient "
+    "against the temperature, in KDGAN; level lines do not depend on it.",
+    alt="Two panels with logarithmic axes. Relaxed score and pathwise fall on the left "
+    "as the temperature rises; the other estimators are level.",
+)
+
+# %% [markdown]
+# ### Lemma 4.3 and the two weightings
+#
+# Measured variances and covariance give the deviation of every convex combination
+# {eq}`eq-variance-convex`, and {eq}`eq-variance-lemma` its bound. The star is the
+# gradient that training used, with the weights of Eq. 3.
+
+# %% tags=["remove-input"]
+kdgan = study.probes(shown)
+sliders.slider(
+    lambda epoch: drawings.combination_figure(kdgan, epoch),
+    {"outer epoch": sorted(kdgan.epoch.unique().tolist())},
+    caption="Standard deviation of convex combinations of the two terms, Lemma 4.3's "
+    "bound, and the gradient with Eq. 3's weights.",
+    alt="A curve of the deviation against the share of distillation below a straight "
+    "dashed bound, and a star for the weights of Eq. 3.",
+)
+
+# %% [markdown]
+# The curve lies on or below its bound, as it must. The lemma's hypothesis is
+# $\mathrm{Var}\,\nabla\mathcal{L}_{DS} \le \mathrm{Var}\,\nabla\mathcal{L}_{AD}$, which
+# is M17; only with it does the lemma promise that mixing in the teacher does not raise
+# the variance, and only for weights that sum to at most one.
+
+# %% tags=["remove-input"]
+prose.verdicts(["M9", "M10", "M11"])
+
+# %% [markdown]
+# ### Game against game
+#
+# Does the whole gradient of KDGAN vary less than that of NaGAN?
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "NaGAN's whole gradient has {ratio} times the variance of KDGAN's, {direction} it. "
+    "Each relative to its own squared mean, the factor is {relative}.",
+    command=update,
+    ratio=demo.factor("M19", "log10_ratio", 4),
+    direction=demo.direction("M19", "log10_ratio"),
+    relative=demo.factor("M19", "relative_log10_ratio", 1),
+)
+
+# %% tags=["remove-input"]
+prose.verdicts(["M19"])
+
+# %% [markdown]
+# ### Vanishing and exploding
+#
+# {numref}`fig-variance-norms` shows the norms of single gradients, each on a fresh
+# minibatch with labels drawn once, over the norm of the cross-entropy gradient of the
+# true labels when the game begins. Dashed lines mark a hundredth and a hundredfold of
+# it.
+
+# %% tags=["hide-input"]
+norms = study.norms(rows)
+figures.show(
+    drawings.norms_figure(norms),
+    name="fig-variance-norms",
+    caption="Norms of gradients as training draws them, over the labels' gradient at "
+    "the start of the game; all seeds. A gradient beyond a dashed line counts in M20.",
+    alt="Clouds of points against outer epochs on a logarithmic axis, one panel per "
+    "game, with a line for the median and dashed lines at 0.01 and 100.",
+    command=study.COMMAND,
+)
+
+# %% tags=["remove-input"]
+prose.verdicts(["M20", "F7"])
+
+# %% [markdown]
+# ## What each game learned meanwhile
+#
+# Variance is a means, accuracy the end.
+
+# %% tags=["hide-input"]
+figures.show(
+    figures.curves_with_band(
+        study.accuracy(rows),
+        "epoch",
+        "value",
+        labels=("outer epoch", "validation accuracy (%)"),
+        scale=100,
+    ),
+    name="fig-variance-accuracy",
+    caption="Accuracy of the classifier on held-out images in the games that were "
+    "watched, mean and 95% interval over seeds.",
+    alt="One line per game against outer epochs.",
+    command=study.COMMAND,
+)
+
+# %% [markdown]
+# ## Deviations from the paper
+#
+# 1. The paper does not say which variance Figure 7 draws. We take the trace of the
+#    covariance over all weights of one minibatch's gradient, and show both its sources.
+# 2. The settings are those of the protocol `controlled` with the paper's estimator:
+#    Eq. 8 read as the relaxed score, one label per image; KDGAN-WO-GM uses REINFORCE.
+#    The learning rates and weights are those declared when the rows were made
+#    ({numref}`tab-variance-settings`), the same rates for all three games.
+# 3. Games last 60 outer epochs of one pass each of D, T and C. The temperature falls
+#    from 1.0 to 0.1 over them, as in the paper.
+# 4. Gradients are measured with dropout off. Its own contribution, measured apart on
+#    one minibatch, is stored as the quantity `dropout`.
+# 5. Minibatches are 50 distinct images of the 100, augmented, as training draws them.
+#    The sampling variance is averaged over one minibatch's images per probe.
+# 6. Adam rescales gradients before it steps; the variances are of the raw gradients.
+#
+# ## Exercises
+#
+# 1. Multiply a loss by 10. What happens to its gradient's variance, to its ratio of
+#    signal to noise, and to the steps of Adam?
+#
+# :::{dropdown} Solution
+# The variance grows a hundredfold, the ratio stays, and Adam's steps stay as well, but
+# for its small constant: it divides by the root of the mean squared gradient. This is
+# why the relative comparisons above say more about training than raw variances.
+# :::
+#
+# 2. Given the minibatch, the distillation gradient does not vary at all. Why, and does
+#    that prove M17?
+#
+# :::{dropdown} Solution
+# T's logits are a function of the image, so nothing is drawn. It proves that the
+# *sampling* variance of the term from T is zero, less than that of any sampled term
+# from D. But training sees a fresh minibatch at every step, and there the term from T
+# varies with its own scale. It does not prove M17 for the total.
+# :::
+#
+# 3. D scores all ten labels in one pass. Which line of
+#    {numref}`fig-variance-sources` remains if C enumerates them?
+#
+# :::{dropdown} Solution
+# Only the dotted one: the sampling variance is zero for `exact`. The relaxation then
+# has nothing left to reduce. With millions of labels enumeration is not possible, and
+# the question is open again.
+# :::
+#
+# 4. Show that {eq}`eq-variance-gram` needs the images' labels to be drawn
+#    independently. What is added if all images share one Gumbel noise?
+#
+# :::{dropdown} Solution
+# $\mathrm{Var}(\sum_i J_i^\top v_i) = \sum_{i,j} \mathrm{tr}(J_j J_i^\top
+# \mathrm{Cov}(v_i, v_j))$. Independent draws leave the terms $i = j$. A shared noise
+# adds the cross terms, mostly positive for similar images.
+# :::
+
+# %% tags=["remove-input"]
+notebooks.provenance(device="cpu")

@@ -1,0 +1,77 @@
+"""Live demonstrations of the chapter on gradient variance."""
+
+import time
+
+import pandas as pd
+import torch
+
+from kdgan_lib import prose, tables, variance_tables
+from kdgan_lib.nets import MLP
+from kdgan_lib.randomness import derive, module_randomness
+from kdgan_lib.variance import logit_grams, looped_gradients, per_sample_gradients
+from kdgan_lib.variance_probe import Probe
+from kdgan_lib.variance_study import Study, watch
+
+EPOCHS = {"smoke": 2, "book": 4, "paper": 4}
+
+
+def live(profile: str, seed: int = 0, name: str = "kdgan") -> pd.DataFrame:
+    """Play a short game and return the rows of its two probes; nothing is stored."""
+    small = Probe(batches=8, draws=128, masks=2, temperatures=(0.1, 1.0, 10.0))
+    cut = "smoke" if profile == "smoke" else "book"
+    plan = Study(epochs=EPOCHS[profile], probes=2, profile=cut, probe=small)
+    return watch(plan, name, seed)
+
+
+def live_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the last probe's adversarial variances by estimator and source."""
+    wide = variance_tables.by_estimator(rows)
+    last = wide[wide.epoch == wide.epoch.max()]
+    shown = last[["estimator", "sampling", "minibatch", "total", "squared_norm"]]
+    ratio = shown.squared_norm / shown.total
+    shown = shown.assign(**{"signal to noise": ratio}).drop(columns="squared_norm")
+    shown = shown.sort_values("total", ascending=False).reset_index(drop=True)
+    return shown.assign(estimator=shown.estimator.str.replace("_", " "))
+
+
+def speeds(hidden: int, repeats: int = 3, examples: int = 50) -> dict[str, float]:
+    """Return the seconds per example of the loop, of vmap, and of a Gram matrix."""
+    with module_randomness(0, "speed", hidden):
+        net = MLP(hidden=hidden).eval()
+    inputs = torch.rand(examples, 784, generator=derive(0, "inputs"))
+    slopes = torch.randn(examples, 10, generator=derive(0, "slopes"))
+    work = {
+        "loop": lambda: looped_gradients(net, inputs, slopes),
+        "vmap": lambda: per_sample_gradients(net, inputs, slopes),
+        "gram": lambda: logit_grams(net, inputs),
+    }
+    found = {}
+    for name, function in work.items():
+        times = []
+        for _ in range(repeats):
+            begun = time.process_time()
+            function()
+            times.append(time.process_time() - begun)
+        found[name] = min(times) / examples
+    return found
+
+
+def factor(claim: str, quantity: str, digits: int = 2) -> str:
+    """Return a log10 ratio of the evidence as a factor with its interval."""
+    rows = tables.rows("evidence", claim=claim, quantity=quantity)
+    if rows.empty:
+        return "not run"
+    row = rows.iloc[-1]
+    lo, hi = (None if pd.isna(end) else 10.0**end for end in (row.lo, row.hi))
+    return prose.interval(10.0**row.value, lo, hi, digits)
+
+
+def direction(claim: str, quantity: str) -> str:
+    """Return `more than`, `less than` or `not clearly other than` for a log ratio."""
+    rows = tables.rows("evidence", claim=claim, quantity=quantity)
+    if rows.empty:
+        return "not run"
+    row = rows.iloc[-1]
+    if row.lo > 0:
+        return "more than"
+    return "less than" if row.hi < 0 else "not clearly other than"
