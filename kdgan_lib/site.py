@@ -32,8 +32,10 @@ def build(output: Path, notebooks: Path | None = None) -> int:
     from sphinx.cmd.build import main as sphinx
 
     stage(SOURCE, notebooks or book_dir())
+    if (output / "objects.inv").exists():  # an earlier site: leave no old page behind
+        shutil.rmtree(output)
     doctrees = SOURCE.with_name("site-doctrees")
-    flags = ["-W", "--keep-going", "-q", "-b", "html", "-d", str(doctrees)]
+    flags = ["-W", "--keep-going", "-E", "-q", "-b", "html", "-d", str(doctrees)]
     code = sphinx([*flags, str(SOURCE), str(output)])
     outside = from_network(output)
     for line in outside:
