@@ -22,8 +22,8 @@ SETTINGS = files("kdgan_lib") / "settings"
 # Player updates after pretraining that every method gets under `controlled`.
 PLAYER_UPDATES = {100: 900, 1_000: 6_000, 10_000: 30_000}
 # Outer epochs of the released schedule. Its scripts use 10 for NaGAN and 60 to 100 for
-# KDGAN; an epoch holds 40 passes, so 20 of them are 8,000 player updates at n = 100.
-RELEASED_EPOCHS = {"nagan": 10, "kdgan": 20, "kdgan_wo_gm": 20}
+# KDGAN; an epoch holds 40 passes, so 12 of them are 4,800 player updates at n = 100.
+RELEASED_EPOCHS = {"nagan": 10, "kdgan": 12, "kdgan_wo_gm": 12}
 
 
 @dataclass(frozen=True)
