@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from torch import nn
 
@@ -270,4 +271,35 @@ def figure3a(profile: str = "paper") -> list[Run]:
     return [*controlled, *arms]
 
 
-GRIDS: dict[str, Callable[[str], list[Run]]] = {"figure3a": figure3a}
+def varied(profile: str, *changes: dict[str, Any], seeds: int = 5) -> list[Run]:
+    """Return the controlled KDGAN at n = 100 and its variants, seed by seed."""
+    runs = [declare("kdgan", seed=seed, profile=profile) for seed in range(seeds)]
+    return [
+        replace(run, method=replace(run.method, **change))
+        for run in runs
+        for change in ({}, *changes)
+    ]
+
+
+def distillation_forms(profile: str = "paper") -> list[Run]:
+    """Return KDGAN with squared distances of logits, and with KL instead (M21)."""
+    return varied(profile, {"distillation": "kl"})
+
+
+def temperature(profile: str = "paper") -> list[Run]:
+    """Return KDGAN under the paper's temperatures and under constant ones (M22)."""
+    constant = ({"tau_start": tau, "tau_end": tau} for tau in (0.1, 0.5, 1.0))
+    return varied(profile, {"tau_start": 1.0, "tau_end": 0.1}, *constant)
+
+
+def figure6(profile: str = "paper") -> list[Run]:
+    """Return KDGAN whose teacher learns from the classifier, and not (M23, F6)."""
+    return varied(profile, {"gamma": 0.0}, {"gamma": 1e-2})
+
+
+GRIDS: dict[str, Callable[[str], list[Run]]] = {
+    "figure3a": figure3a,
+    "distillation_forms": distillation_forms,
+    "temperature": temperature,
+    "figure6": figure6,
+}

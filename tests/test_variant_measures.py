@@ -1,0 +1,60 @@
+"""Claims on KDGAN's variants are measured from the declared grids."""
+
+import pytest
+
+from kdgan_lib import claims, runs
+from kdgan_lib.experiments import GRIDS, figure3a
+from kdgan_lib.measures import variants
+from kdgan_lib.tables import MissingRuns
+
+
+def store(grid, accuracy):
+    for run in GRIDS[grid]("paper"):
+        row = {"run_id": run.id, **run.configuration(), "status": "finished"}
+        scores = dict.fromkeys(
+            ("test_accuracy", "validation_accuracy", "teacher_test_accuracy"),
+            accuracy(run) + run.seed / 1000,
+        )
+        runs.record(row | scores)
+
+
+def test_kl_and_squared_distances_are_compared_seed_by_seed(runs_folder):
+    store(
+        "distillation_forms", lambda run: 0.9 + 0.01 * (run.method.distillation == "kl")
+    )
+    found = variants.distillation_forms()["accuracy_difference"]
+    assert found.value == pytest.approx(1.0)
+    assert found.runs == 5
+
+
+def test_the_rival_schedule_is_the_constant_one_that_is_best_on_validation(runs_folder):
+    level = {0.1: 0.80, 0.5: 0.85, 1.0: 0.82}
+    store(
+        "temperature",
+        lambda run: (
+            0.88
+            if run.method.tau_start != run.method.tau_end
+            else level[run.method.tau_end]
+        ),
+    )
+    found = variants.temperature_schedule()
+    assert found["best_constant_temperature"] == 0.5
+    assert found["difference_from_best_schedule"].value == pytest.approx(3.0)
+    assert claims.judge("M22").verdict == "reproduced"
+
+
+def test_the_teacher_s_gain_is_measured_against_gamma_zero(runs_folder):
+    store("figure6", lambda run: 0.9 if run.method.gamma == 0 else 0.91)
+    assert variants.teacher_gain()["teacher_gain"].value == pytest.approx(1.0)
+
+
+def test_a_missing_variant_names_the_sweep_that_makes_it(runs_folder):
+    with pytest.raises(MissingRuns, match="kdgan sweep figure6"):
+        variants.teacher_gain()
+    assert claims.judge("M23").verdict == "not run"
+
+
+def test_the_unchanged_kdgan_of_every_grid_is_figure_3a_s_run():
+    known = {run.id for run in figure3a()}
+    for grid in ("distillation_forms", "temperature", "figure6"):
+        assert known & {run.id for run in GRIDS[grid]("paper")}
