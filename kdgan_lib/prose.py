@@ -6,6 +6,7 @@ text is "not run" with the one command that makes it, never a number.
 
 import inspect
 import math
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -178,7 +179,7 @@ def verdict_counts() -> pd.DataFrame:
 def source(thing: Callable[..., Any] | type) -> Markdown:
     """Show the library's own source of a function or class."""
     where = inspect.getmodule(thing)
-    code = inspect.getsource(thing).rstrip()
+    code = textwrap.dedent(inspect.getsource(thing)).rstrip()
     module = where.__name__ if where else "kdgan_lib"
     return Markdown(f"`{module}.{thing.__qualname__}`\n\n```python\n{code}\n```")
 
