@@ -17,7 +17,9 @@ EPOCHS = {"smoke": 2, "book": 4, "paper": 4}
 
 def live(profile: str, seed: int = 0, name: str = "kdgan") -> pd.DataFrame:
     """Play a short game and return the rows of its two probes; nothing is stored."""
-    small = Probe(batches=8, draws=128, masks=2, temperatures=(0.1, 1.0, 10.0))
+    small = Probe(
+        batches=6, examples=10, draws=128, masks=2, temperatures=(0.1, 1.0, 10.0)
+    )
     cut = "smoke" if profile == "smoke" else "book"
     plan = Study(epochs=EPOCHS[profile], probes=2, profile=cut, probe=small)
     return watch(plan, name, seed)

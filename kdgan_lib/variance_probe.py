@@ -7,23 +7,18 @@ import torch
 from torch import Tensor
 
 from kdgan_lib import randomness
-from kdgan_lib.augment import AUGMENTATIONS
 from kdgan_lib.data import Examples
-from kdgan_lib.evaluation import player_logits
 from kdgan_lib.losses import cross_entropy, kl_distillation
 from kdgan_lib.methods import Method
-from kdgan_lib.methods.adversarial import REWARDS, Adversarial
 from kdgan_lib.methods.kdgan import DISTILLATIONS, KDGAN
-from kdgan_lib.schedule import Stage
-from kdgan_lib.train import Training
 from kdgan_lib.variance import (
     Moments,
     batch_gradients,
-    drawn_logit_gradients,
     logit_grams,
     moments,
     sampling_variance,
 )
+from kdgan_lib.variance_point import Point
 
 SAMPLED = (
     "reinforce",
@@ -34,7 +29,8 @@ SAMPLED = (
 )
 BIASED = ("relaxed_score", "pathwise")
 # Gradients whose moments over minibatches are measured together.
-PARTS = ("labels", "distillation", "distillation_kl", "exact", *BIASED, "drawn")
+DRAWN = ("drawn", "drawn_one")  # with as many labels as training draws; with one
+PARTS = ("labels", "distillation", "distillation_kl", "exact", *BIASED, *DRAWN)
 Row = dict[str, str | float]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -43,85 +39,16 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 class Probe:
     """How much is drawn at one point, and where the temperature is varied."""
 
-    batches: int = 16
+    batches: int = 12
     """Fresh minibatches, for the variance between them."""
+    examples: int = 25
+    """Images of a minibatch whose Gram matrices are made, for that of sampling."""
     draws: int = 512
     """Fresh draws of every example's label, for the variance of sampling."""
     masks: int = 8
     """Fresh dropout masks on one minibatch; elsewhere dropout is off."""
     temperatures: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
     """Temperatures at which the relaxed estimators are measured besides the run's."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """A run after some epoch, seen from C: players, weights, temperature."""
-
-    training: Training
-    """The run; its players are read, never changed."""
-    stage: Stage
-    """The stage it is in."""
-
-    @property
-    def method(self) -> Adversarial:
-        """Return the run's method; raise ValueError if it has no discriminator."""
-        if not isinstance(self.training.method, Adversarial):
-            name = self.training.method.name
-            raise ValueError(f"{name} has no adversarial gradient to probe.")
-        return self.training.method
-
-    @property
-    def tau(self) -> float:
-        """Return the temperature of the epoch just trained."""
-        epoch = self.training.state.epoch
-        return self.method.temperature(epoch, self.stage.progress(epoch))
-
-    def generator(self, *purpose: object) -> torch.Generator:
-        """Return a generator of the probe's own, so that training is left alone."""
-        epoch = self.training.state.epoch
-        device = self.training.split.train.inputs.device
-        place = ("probe", epoch, *purpose)
-        return randomness.derive(self.training.seed, *place, device=device)
-
-    def minibatch(self, *purpose: object) -> Examples:
-        """Return a fresh minibatch: distinct examples, each augmented afresh."""
-        training, generator = self.training, self.generator("batch", *purpose)
-        train, size = training.split.train, training.budget.batch_size
-        device = train.inputs.device
-        order = torch.randperm(len(train), generator=generator, device=device)
-        batch = train[order[:size]]
-        augment = AUGMENTATIONS[self.stage.augmentation]
-        images = augment(batch.inputs, generator)
-        return Examples(images, batch.targets, batch.privileged)
-
-    @torch.no_grad()
-    def logits(self, player: str, batch: Examples) -> Tensor:
-        """Return a player's logits in evaluation mode: dropout is off in a probe."""
-        module = self.training.state.players[player]
-        module.eval()
-        return player_logits(player, module, batch)
-
-    def teacher_logits(self, batch: Examples) -> Tensor | None:
-        """Return T's logits; None where the method has no teacher."""
-        distils = isinstance(self.method, KDGAN)
-        return self.logits("teacher", batch) if distils else None
-
-    def draw(
-        self,
-        name: str,
-        tau: float,
-        draws: int,
-        logits: Tensor,
-        reward: Tensor,
-        *purpose: object,
-    ) -> Tensor:
-        """Return an estimator's logit gradients over fresh labels, [draws, B, K]."""
-        noise, labels = self.generator(name, tau, *purpose), self.method.draws
-        return drawn_logit_gradients(name, logits, reward, tau, draws, noise, labels)
-
-    def reward(self, batch: Examples) -> Tensor:
-        """Return the adversarial reward of every label, [B, K]."""
-        return REWARDS[self.method.reward](self.logits("discriminator", batch))
 
 
 def weights_of(method: Method) -> tuple[float, float, float]:
@@ -150,12 +77,14 @@ def measure(point: Point, probe: Probe) -> list[Row]:
 def sampling_rows(point: Point, probe: Probe, batch: Examples) -> list[Row]:
     """Return each estimator's moments over fresh labels, at the run's and other tau.
 
-    Variance, squared norm of the mean, and its cosine with the exact gradient, all
-    for this one minibatch.
+    Variance with one label per image, squared norm of the mean, and its cosine with
+    the exact gradient, all for this one minibatch.
     """
     classifier = point.training.state.players["classifier"]
+    looked_at, size = batch[: probe.examples], len(batch)
     logits, reward = point.logits("classifier", batch), point.reward(batch)
-    grams = logit_grams(classifier, batch.inputs)
+    grams = logit_grams(classifier, looked_at.inputs)
+    share = len(looked_at) / size  # a batch's variance is a mean over images, / B
     places, variances, means = [("exact", point.tau)], [0.0], []
     means.append(point.draw("exact", point.tau, 1, logits, reward).mean(0))
     for name in SAMPLED:
@@ -163,7 +92,8 @@ def sampling_rows(point: Point, probe: Probe, batch: Examples) -> list[Row]:
         for tau in sorted({point.tau, *others}):
             draws = point.draw(name, tau, probe.draws, logits, reward)
             places.append((name, tau))
-            variances.append(sampling_variance(grams, draws))
+            part = sampling_variance(grams, draws[:, : len(looked_at)])
+            variances.append(part * share)
             means.append(draws.mean(0))
     gradients = batch_gradients(classifier, batch.inputs, torch.stack(means)).double()
     cosines = torch.cosine_similarity(gradients, gradients[:1], dim=1)
@@ -208,21 +138,23 @@ def dropout_rows(point: Point, probe: Probe, batch: Examples) -> list[Row]:
 def fresh_gradients(point: Point, probe: Probe, index: int) -> Tensor:
     """Return C's gradients on a fresh minibatch, one row per part of `PARTS`.
 
-    Labels are averaged out, but for the last row, which draws them once by the run's
-    own estimator.
+    Labels are averaged out, but for the last rows, which draw them by the run's own
+    estimator.
     """
     batch = point.minibatch(index)
     logits, reward = point.logits("classifier", batch), point.reward(batch)
 
-    def drawn(name: str, draws: int) -> Tensor:
-        return point.draw(name, point.tau, draws, logits, reward, index).mean(0)
+    def drawn(name: str, draws: int, labels: int = 1) -> Tensor:
+        found = point.draw(name, point.tau, draws, logits, reward, index, labels=labels)
+        return found.mean(0)
 
+    own = point.method.estimator
     known = [
         _slope(cross_entropy, logits, batch.targets),
         *_distillation_slopes(point, logits, batch),
         drawn("exact", 1),
         *(drawn(name, probe.draws) for name in BIASED),
-        drawn(point.method.estimator, 1),
+        *(drawn(own, 1, labels) for labels in (point.method.draws, 1)),
     ]
     classifier = point.training.state.players["classifier"]
     return batch_gradients(classifier, batch.inputs, torch.stack(known))
@@ -245,9 +177,10 @@ def minibatch_rows(
         rows += _moment_rows("adversarial", name, tau, (float(squares[place]), spread))
         shared = float(covariance[place, at["distillation"]])
         rows.append(row("adversarial", name, tau, "covariance", shared))
-    drawn = float(covariance[at["drawn"], at["drawn"]])
     own = point.method.estimator
-    rows.append(row("adversarial", own, tau, "drawn_variance", drawn))
+    for name in DRAWN:
+        drawn = float(covariance[at[name], at[name]])
+        rows.append(row("adversarial", own, tau, f"{name}_variance", drawn))
     return rows + whole_rows(point, found, sampling)
 
 
@@ -261,7 +194,7 @@ def whole_rows(point: Point, found: Moments, sampling: dict[tuple, float]) -> li
     square = float(mean.square().sum()) - spread / found.count
     drawn = _weights(point.method, PARTS.index("drawn"))
     measured = float(drawn @ found.covariance @ drawn)
-    noise = weight[place] ** 2 * sampling.get((own, tau), 0.0)
+    noise = weight[place] ** 2 * sampling.get((own, tau), 0.0)  # with one label
     return [
         *_moment_rows("total", own, tau, (square, spread)),
         row("total", own, tau, "sampling", float(noise)),
@@ -290,11 +223,12 @@ def _moment_rows(
 def _watched(
     draws: Iterator[Tensor], method: Method, norms: list[Row]
 ) -> Iterator[Tensor]:
-    """Pass draws on, noting the norm of C's whole gradient with labels drawn once."""
-    weight = _weights(method, PARTS.index("drawn")).float()
+    """Pass draws on, noting the norm of C's whole gradient with drawn labels."""
+    weights = {name: _weights(method, PARTS.index(name)).float() for name in DRAWN}
     for index, rows in enumerate(draws):
-        norm = float((weight.to(rows) @ rows).norm())
-        norms.append(row("total", f"draw {index:02d}", 0.0, "norm", norm))
+        for name, weight in weights.items():
+            norm = float((weight.to(rows) @ rows).norm())
+            norms.append(row(name, f"draw {index:02d}", 0.0, "norm", norm))
         yield rows
 
 

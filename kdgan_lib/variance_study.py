@@ -18,7 +18,8 @@ from kdgan_lib.pretrained import Pretrained
 from kdgan_lib.provenance import provenance
 from kdgan_lib.schedule import GAME, Stage
 from kdgan_lib.train import Diverged, Training, fit
-from kdgan_lib.variance_probe import Point, Probe, Row, measure, row, weights_of
+from kdgan_lib.variance_point import Point
+from kdgan_lib.variance_probe import Probe, Row, measure, row, weights_of
 
 TABLE = "variance"
 KEY = ("method", "seed", "epoch", "component", "estimator", "tau", "quantity")
@@ -35,7 +36,7 @@ class Study:
     """Seeds, from 0."""
     epochs: int = 60
     """Outer epochs of every game; each holds the same number of C's updates."""
-    probes: int = 8
+    probes: int = 7
     """Probes in a run, evenly spread from the first epoch to the last."""
     n: int = 100
     """Training images."""
@@ -52,7 +53,8 @@ class Study:
     def run(self, name: str, seed: int) -> Run:
         """Return the declared run of a method, with the paper's estimator.
 
-        Everything else is the `controlled` protocol's, but for the outer epochs.
+        Everything else is the `controlled` protocol's, but for the outer epochs and
+        how often the players are evaluated.
         """
         given = {"n": self.n, "profile": self.profile, "seed": seed}
         declared = experiments.declare(name, **given)  # type: ignore[arg-type]
@@ -65,7 +67,6 @@ class Study:
             evaluate_every=every,
             test_every=self.epochs,
             teacher_every=self.epochs,
-            evaluated=declared.budget.evaluated or 2_000,
         )
         return replace(declared, method=method(name, **hyper), budget=budget)
 
@@ -121,8 +122,8 @@ def watch(plan: Study, name: str, seed: int, progress: bool = False) -> pd.DataF
 
 def play(run: Run, look):  # type: ignore[no-untyped-def]
     """Train a run with an observer; pretrained players are shared on disk."""
-    made_on = provenance(torch.device("cpu"))
-    context = ", ".join(f"{name}={made_on[name]}" for name in ("threads", "torch"))
+    made_on, shared = provenance(torch.device("cpu")), ("device", "threads", "torch")
+    context = ", ".join(f"{name}={made_on[name]}" for name in shared)
     return fit(
         run.method,
         run.players(),
@@ -151,7 +152,9 @@ def identity(run: Run) -> dict[str, object]:
     settings = run.configuration()
     kept = ("method", "n", "protocol", "profile", "seed", "epochs", "batch_size")
     rates = [f"{player}_lr" for player in ("classifier", "teacher", "discriminator")]
-    chosen = {name: settings[name] for name in (*kept, *rates, "reward", "estimator")}
+    chosen = {
+        name: settings[name] for name in (*kept, *rates, "reward", "draws", "estimator")
+    }
     chosen["own_estimator"] = chosen.pop("estimator")
     weights = {"alpha": alpha, "beta": beta, "supervision": supervision}
     made_on = provenance(torch.device("cpu"))

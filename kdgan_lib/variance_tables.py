@@ -40,13 +40,15 @@ def probes(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per probe, at the run's own temperature and estimator.
 
     Columns: adversarial, distillation, distillation_kl, whole and labels are variances
-    over batches and labels; sampling and minibatch are the adversarial one's parts.
+    over batches and labels, one drawn for each image; sampling and minibatch are the
+    adversarial one's parts; as_trained is the whole with as many labels as training
+    draws.
     """
     if frame.empty:
         return pd.DataFrame()
     wide = _wide(_at_own_temperature(frame))
     facts = frame[frame.component == "total"].drop_duplicates(PLACE).set_index(PLACE)
-    facts = facts[["alpha", "beta", "own_estimator"]].join(_own_tau(frame))
+    facts = facts[["alpha", "beta", "draws", "own_estimator"]].join(_own_tau(frame))
     own = facts.own_estimator.to_dict()
     found = pd.DataFrame(index=wide.index)
     for part in ("sampling", "minibatch"):
@@ -64,7 +66,9 @@ def probes(frame: pd.DataFrame) -> pd.DataFrame:
     total = wide["total"].T.groupby(level="quantity").first().T
     found["whole"] = total["sampling"] + total["minibatch"]
     found["whole_signal"] = total["squared_norm"]
-    return found.join(facts).reset_index()
+    found = found.join(facts)
+    found["as_trained"] = total["sampling"] / found.draws + total["minibatch"]
+    return found.reset_index()
 
 
 def by_estimator(frame: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +85,8 @@ def by_estimator(frame: pd.DataFrame) -> pd.DataFrame:
 def by_temperature(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per probe, estimator and tau: sampling variance, signal, cosine.
 
-    Without `exact`, which does not vary. Estimators that do not depend on tau have one row, at the run's temperature.
+    Without `exact`, which does not vary. Estimators that do not depend on tau have one
+    row, at the run's temperature.
     """
     if frame.empty:
         return pd.DataFrame()
@@ -91,15 +96,17 @@ def by_temperature(frame: pd.DataFrame) -> pd.DataFrame:
     return wide.reset_index()
 
 
-def norms(frame: pd.DataFrame) -> pd.DataFrame:
+def norms(frame: pd.DataFrame, drawn_as: str = "drawn") -> pd.DataFrame:
     """Return the norms of C's drawn gradients, and their share of the reference.
 
+    drawn_as: `drawn`, with as many labels as training draws, or `drawn_one`.
     The reference is the norm of the labels' cross-entropy gradient at the same run's
     first probe, when the game has just begun.
     """
     if frame.empty:
         return pd.DataFrame()
-    drawn = frame[frame.quantity == "norm"][[*PLACE, "estimator", "value"]]
+    drawn = frame[(frame.quantity == "norm") & (frame.component == drawn_as)]
+    drawn = drawn[[*PLACE, "estimator", "value"]]
     labels = frame[(frame.component == "labels") & (frame.quantity == "squared_norm")]
     first = labels.sort_values("epoch").groupby(["method", "seed"]).value.first()
     reference = np.sqrt(first).rename("reference").reset_index()
@@ -161,7 +168,8 @@ def combinations(probe: pd.Series) -> pd.DataFrame:
 
 def settings(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the settings that the stored runs were made with, one row per method."""
-    columns = ["method", "own_estimator", "alpha", "beta", "epochs", "batch_size", "n"]
+    columns = ["method", "own_estimator", "draws", "alpha", "beta"]
+    columns += ["classifier_lr", "teacher_lr", "discriminator_lr"]
     if frame.empty:
         return pd.DataFrame()
     groups = frame.groupby(columns, sort=False)

@@ -64,7 +64,8 @@ def variance_by_sampling() -> Measured:
     """Compare D's gradient without and with the relaxation: log10 Var / Var.
 
     log10_ratio: KDGAN-WO-GM's own over KDGAN's own, as Figure 7 does. The others
-    compare REINFORCE with an estimator at the same points of KDGAN's runs.
+    compare REINFORCE with an estimator at the same points of KDGAN's runs. Always with
+    one label drawn for each image.
     """
     frame = _rows("kdgan", "kdgan_wo_gm")
     games = study.between_games(
@@ -93,6 +94,7 @@ def variance_by_sampling() -> Measured:
 def variance_by_game() -> Measured:
     """Compare C's whole gradient in NaGAN and KDGAN: log10 Var NaGAN / Var KDGAN.
 
+    With one label drawn for each image; as_trained: with each game's own number.
     relative: each variance over its own squared norm, which no scale changes.
     """
     found = study.probes(_rows("nagan", "kdgan"))
@@ -101,7 +103,11 @@ def variance_by_game() -> Measured:
         f"{name}log10_ratio": _quantity(
             study.over_seeds(study.between_games("nagan", "kdgan", column, found))
         )
-        for name, column in (("", "whole"), ("relative_", "relative"))
+        for name, column in (
+            ("", "whole"),
+            ("as_trained_", "as_trained"),
+            ("relative_", "relative"),
+        )
     }
 
 
@@ -110,9 +116,11 @@ def naive_gradient_extremes() -> Measured:
     """Return how often the norm of a gradient drawn in NaGAN vanishes or explodes.
 
     Below 1/100, or above 100 times, the labels' gradient at the game's start; the
-    tenfold shares use 1/10 and 10. smallest and largest: norm over that reference.
+    tenfold shares use 1/10 and 10; one_label draws one label per image, where training
+    may draw more. smallest and largest: norm over that reference.
     """
-    found = study.norms(_rows("nagan"))
+    frame = _rows("nagan")
+    found, single = study.norms(frame), study.norms(frame, "drawn_one")
     seeds = found.seed.nunique()
 
     def share(which: pd.Series) -> Quantity:
@@ -124,6 +132,8 @@ def naive_gradient_extremes() -> Measured:
         "exploding_share": share(found.share > study.EXPLODING),
         "tenfold_vanishing_share": share(found.share < np.sqrt(study.VANISHING)),
         "tenfold_exploding_share": share(found.share > np.sqrt(study.EXPLODING)),
+        "one_label_vanishing_share": share(single.share < study.VANISHING),
+        "one_label_exploding_share": share(single.share > study.EXPLODING),
         "smallest": _plain(found.share.min(), seeds),
         "largest": _plain(found.share.max(), seeds),
     }
