@@ -133,6 +133,20 @@ def between_games(
     return ratio.rename("value").reset_index()
 
 
+def relative_noise(frame: pd.DataFrame, variance: str, signal: str) -> pd.Series:
+    """Return, by seed, log10 of a run's summed variance over its summed squared mean.
+
+    Sums, because one probe's squared mean, freed of its noise, can be negative.
+    """
+    sums = frame.groupby("seed")[[variance, signal]].sum()
+    return np.log10(sums[variance] / sums[signal].clip(lower=1e-30))
+
+
+def by_seed(values: pd.Series) -> pd.DataFrame:
+    """Return a series by seed as the table that `over_seeds` takes."""
+    return values.rename("value").reset_index()
+
+
 def over_seeds(values: pd.DataFrame) -> Mean:
     """Return the mean of each seed's mean, with its 95% t-interval over seeds."""
     means = values.groupby("seed").value.mean()

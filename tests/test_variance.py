@@ -1,20 +1,31 @@
 """Check gradient moments against brute force, and the study that stores them."""
 
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 import torch
 from torch import nn
 
-from kdgan_lib import closed_forms, runs, variance_study
+from kdgan_lib import (
+    claims,
+    closed_forms,
+    measures,
+    runs,
+    variance_study,
+    variance_tables,
+)
 from kdgan_lib.concrete import gumbel
 from kdgan_lib.estimators import estimator
+from kdgan_lib.evidence import evidence_rows
+from kdgan_lib.figures import variance as drawings
 from kdgan_lib.methods import method
 from kdgan_lib.nets import MLP
 from kdgan_lib.randomness import derive
 from kdgan_lib.schedule import GAME
 from kdgan_lib.state import digest
+from kdgan_lib.tables import MissingRuns
 from kdgan_lib.train import fit
 from kdgan_lib.variance import (
     HELD_AT_ONCE,
@@ -285,6 +296,51 @@ def test_the_study_stores_every_run_and_skips_what_is_stored(toy_study):
     assert len(calls) == 3
     assert variance_study.study(plan, force=True, progress=False) == 3
     assert len(runs.read_rows(TABLE)) == len(rows)
+
+
+def test_measures_figures_and_tables_read_what_the_study_stored(toy_study):
+    plan, _ = toy_study
+    variance_study.study(replace(plan, seeds=2), progress=False)
+    for name in ("M17", "M18", "M19", "M20", "F7"):
+        claim = claims.ledger()[name]
+        found = evidence_rows(claim, measures.collect()[claim.measure])
+        assert set(found.protocol) == {"controlled"}
+        assert set(found.runs) == {2}
+        assert claims.apply_rule(claim.rule, found) in claims.VERDICTS[:3]
+    rows = variance_tables.rows()
+    probes = variance_tables.probes(rows)
+    assert len(probes) == 2 * 3 * 2
+    assert (probes.as_trained <= probes.whole).all()
+    assert drawings.terms_figure(probes) is not None
+    assert drawings.sources_figure(variance_tables.by_estimator(rows)) is not None
+    assert drawings.norms_figure(variance_tables.norms(rows)) is not None
+    own = rows[rows.method == "kdgan"]
+    drawings.temperature_figure(variance_tables.by_temperature(own), 3)
+    drawings.combination_figure(probes[probes.method == "kdgan"], 3)
+
+
+def test_without_rows_nothing_is_drawn_and_measures_name_the_command(runs_folder):
+    rows = variance_tables.rows()
+    assert drawings.terms_figure(variance_tables.probes(rows)) is None
+    assert drawings.sources_figure(variance_tables.by_estimator(rows)) is None
+    assert drawings.norms_figure(variance_tables.norms(rows)) is None
+    assert variance_tables.settings(rows).empty
+    with pytest.raises(MissingRuns, match="kdgan variance"):
+        measures.collect()["figure7"]()
+
+
+def test_convex_combinations_of_measured_variances_stay_below_lemma_4_3_s_bound():
+    probe = pd.Series({"adversarial": 1.0, "distillation": 9.0, "covariance": 2.9})
+    curve = variance_tables.combinations(probe)
+    assert (curve.deviation <= curve.bound + 1e-12).all()
+    assert curve.deviation.iloc[0] == 1.0
+    assert curve.deviation.iloc[-1] == 3.0
+
+
+def test_interval_of_seeds_is_student_s():
+    mean = variance_tables.interval([1.0, 2.0, 3.0])
+    assert mean.value == 2.0
+    assert mean.hi - mean.value == pytest.approx(4.3027 / 3**0.5, rel=1e-4)
 
 
 def test_probes_run_from_the_first_epoch_to_the_last():

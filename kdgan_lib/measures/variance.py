@@ -38,12 +38,19 @@ def variance_by_term() -> Measured:
     """Compare D's gradient with T's in KDGAN: log10 Var AD / Var DS.
 
     smallest: over all probes of all seeds. weighted: alpha and beta included. relative:
-    each variance over its own squared norm. kl: DS by KL, measured along the same runs.
+    a run's variance over its squared mean. kl: DS by KL, measured along the same runs.
     """
     found = study.probes(_rows("kdgan"))
     ratio = study.log_ratio(found.adversarial, found.distillation, found)
     below = (ratio.value > 0).mean()
     weights = (found.alpha**2, found.beta**2)
+    noise = {
+        name: study.relative_noise(found, name, signal)
+        for name, signal in (
+            ("adversarial", "signal"),
+            ("distillation", "distillation_signal"),
+        )
+    }
     adversarial, distilled = found.adversarial, found.distillation
     return {
         "log10_ratio": _quantity(study.over_seeds(ratio)),
@@ -52,8 +59,10 @@ def variance_by_term() -> Measured:
         "weighted_log10_ratio": _ratio(
             found, weights[0] * adversarial, weights[1] * distilled
         ),
-        "relative_log10_ratio": _ratio(
-            found, adversarial / found.signal, distilled / found.distillation_signal
+        "relative_log10_ratio": _quantity(
+            study.over_seeds(
+                study.by_seed(noise["adversarial"] - noise["distillation"])
+            )
         ),
         "kl_log10_ratio": _ratio(found, adversarial, found.distillation_kl),
     }
@@ -95,19 +104,21 @@ def variance_by_game() -> Measured:
     """Compare C's whole gradient in NaGAN and KDGAN: log10 Var NaGAN / Var KDGAN.
 
     With one label drawn for each image; as_trained: with each game's own number.
-    relative: each variance over its own squared norm, which no scale changes.
+    relative: a run's variance over its squared mean, which no scale changes.
     """
     found = study.probes(_rows("nagan", "kdgan"))
-    found["relative"] = found.whole / found.whole_signal.clip(lower=1e-30)
+    naive, whole = (
+        study.relative_noise(part, "whole", "whole_signal")
+        for part in (found[found.method == name] for name in ("nagan", "kdgan"))
+    )
+    games = {
+        name: study.between_games("nagan", "kdgan", column, found)
+        for name, column in (("", "whole"), ("as_trained_", "as_trained"))
+    }
+    games["relative_"] = study.by_seed((naive - whole).dropna())
     return {
-        f"{name}log10_ratio": _quantity(
-            study.over_seeds(study.between_games("nagan", "kdgan", column, found))
-        )
-        for name, column in (
-            ("", "whole"),
-            ("as_trained_", "as_trained"),
-            ("relative_", "relative"),
-        )
+        f"{name}log10_ratio": _quantity(study.over_seeds(ratio))
+        for name, ratio in games.items()
     }
 
 
