@@ -79,15 +79,17 @@ prose.table(
 # live demonstration of about a minute. `paper` trains every run of the chapter again.
 #
 # **Interval.** A mean of a few runs is uncertain. We write it as value [low, high]; the
-# bracket is a 95% confidence interval over independent seeds. With $m$ runs of mean
-# $\bar a$ and standard deviation $s$ it is the usual one,
+# bracket is a 95% confidence interval over independent seeds. The bands of figures are
+# the usual one: with $m$ runs of mean $\bar a$ and standard deviation $s$,
 #
 # $$
 # \bar a \pm t_{0.975,\,m-1}\, \frac{s}{\sqrt{m}},
 # $$ (eq-interval)
 #
-# where $t$ is a quantile of Student's distribution. Differences between methods that
-# share seeds are formed seed by seed before {eq}`eq-interval` is applied.
+# where $t$ is a quantile of Student's distribution. The tables and verdicts on runs use
+# the bias-corrected bootstrap (BCa) of the same runs, which supposes no normal law but
+# is somewhat narrow for as few as five. Differences between methods that share seeds
+# are formed seed by seed before either is applied.
 
 # %% [markdown]
 # ## What a verdict looks like
