@@ -25,11 +25,10 @@ book: data ## install, fetch MNIST, run every chapter on real data, build the si
 
 test: lint unit chapters notebooks ## everything that CI checks
 
-lint: $(READY) ## format, style, types, and the order of the library's rooms
+lint: $(READY) ## format, style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@if grep -q '^\[tool.importlinter' pyproject.toml; then $(BIN)/lint-imports; fi
 
 unit: data ## unit, property and fault tests
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS)
@@ -63,5 +62,5 @@ $(READY_LAB): $(READY)
 	@touch $@
 
 clean: ## remove what was built; the environment and the data stay
-	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
