@@ -145,7 +145,7 @@ words
 
 # %% tags=["hide-input"]
 with demonstrations.empty_runs():
-    curves = tables.curves(experiment="figure3a", protocol="controlled")
+    curves = tables.curves(grid="figure3a", protocol="controlled")
 figures.show(
     figures.curves_with_band(curves, "epoch", "classifier_test_accuracy"),
     name="fig-refusal",

@@ -16,6 +16,7 @@ from kdgan_lib.paths import ROOT
 from kdgan_lib.provenance import commit
 
 PACKAGE = "kdgan_lib"
+TABLES = "kdgan_lib.tables"
 
 
 def stamp(text: Path, reads: dict[str, str]) -> dict[str, Any]:
@@ -82,6 +83,8 @@ def library_files(text: Path) -> list[Path]:
         if path is None:
             continue
         found.add(path)
+        if module == TABLES:  # what it returns is stamped by itself, row by row
+            continue
         if name and _file_of(f"{module}.{name}"):
             waiting.append((f"{module}.{name}", ""))
         else:
