@@ -10,8 +10,8 @@ OPTIONS = ("members:", "ignore-module-all:", "member-order: bysource")
 # A module belongs to the first part that names it or its package.
 PARTS = {
     "The game, losses and estimators": (
-        "game closed_forms dynamics concrete losses estimators estimator_study students "
-        "metrics variance"
+        "game closed_forms dynamics concrete losses estimators estimator_study "
+        "students metrics variance"
     ),
     "Players and methods": "nets methods pretrained baselines",
     "Data": "data augment idx images data_cli",
