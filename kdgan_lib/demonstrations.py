@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
+from kdgan_lib import tables
 from kdgan_lib.figures import colour_of, figure
 
 TRUTH = 80.0
@@ -31,6 +32,7 @@ def empty_runs() -> Iterator[None]:
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch.dict(os.environ, {"KDGAN_RUNS": folder}),
+        tables.unrecorded(),
     ):
         yield
 

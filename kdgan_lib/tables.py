@@ -5,7 +5,8 @@ chapter covers exactly the rows its numbers came from.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -34,7 +35,7 @@ def curves(**where: Any) -> pd.DataFrame:
     return _read("curves", where)
 
 
-def rows(name: str, **where: Any) -> pd.DataFrame:
+def rows(name: str, /, **where: Any) -> pd.DataFrame:
     """Return the rows of any other committed table whose columns equal `where`."""
     return _read(name, where)
 
@@ -60,6 +61,17 @@ def reads() -> dict[str, str]:
 def remember(query: str, digest: str) -> None:
     """Add one more source to the stamp of the running chapter."""
     _READS[query] = digest
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Forget what is read inside a `with` block: it is no source of the chapter."""
+    before = dict(_READS)
+    try:
+        yield
+    finally:
+        _READS.clear()
+        _READS.update(before)
 
 
 def digest_of(query: str) -> str:
