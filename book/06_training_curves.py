@@ -305,7 +305,7 @@ figures.show(
 #    sigmoid is no probability; `code` does the same.
 # 3. Under `controlled` the estimator of KDGAN's adversarial gradient was part of the
 #    search (two relaxed ones); under `paper` it is the relaxed score, the reading of
-#    Eq. 8 discussed in [](#ch-eq8).
+#    Eq. 8 discussed in [](#ch-concrete).
 # 4. The arm `code` trains fewer outer epochs than the released script, as
 #    {numref}`tab-curves-budgets` states, and KDGAN-WO-GM is ours there: score-function
 #    gradients in the place of the released loss.
