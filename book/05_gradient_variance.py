@@ -230,6 +230,18 @@ figures.show(
 )
 
 # %% tags=["remove-input"]
+prose.table(
+    study.summary(probes),
+    "Variances of the classifier's gradient with one label per image: geometric means "
+    "over probes and seeds. *Labels* is the sampling, *images* the minibatch part.",
+    "tab-variance-summary",
+    command=study.COMMAND,
+)
+
+# %% [markdown]
+# Verdicts ask for intervals, hence for two seeds at least; until then the box says so.
+
+# %% tags=["remove-input"]
 update = f"{study.COMMAND} && kdgan claims --update M17 M18 M19 M20 F7"
 prose.sentence(
     "In KDGAN the variance of D's gradient is {ratio} times that of T's: the term "

@@ -38,8 +38,13 @@ def per_sample_gradients(
         return _pull_back(module, weights, x.unsqueeze(0), v.unsqueeze(0))
 
     size = _block_size(module)
-    blocks = zip(inputs.split(size), logit_gradients.split(size), strict=True)
-    return torch.cat([_flat(vmap(one)(x, v)) for x, v in blocks])
+    count = sum(weight.numel() for weight in weights.values())
+    rows = logit_gradients.new_empty(len(inputs), count)
+    for block, x, v in zip(
+        *(each.split(size) for each in (rows, inputs, logit_gradients)), strict=True
+    ):
+        _fill(block, vmap(one)(x, v))
+    return rows
 
 
 def batch_gradients(
@@ -186,6 +191,13 @@ def _pull_back(
 ) -> dict[str, Tensor]:
     pull = vjp(lambda w: functional_call(module, w, (inputs,)), weights)[1]
     return pull(v)[0]
+
+
+def _fill(rows: Tensor, gradients: dict[str, Tensor]) -> None:
+    """Write gradients by weight into the rows, each number once."""
+    sizes = [g[0].numel() for g in gradients.values()]
+    for part, g in zip(rows.split(sizes, dim=1), gradients.values(), strict=True):
+        part.copy_(g.flatten(1))
 
 
 def _flat(gradients: dict[str, Tensor]) -> Tensor:

@@ -187,7 +187,31 @@ def settings(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         return pd.DataFrame()
     groups = frame.groupby(columns, sort=False)
-    return groups.seed.nunique().rename("seeds").reset_index()
+    found = groups.seed.nunique().rename("seeds").reset_index()
+    return found.rename(columns=lambda name: name.removeprefix("own_"))
+
+
+def summary(found: pd.DataFrame) -> pd.DataFrame:
+    """Return each game's variances, geometric means over seeds and probes.
+
+    found: `probes`. noise / signal: a run's variance over its squared mean.
+    """
+    if found.empty:
+        return pd.DataFrame()
+    columns = {"sampling": "D, labels", "minibatch": "D, images", "distillation": "T"}
+    columns |= {"distillation_kl": "T by KL", "whole": "whole"}
+    logs = np.log(found[list(columns)].where(found[list(columns)] > 0))
+    table = np.exp(logs.groupby(found.method, sort=False).mean())
+    table = table.rename(columns=columns)
+    for label, column, signal in (
+        ("D, noise / signal", "adversarial", "signal"),
+        ("T, noise / signal", "distillation", "distillation_signal"),
+    ):
+        sums = found.groupby("method", sort=False)[[column, signal]].sum()
+        table[label] = sums[column] / sums[signal].where(sums[signal] > 0)
+    table.insert(0, "seeds", found.groupby("method").seed.nunique())
+    rounded = table.reset_index().astype(object)
+    return rounded.where(rounded.notna(), "none")
 
 
 def accuracy(frame: pd.DataFrame) -> pd.DataFrame:

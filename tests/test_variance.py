@@ -314,6 +314,9 @@ def test_measures_figures_and_tables_read_what_the_study_stored(toy_study):
     assert drawings.terms_figure(probes) is not None
     assert drawings.sources_figure(variance_tables.by_estimator(rows)) is not None
     assert drawings.norms_figure(variance_tables.norms(rows)) is not None
+    summary = variance_tables.summary(probes).set_index("method")
+    assert set(summary.seeds) == {2}
+    assert summary["T"]["nagan"] == "none"
     own = rows[rows.method == "kdgan"]
     drawings.temperature_figure(variance_tables.by_temperature(own), 3)
     drawings.combination_figure(probes[probes.method == "kdgan"], 3)
@@ -325,6 +328,7 @@ def test_without_rows_nothing_is_drawn_and_measures_name_the_command(runs_folder
     assert drawings.sources_figure(variance_tables.by_estimator(rows)) is None
     assert drawings.norms_figure(variance_tables.norms(rows)) is None
     assert variance_tables.settings(rows).empty
+    assert variance_tables.summary(variance_tables.probes(rows)).empty
     with pytest.raises(MissingRuns, match="kdgan variance"):
         measures.collect()["figure7"]()
 

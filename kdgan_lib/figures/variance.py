@@ -77,9 +77,7 @@ def temperature_figure(temperatures: pd.DataFrame, epoch: int) -> Figure:
     fig, axes = figure(1, 2, 7.6, 4.0)
     for name, (label, colour, line) in ESTIMATORS.items():
         own = part[part.estimator == name]
-        noise = own.assign(
-            ratio=own.batch_squared_norm.clip(lower=1e-12) / own.sampling
-        )
+        noise = own.assign(ratio=_signal(own) / own.sampling)
         for panel, column in zip(axes, ("sampling", "ratio"), strict=True):
             mean = _geometric(noise.groupby("tau")[column])
             style: dict[str, Any] = {"color": colour, "ls": line, "label": label}
@@ -94,7 +92,7 @@ def _finish_temperature(
     fig: Figure, axes: Any, temperatures: pd.DataFrame, epoch: int
 ) -> Figure:
     """Set scales that hold for every epoch, so that frames can be compared."""
-    ratios = temperatures.batch_squared_norm.clip(lower=1e-12) / temperatures.sampling
+    ratios = _signal(temperatures) / temperatures.sampling
     for panel, column in zip(axes, (temperatures.sampling, ratios), strict=True):
         panel.set(xscale="log", yscale="log")
         panel.set_ylim(*_decades(column))
@@ -150,7 +148,7 @@ def norms_figure(norms: pd.DataFrame) -> Figure | None:
         panel.plot(median.index, median, color=colour, label="median")
         for bound in (variance_tables.VANISHING, variance_tables.EXPLODING):
             panel.axhline(bound, color="#5A5A5A", ls=(0, (5, 2)), lw=1)
-        panel.set_yscale("log")
+        panel.set(yscale="log", ylim=_limits(norms.share))
         left = "norm / labels' norm at the start" if panel is axes[0][0] else ""
         tidy(panel, "outer epoch", left, label_of(name))
     return fig
@@ -168,6 +166,18 @@ def _band(axes: Axes, frame: pd.DataFrame, column: str, style: dict[str, Any]) -
 def _geometric(groups: Any) -> pd.Series:
     mean: pd.Series = groups.apply(lambda values: np.exp(np.log(values).mean()))
     return mean
+
+
+def _limits(shares: pd.Series) -> tuple[float, float]:
+    """Return limits that hold the points and the marks, with room for the legend."""
+    low = min(variance_tables.VANISHING, shares.min())
+    high = max(variance_tables.EXPLODING, shares.max())
+    return 0.5 * low, 20 * high
+
+
+def _signal(frame: pd.DataFrame) -> pd.Series:
+    """Return squared means; none where, freed of its noise, one is not positive."""
+    return frame.batch_squared_norm.where(frame.batch_squared_norm > 0)
 
 
 def _decades(values: pd.Series) -> tuple[float, float]:
