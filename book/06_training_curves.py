@@ -93,7 +93,8 @@ prose.source(Training.outer_epoch)
 #
 # All classifiers are the same multilayer perceptron, 784-800-800-10; teachers and
 # discriminators are the same LeNet. Before the first outer epoch every player is
-# pretrained, and the pretrained players of one seed are shared by all methods. Then:
+# pretrained, with the same bits for all methods of one seed (but for the supervised
+# classifier, whose weight decay holds there too). Then:
 
 # %% tags=["remove-input"]
 prose.table(
@@ -159,8 +160,8 @@ figures.show(
     name="fig-curves-controlled",
     caption="Figure 3a under equal terms: test accuracy of C on MNIST with n = 100, "
     "mean and 95% band over seeds, against outer epochs (left) and against the updates "
-    "of all players (right). Curves on the right end together because every method has "
-    "the same number of player updates.",
+    "of all players since pretraining (right), of which every method has the same "
+    "number. NaGAN's early fall leaves the frame.",
     alt="Two panels of eight rising lines. Distillation methods and KDGAN end close "
     "together at the top, NaGAN and the supervised classifier below.",
     command="kdgan sweep figure3a --protocol controlled",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdgan_lib.figures.curves import curves_with_band
@@ -12,7 +13,7 @@ from kdgan_lib.figures.style import colour_of, figure, label_of, tidy
 TEST, LABEL = "classifier_test", "test accuracy of C (%)"
 CLOCKS = {
     "epoch": "outer epoch",
-    "player_updates": "player updates in all",
+    "player_updates": "updates of all players",
     "classifier_updates": "updates of C",
 }
 
@@ -29,10 +30,11 @@ def accuracy_curves(
     if tested.empty:
         return None
     width = 4.6 * len(clocks)
-    fig, axes = figure(1, len(clocks), width=width, height=4.0, squeeze=False)
+    fig, axes = figure(1, len(clocks), width=width, height=4.6, squeeze=False)
     for place, (clock, ax) in enumerate(zip(clocks, axes[0], strict=True)):
         labels = (CLOCKS[clock], LABEL if place == 0 else " ")
         curves_with_band(tested, clock, TEST, labels=labels, scale=100, axes=ax)
+        _look_up(ax)
         if place:
             ax.get_legend().remove()
     return fig
@@ -91,6 +93,12 @@ def convergence_points(frame: pd.DataFrame, clock: str, share: float) -> Figure 
     ax.invert_yaxis()
     tidy(ax, f"{CLOCKS[clock]} to {share:.1%} of the best accuracy", "")
     return fig
+
+
+def _look_up(axes: Axes, span: float = 16.0) -> None:
+    """Show the upper points of accuracy only, where the methods part."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, high - span), high)
 
 
 def _tested(frame: pd.DataFrame) -> pd.DataFrame:

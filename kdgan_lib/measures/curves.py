@@ -21,17 +21,9 @@ SCORE = "classifier_validation"
 def convergence_epoch(
     method: str, grid: str = "figure3a", protocol: str = "controlled"
 ) -> Measured:
-    """Return where a method's runs converge, in outer epochs and in updates."""
-    runs = _curves(method, grid, protocol)
-    places = {
-        "epochs": ("epoch", "epochs"),
-        "player_updates": ("player_updates", "updates"),
-        "classifier_updates": ("classifier_updates", "updates"),
-    }
-    return {
-        name: _quantity(_per_run(runs, _converged(column)), unit, protocol)
-        for name, (column, unit) in places.items()
-    }
+    """Return the outer epoch at which a method's runs converge."""
+    places = _per_run(_curves(method, grid, protocol), _converged("epoch"))
+    return {"epochs": _quantity(places, "epochs", protocol)}
 
 
 @measure("accuracy_difference")

@@ -48,7 +48,7 @@ def parameters_of(text: Path) -> list[Parameter]:
 
 
 def check(text: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the given values in their declared types.
+    """Return the given values that differ from the defaults, in their declared types.
 
     Raises ValueError, naming what is allowed, for an unknown name or a wrong value.
     """
@@ -59,7 +59,8 @@ def check(text: Path, given: Mapping[str, Any]) -> dict[str, Any]:
             f"{text.stem} has no parameter {', '.join(unknown)}; "
             f"it has: {', '.join(known)}."
         )
-    return {name: convert(known[name], value) for name, value in given.items()}
+    values = {name: convert(known[name], value) for name, value in given.items()}
+    return {k: v for k, v in values.items() if v != known[k].default}
 
 
 def convert(parameter: Parameter, value: Any) -> Any:
