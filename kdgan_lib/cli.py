@@ -1,4 +1,4 @@
-"""Command line: `kdgan train | sweep | tune | runs | data | bench | book | claims`."""
+"""Command line: `kdgan train | sweep | tune | runs | data | bench | book | ...`."""
 
 import sys
 import warnings
@@ -13,6 +13,7 @@ COMMANDS = {
     "data": ("data_cli:main", "fetch and verify a data set"),
     "bench": ("bench:main", "time one update of each player on this machine"),
     "book": ("book_cli:main", "run, check and publish the chapters"),
+    "variance": ("variance_study:main", "measure C's gradient while games are played"),
     "claims": ("book_cli:main", "show the verdicts, or measure them anew"),
 }
 INTERRUPTED = 130
@@ -54,7 +55,7 @@ def _command(name: str) -> Callable[[list[str]], int]:
 
 
 def _overview() -> str:
-    lines = [f"  {name:<8}{text}" for name, (_, text) in COMMANDS.items()]
+    lines = [f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items()]
     return "\n".join(
         ["usage: kdgan COMMAND [OPTIONS]", "", *lines, "", "kdgan COMMAND --help"]
     )

@@ -82,8 +82,13 @@ def digest_of(query: str) -> str:
 
 
 def digest(frame: pd.DataFrame) -> str:
-    """Return a short hash of a table's columns and rows."""
-    ordered = frame[sorted(frame.columns)]
+    """Return a short hash of a table's rows and of the columns that say something.
+
+    Other rows of the same file may bring columns, or turn whole numbers into floats.
+    """
+    known = frame.dropna(axis=1, how="all")
+    known = known.astype(dict.fromkeys(known.select_dtypes("number"), float))
+    ordered = known[sorted(known.columns)]
     text = ordered.to_csv(index=False, float_format="%.9g")
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

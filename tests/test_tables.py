@@ -58,3 +58,9 @@ def test_a_demonstration_on_an_empty_folder_leaves_no_read_behind(rows):
         assert tables.rows("toy", name="b").empty
     assert tables.reads() == before
     assert len(tables.rows("toy", name="b")) == 2
+
+
+def test_the_digest_does_not_change_when_other_rows_bring_columns_or_floats():
+    frame = pd.DataFrame({"name": ["a", "b"], "n": [1, 2]})
+    widened = pd.DataFrame({"name": ["a", "b"], "n": [1.0, 2.0], "new": [None, None]})
+    assert tables.digest(widened) == tables.digest(frame)
