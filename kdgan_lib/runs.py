@@ -73,7 +73,8 @@ def read_rows(name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame({column: pd.Series(dtype=object) for column in columns})
     try:
-        return pd.read_parquet(path)
+        # Opened once: the file may be replaced between two looks at its path.
+        return pd.read_parquet(io.BytesIO(path.read_bytes()))
     except Exception as error:
         raise TableDamaged(
             f"{path} cannot be read ({error}): restore it with "

@@ -4,7 +4,9 @@ import pytest
 import torch
 from hypothesis import settings
 
-settings.register_profile("book", deadline=None, max_examples=60)
+# The same examples every time; `pytest --hypothesis-profile explore` draws new ones.
+settings.register_profile("book", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=300)
 settings.load_profile("book")
 torch.set_num_threads(1)
 

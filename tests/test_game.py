@@ -184,7 +184,8 @@ def test_without_distillation_a_family_of_wrong_laws_is_as_good(drawn, size):
     game = Game(drawn_game.p_u, alpha, 0.0, 0.0)
     way = torch.zeros_like(game.p_u)
     way[..., 0], way[..., 1] = 1.0, -1.0
-    point = game.undistilled_family(way, size * float(game.p_u.min()))
+    # A share of the two masses that move: a share of the least is lost in rounding.
+    point = game.undistilled_family(way, size * float(game.p_u[..., :2].min()))
     assert total_variation(point.p_c, game.p_u).min() > 0
     assert float(game.value(*point)) == pytest.approx(-LOG4, abs=1e-12)
     held = Game(game.p_u, alpha, 1.0, 1.0)
