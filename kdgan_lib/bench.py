@@ -77,8 +77,8 @@ def run_cost(device: torch.device, epochs: int) -> tuple[float, float]:
     """Return the seconds of a KDGAN run's game and of its arithmetic alone.
 
     The run evaluates C on validation every second epoch, and C and T once at the end;
-    the arithmetic is the forward passes that
-    each phase reads, and the forward, backward and optimiser step of its player.
+    the arithmetic is the forward passes that each phase reads, and the forward,
+    backward and optimiser step of its player.
     """
     split = load("mnist", n=100)
     budget = Budget(
