@@ -21,7 +21,7 @@ ROOMS = {
         *("data", "budget", "provenance", "runs"),
     ),
     "players and methods": (
-        *("nets", "methods", "methods.base", "methods.adversarial"),
+        *("nets", "cifar_nets", "methods", "methods.base", "methods.adversarial"),
         *("methods.supervised", "methods.mimic", "methods.distn", "methods.noisy"),
         *("methods.codis", "methods.nagan", "methods.kdgan"),
     ),
