@@ -18,12 +18,12 @@ ROOMS = {
     ),
     "ground": (
         *("choices", "files", "paths", "randomness", "idx", "images", "augment"),
-        *("data", "budget", "provenance", "runs"),
+        *("data", "tags", "text", "budget", "provenance", "runs"),
     ),
     "players and methods": (
         *("nets", "cifar_nets", "methods", "methods.base", "methods.adversarial"),
         *("methods.supervised", "methods.mimic", "methods.distn", "methods.noisy"),
-        *("methods.codis", "methods.nagan", "methods.kdgan"),
+        *("methods.codis", "methods.nagan", "methods.kdgan", "tag_nets"),
     ),
     "a run's parts": (
         *("evaluation", "checkpoint", "schedule", "state", "guards", "scoring"),
