@@ -4,6 +4,7 @@ Every loss of C reaches its weights through its logits: with the Jacobian J_i [K
 the logits at x_i and the gradient v_i [K] of the loss with respect to them, a batch's
 gradient is (1/B) sum_i J_i^T v_i. Drawing labels changes the v_i only, so that the
 Gram matrices J_i J_i^T give the variance of any estimator without drawing gradients.
+Nets of linear layers take a shorter way to the same numbers (`variance_linear`).
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vjp, vmap
 from tqdm.auto import tqdm
 
+from kdgan_lib import variance_linear as linear
 from kdgan_lib.concrete import gumbel
 from kdgan_lib.estimators import FEWEST_DRAWS, estimator
 
@@ -26,25 +28,46 @@ def parameters_of(module: nn.Module) -> dict[str, Tensor]:
 
 
 def per_sample_gradients(
-    module: nn.Module, inputs: Tensor, logit_gradients: Tensor
+    module: nn.Module,
+    inputs: Tensor,
+    logit_gradients: Tensor,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Return J_i^T v_i for every example: [B, ...], [B, K] -> [B, P].
 
-    The module must treat examples apart (evaluation mode).
+    The module must treat examples apart (evaluation mode). out: where to write; with
+    many weights, fresh memory costs more than the gradients themselves.
     """
+    if out is None:
+        count = sum(weight.numel() for weight in parameters_of(module).values())
+        out = logit_gradients.new_empty(len(inputs), count)
+    trace = linear.traced(module, inputs)
+    if trace is None:
+        return mapped_gradients(module, inputs, logit_gradients, out)
+    return linear.gradients(trace, logit_gradients, out)
+
+
+def mapped_gradients(
+    module: nn.Module, inputs: Tensor, logit_gradients: Tensor, out: Tensor
+) -> Tensor:
+    """Return `per_sample_gradients` of any net: a vector-Jacobian product, mapped."""
     weights = parameters_of(module)
 
     def one(x: Tensor, v: Tensor) -> dict[str, Tensor]:
         return _pull_back(module, weights, x.unsqueeze(0), v.unsqueeze(0))
 
     size = _block_size(module)
-    count = sum(weight.numel() for weight in weights.values())
-    rows = logit_gradients.new_empty(len(inputs), count)
     for block, x, v in zip(
-        *(each.split(size) for each in (rows, inputs, logit_gradients)), strict=True
+        *(each.split(size) for each in (out, inputs, logit_gradients)), strict=True
     ):
         _fill(block, vmap(one)(x, v))
-    return rows
+    return out
+
+
+def squared_norms(module: nn.Module, inputs: Tensor, logit_gradients: Tensor) -> Tensor:
+    """Return |J_i^T v_i|^2 for every example, [B] in float64, by its Gram matrix."""
+    grams, v = logit_grams(module, inputs), logit_gradients.double()
+    return torch.einsum("bk,bkl,bl->b", v, grams, v)
 
 
 def batch_gradients(
@@ -58,10 +81,13 @@ def batch_gradients(
 
 
 def logit_grams(module: nn.Module, inputs: Tensor) -> Tensor:
-    """Return J_i J_i^T for every example, [B, ...] -> [B, K, K] in float64.
+    """Return J_i J_i^T for every example, [B, ...] -> [B, K, K] in float64."""
+    trace = linear.traced(module, inputs)
+    return mapped_grams(module, inputs) if trace is None else linear.grams(trace)
 
-    One Jacobian is held at a time: K times the weights.
-    """
+
+def mapped_grams(module: nn.Module, inputs: Tensor) -> Tensor:
+    """Return `logit_grams` of any net; one Jacobian is held at a time."""
     weights = parameters_of(module)
 
     def one(x: Tensor) -> Tensor:

@@ -8,7 +8,13 @@ import torch
 from kdgan_lib import prose, tables, variance_tables
 from kdgan_lib.nets import MLP
 from kdgan_lib.randomness import derive, module_randomness
-from kdgan_lib.variance import logit_grams, looped_gradients, per_sample_gradients
+from kdgan_lib.variance import (
+    logit_grams,
+    looped_gradients,
+    mapped_gradients,
+    mapped_grams,
+    per_sample_gradients,
+)
 from kdgan_lib.variance_probe import Probe
 from kdgan_lib.variance_study import Study, watch
 
@@ -37,14 +43,21 @@ def live_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def speeds(hidden: int, repeats: int = 3, examples: int = 50) -> dict[str, float]:
-    """Return the seconds per example of the loop, of vmap, and of a Gram matrix."""
+    """Return the CPU seconds per example of each way to gradients and Gram matrices.
+
+    loop, mapped and gradients make the same numbers, mapped_gram and gram likewise;
+    gradients and mapped write into memory that is there.
+    """
     with module_randomness(0, "speed", hidden):
         net = MLP(hidden=hidden).eval()
     inputs = torch.rand(examples, 784, generator=derive(0, "inputs"))
     slopes = torch.randn(examples, 10, generator=derive(0, "slopes"))
+    rows = looped_gradients(net, inputs, slopes)
     work = {
         "loop": lambda: looped_gradients(net, inputs, slopes),
-        "vmap": lambda: per_sample_gradients(net, inputs, slopes),
+        "mapped": lambda: mapped_gradients(net, inputs, slopes, rows),
+        "gradients": lambda: per_sample_gradients(net, inputs, slopes, rows),
+        "mapped_gram": lambda: mapped_grams(net, inputs),
         "gram": lambda: logit_grams(net, inputs),
     }
     found = {}
