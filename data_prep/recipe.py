@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from data_prep.errors import PrepError
 from data_prep.fetch import md5_of, write_atomically
+from data_prep.locking import only_one
 from kdgan_lib.images import ImageSet
 
 Source = Callable[[Path], dict[str, bytes]]
@@ -48,19 +47,11 @@ def carry_out(
     title = recipe.image_set.title
     if not force and is_ready(recipe.image_set, folder):
         return False
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-    try:
-        with lock.acquire(timeout=wait):
-            if not force and is_ready(recipe.image_set, folder):
-                return False  # another process was faster
-            _keep(_first_good(recipe, folder, source), folder)
-            return True
-    except Timeout:
-        raise PrepError(
-            f"Another process has been preparing {title} for {wait:.0f} s: "
-            "wait for it, or end it, and run this again."
-        ) from None
+    with only_one(folder, title, wait):
+        if not force and is_ready(recipe.image_set, folder):
+            return False  # another process was faster
+        _keep(_first_good(recipe, folder, source), folder)
+        return True
 
 
 def _first_good(recipe: Recipe, folder: Path, source: str | None) -> dict[str, bytes]:

@@ -34,9 +34,8 @@ def _run_client(client: str, package: str, command: list[str], folder: Path) -> 
     log = folder / "client.log"
     try:
         with log.open("wb") as out:
-            code = _wait(
-                subprocess.Popen(command, cwd=folder, stdout=out, stderr=out), package
-            )
+            process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
+            code = wait(process, f"fetching {package}")
     except FileNotFoundError:
         raise PrepError(
             f"{package} needs the program `{client}`: install it."
@@ -53,11 +52,11 @@ def _reason(log: str) -> str:
     return (errors or lines or [""])[-1]
 
 
-def _wait(process: subprocess.Popen, package: str) -> int:
-    """Show the time passed until a client ends; return its exit code."""
+def wait(process: subprocess.Popen, title: str) -> int:
+    """Show the time passed until a program ends; return its exit code."""
     style = "{desc}: {elapsed}"
     try:
-        with progress_bar(desc=f"fetching {package}", bar_format=style) as bar:
+        with progress_bar(desc=title, bar_format=style) as bar:
             while process.poll() is None:
                 time.sleep(0.1)
                 bar.update()

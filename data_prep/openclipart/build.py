@@ -1,50 +1,76 @@
 """Rebuild the embedded tag data set and compare it with the one in the book."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from torch import nn
 
 from data_prep.errors import PrepError
-from data_prep.features import BACKBONES, extract, load_backbone
-from data_prep.openclipart import table
+from data_prep.features import extractor
+from data_prep.locking import only_one
+from data_prep.openclipart.compare import differences
 from data_prep.openclipart.drawings import Drawing, read_drawing, select
 from data_prep.openclipart.grouping import group, merge
-from data_prep.openclipart.pictures import Extractor, Pictures, halve, is_blank, process
+from data_prep.openclipart.pictures import Pictures, halve, is_blank, process
 from data_prep.openclipart.source import drawings_folder
 from data_prep.openclipart.split import split_groups
 from data_prep.openclipart.vocabulary import popular_tags, random_tags, stop_tags
 from data_prep.progress import progress_bar
+from data_prep.tag_table import (
+    Tables,
+    encode_thumbnail,
+    facts_path,
+    features_path,
+    images_path,
+    read_tables,
+    write_tables,
+)
 from kdgan_lib.paths import book_dir
 from kdgan_lib.text import names_a_tag
 
-NETWORKS = ("efficientnet_lite0",)
-"""Whose features the book's tables hold."""
+STEM = "openclipart"
+"""How the names of the tables begin."""
+LIGHT = "efficientnet_lite0"
+"""The network whose features are always made."""
 
 
-def prepare(folder: Path, source: str | None = None, force: bool = False) -> bool:
+def prepare(
+    folder: Path,
+    source: str | None = None,
+    force: bool = False,
+    features: Sequence[str] = (),
+) -> bool:
     """Rebuild under `folder` and compare; return False when it was built already.
 
-    Raises PrepError when the rebuilt tables differ from those in book/data.
+    `features` are networks besides the light one. An interrupted run goes on where
+    it was. Raises PrepError when the rebuilt tables differ from those in book/data.
     """
     if source == "public":
         raise PrepError("Open Clip Art comes as a package only: leave --source out.")
-    built = folder / "tables"
-    fresh = force or not (built / table.IMAGES).exists()
-    if fresh:
-        table.write_tables(build(folder), built)
-    compare(built, book_dir() / "data")
+    built, networks = folder / "tables", list(dict.fromkeys([LIGHT, *features]))
+    with only_one(folder, "Open Clip Art"):
+        fresh = force or not _is_built(built, networks)
+        if fresh:
+            if force:
+                shutil.rmtree(folder / "work", ignore_errors=True)
+            write_tables(build(folder, networks), built, STEM)
+        compare(built, book_dir() / "data")
     return fresh
+
+
+def _is_built(built: Path, networks: Sequence[str]) -> bool:
+    files = [images_path(built, STEM), facts_path(built, STEM)]
+    files += [features_path(built, STEM, name) for name in networks]
+    return all(file.is_file() for file in files)
 
 
 def compare(built: Path, kept: Path) -> None:
     """Raise PrepError with every difference between two folders of tables."""
     try:
-        found = table.differences(table.read_tables(built), table.read_tables(kept))
+        found = differences(read_tables(built, STEM), read_tables(kept, STEM))
     except FileNotFoundError as error:
         raise PrepError(
             f"{error.filename} is missing: copy the tables from {built} to {kept}."
@@ -56,7 +82,7 @@ def compare(built: Path, kept: Path) -> None:
         )
 
 
-def build(folder: Path) -> table.Tables:
+def build(folder: Path, networks: Sequence[str]) -> Tables:
     """Make the tables from the package; long steps continue where they were."""
     root = drawings_folder(folder)
     paths = sorted(path for path in root.rglob("*.svg") if path.is_file())
@@ -67,7 +93,7 @@ def build(folder: Path) -> table.Tables:
             bar.update()
     kept, dropped = select(drawings)
     merged = merge(kept)
-    extractors = {name: _extractor(name, folder / "weights") for name in NETWORKS}
+    extractors = {name: extractor(name, folder / "weights") for name in networks}
     pictures = process([same[0] for same in merged], root, folder / "work", extractors)
     tables = assemble(merged, pictures)
     counts = {
@@ -79,7 +105,7 @@ def build(folder: Path) -> table.Tables:
     return tables
 
 
-def assemble(merged: Sequence[Sequence[Drawing]], pictures: Pictures) -> table.Tables:
+def assemble(merged: Sequence[Sequence[Drawing]], pictures: Pictures) -> Tables:
     """Choose tags and images, group and split; `merged` holds lists of equal ones."""
     drawn = np.flatnonzero(~is_blank(pictures.thumbnails)).tolist()
     tags = {i: sorted({tag for one in merged[i] for tag in one.tags}) for i in drawn}
@@ -104,7 +130,7 @@ def assemble(merged: Sequence[Sequence[Drawing]], pictures: Pictures) -> table.T
         **_count(images, facts["popular"]),
     }
     features = {name: values[use] for name, values in pictures.features.items()}
-    return table.Tables(images, {**facts, "counts": counts}, features)
+    return Tables(images, {**facts, "counts": counts}, features)
 
 
 def _images(
@@ -124,7 +150,7 @@ def _images(
             "tags": pa.array(tags, pa.list_(pa.string())),
             "group": pa.array(groups, pa.int32()),
             "split": split_groups(groups.tolist(), chosen),
-            "thumbnail": [table.encode_thumbnail(pixels) for pixels in thumbnails],
+            "thumbnail": [encode_thumbnail(pixels) for pixels in thumbnails],
         }
     )
 
@@ -143,16 +169,3 @@ def _count(images: pa.Table, popular: Sequence[str]) -> dict[str, int]:
         "with a popular tag": sum(map(bool, found)),
         "title names a popular tag of the image": sum(named),
     }
-
-
-def _extractor(name: str, weights: Path) -> Extractor:
-    """Return a function of pictures whose network is loaded when it is first used."""
-
-    @cache
-    def network() -> nn.Module:
-        return load_backbone(name, weights)
-
-    def run(pictures: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float16]]:
-        yield from extract(network(), pictures, BACKBONES[name].side)
-
-    return run

@@ -1,25 +1,23 @@
 """Draw all pictures and extract their features, a chunk at a time, resumably."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from data_prep.features import Extractor
+from data_prep.fetch import write_atomically
 from data_prep.openclipart.drawings import Drawing
 from data_prep.openclipart.render import render
 from data_prep.progress import progress_bar
+from data_prep.tag_table import thumbnail
 
 CHUNK = 128
 """Drawings between two saves, a few seconds of work."""
-SIDE = 56
-"""Of a thumbnail; a quarter of what the networks see."""
-
-Extractor = Callable[[Iterable[NDArray[np.uint8]]], Iterator[NDArray[np.float16]]]
-"""Turns pictures into batches of features `[batch, width]`."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +56,6 @@ def is_blank(thumbnails: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return flat.max(1).astype(int) - flat.min(1) < 8
 
 
-def thumbnail(picture: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
-    """Return the picture with blocks of pixels averaged."""
-    small = Image.fromarray(picture).resize((side, side), Image.Resampling.BOX)
-    return np.asarray(small)
-
-
 def halve(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Average blocks of 2 x 2 pixels of `[drawings, side, side, 3]`."""
     count, side = thumbnails.shape[:2]
@@ -94,7 +86,6 @@ def _chunk(
 
 def _save(path: Path, array: NDArray) -> None:
     """Write an array so that its file is absent or whole."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.save(file, array)
-    part.replace(path)
+    file = io.BytesIO()  # numpy's own writing hides why a disk refuses
+    np.save(file, array)
+    write_atomically(path, file.getvalue())

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from data_prep.errors import PrepError
+from data_prep.registry import wait
 
 PACKAGE = "openclipart-svg"
 VERSION = "1:0.18+dfsg-19"
@@ -37,31 +38,41 @@ def verify(archive: Path) -> None:
     """Raise PrepError unless `archive` is the published package."""
     if not archive.is_file():
         raise PrepError(f"{archive} is not there: give the path of {PACKAGE}'s .deb.")
-    with archive.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != SHA256:
+    if not _is_published(archive):
         raise PrepError(
             f"{archive} is not {PACKAGE} {VERSION}: delete it and run this again."
         )
 
 
+def _is_published(archive: Path) -> bool:
+    with archive.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == SHA256
+
+
 def _fetch(folder: Path) -> Path:
     """Download the package with apt, which needs no root for that."""
     folder.mkdir(parents=True, exist_ok=True)
-    if not list(folder.glob("*.deb")):
-        _run(["apt-get", "download", f"{PACKAGE}={VERSION}"], folder)
+    for archive in folder.glob("*.deb"):
+        if _is_published(archive):
+            return archive
+        archive.unlink()  # what an interrupted run left
+    _run(["apt-get", "download", f"{PACKAGE}={VERSION}"], folder)
     return next(folder.glob("*.deb"))
 
 
 def _run(command: list[str], folder: Path) -> None:
+    log = folder / f"{command[0]}.log"
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        with log.open("wb") as out:
+            process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
+            code = wait(process, " ".join(command[:2]))
     except FileNotFoundError:
         raise PrepError(
             f"`{command[0]}` is missing: run this on Debian or Ubuntu, or keep the "
             "table that comes with the book, which needs none of this."
         ) from None
-    if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("E:")]
-        why = (errors or [done.stderr.strip() or f"exit code {done.returncode}"])[-1]
+    if code:
+        lines = log.read_text(errors="replace").strip().splitlines()
+        errors = [line for line in lines if line.startswith("E:")]
+        why = (errors or lines or [f"exit code {code}"])[-1]
         raise PrepError(f"`{' '.join(command[:2])}` failed: {why}")

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.errors import PrepError
-from data_prep.openclipart import build, source, table
+from data_prep.openclipart import build, source
+from data_prep.openclipart.compare import differences
 from data_prep.openclipart.drawings import (
     Drawing,
     clean_tags,
@@ -20,9 +21,15 @@ from data_prep.openclipart.grouping import group, look_alikes, merge, stem
 from data_prep.openclipart.pictures import Pictures, halve, is_blank, process
 from data_prep.openclipart.split import SHARES, split_groups
 from data_prep.openclipart.vocabulary import popular_tags, random_tags, stop_tags
+from data_prep.tag_table import (
+    decode_thumbnail,
+    read_tables,
+    write_tables,
+)
 from kdgan_lib.paths import book_dir
 from kdgan_lib.text import names_a_tag
 
+STEM = "openclipart"
 PUBLIC = "http://web.resource.org/cc/PublicDomain"
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"
  xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -198,26 +205,23 @@ def small(monkeypatch):
 def test_tables_survive_a_round_trip_and_differences_are_named(tmp_path, small):
     tables = small
     assert tables.facts["stop"] == ["c"]
-    table.write_tables(tables, tmp_path)
-    kept = table.read_tables(tmp_path)
-    assert table.differences(tables, kept) == []
+    write_tables(tables, tmp_path, STEM)
+    kept = read_tables(tmp_path, STEM)
+    assert differences(tables, kept) == []
     other = replace(tables, features={"net": tables.features["net"] + 1})
-    assert "net features differ by up to 1.000." in table.differences(other, kept)
+    assert "net features differ by up to 1.000." in differences(other, kept)
     titles = pa.array(["?"] * kept.images.num_rows)
     images = kept.images.set_column(1, "title", titles)
-    assert (
-        "column title differs"
-        in table.differences(replace(kept, images=images), kept)[0]
-    )
+    assert "column title differs" in differences(replace(kept, images=images), kept)[0]
 
 
 def test_comparison_says_what_to_do_when_tables_are_missing_or_differ(tmp_path, small):
     tables = small
-    table.write_tables(tables, tmp_path / "built")
+    write_tables(tables, tmp_path / "built", STEM)
     with pytest.raises(PrepError, match="copy the tables"):
         build.compare(tmp_path / "built", tmp_path / "kept")
     other = replace(tables, facts={**tables.facts, "stop": ["z"]})
-    table.write_tables(other, tmp_path / "kept")
+    write_tables(other, tmp_path / "kept", STEM)
     with pytest.raises(PrepError, match="vocabularies or the counts differ"):
         build.compare(tmp_path / "built", tmp_path / "kept")
 
@@ -238,7 +242,7 @@ def test_a_machine_without_apt_is_told_so(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def committed():
-    return table.read_tables(book_dir() / "data")
+    return read_tables(book_dir() / "data", STEM)
 
 
 def test_the_committed_tables_are_whole_and_small(committed):
@@ -265,7 +269,7 @@ def test_the_committed_vocabularies_have_the_declared_sizes(committed):
 
 def test_the_committed_thumbnails_are_pictures(committed):
     for content in committed.images.column("thumbnail").to_pylist()[::500]:
-        assert table.decode_thumbnail(content).shape == (56, 56, 3)
+        assert decode_thumbnail(content).shape == (56, 56, 3)
 
 
 def test_the_datasheets_counts_are_the_tables(committed):

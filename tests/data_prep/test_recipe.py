@@ -135,7 +135,7 @@ def test_a_cache_that_cannot_be_written_is_no_trouble_when_all_is_there(
     folder = tmp_path / "tiny"
     carry_out(Recipe(tiny_set, {"a": lambda work: tiny_files}), folder)
     (tmp_path / ".tiny.lock").unlink(missing_ok=True)
-    monkeypatch.setattr("data_prep.recipe.FileLock", forbidden)
+    monkeypatch.setattr("data_prep.locking.FileLock", forbidden)
     assert not carry_out(Recipe(tiny_set, {"a": forbidden}), folder)
 
 
