@@ -13,6 +13,11 @@ def test_sizes_of_the_networks_are_the_released_ones():
     assert setup.mlp_size()["units_of_2_to_20"] == pytest.approx(1.2177, abs=1e-4)
 
 
+def test_sizes_of_cifars_networks_are_those_of_its_default_players():
+    assert setup.cifar_lenet_size()["millions"] == pytest.approx(0.464406)
+    assert setup.resnet_size()["millions"] == pytest.approx(1.727962)
+
+
 def test_missing_data_mean_not_run(monkeypatch, tmp_path):
     monkeypatch.setenv("KDGAN_DATA", str(tmp_path))
     with pytest.raises(MissingRuns, match="data_prep mnist"):

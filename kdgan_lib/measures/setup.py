@@ -3,6 +3,7 @@
 from torch import nn
 
 from kdgan_lib.augment import augment
+from kdgan_lib.cifar_nets import cifar10_players
 from kdgan_lib.data import load
 from kdgan_lib.images import CIFAR10, MNIST, DataMissing, ImageSet, read_images
 from kdgan_lib.measures import Measured, measure
@@ -33,6 +34,18 @@ def mlp_size() -> Measured:
 def lenet_size() -> Measured:
     """Return the size of MNIST's teacher and discriminator."""
     return _parameters(LeNet())
+
+
+@measure("cifar_lenet_size")
+def cifar_lenet_size() -> Measured:
+    """Return the size of CIFAR-10's classifier."""
+    return _parameters(cifar10_players()["classifier"]())
+
+
+@measure("resnet_size")
+def resnet_size() -> Measured:
+    """Return the size of CIFAR-10's teacher and discriminator."""
+    return _parameters(cifar10_players()["teacher"]())
 
 
 def _sizes(images: ImageSet, command: str) -> Measured:
