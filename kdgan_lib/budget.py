@@ -1,10 +1,13 @@
 """How long, how fast and on what terms a method trains: the budget of a run."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from math import cos, pi
 from typing import Any, Literal
 
-from kdgan_lib.choices import check_choices
+from kdgan_lib.choices import LATER, check_choices
+
+Augmentation = Literal["none", "affine", "mirror"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,9 @@ class Budget:
     """Learning rates over the outer epochs: constant, or half a cosine to zero."""
     weight_decay: float = 0.0
     """L2 penalty on weights (not biases), added to the gradient."""
-    augmentation: Literal["none", "affine", "mirror"] = "none"
+    augmentation: Augmentation = "none"
     """Random change of the images in the outer epochs."""
-    pretraining_augmentation: Literal["none", "affine", "mirror"] = "none"
+    pretraining_augmentation: Augmentation = "none"
     """Random change of the images while pretraining."""
     evaluate_every: int = 2
     """Outer epochs between evaluations of C on the validation set."""
@@ -47,6 +50,8 @@ class Budget:
     """Examples of a set that an evaluation looks at, the first ones; 0 is all."""
     selection: Literal["validation", "last", "best_test"] = "validation"
     """Which C is reported: best on validation, the last, or best on the test set."""
+    precision: Precision = field(default="float32", metadata=LATER)
+    """Factors of matrix products on a CPU: bfloat16 rounds them, sums stay float32."""
 
     def __post_init__(self) -> None:
         """Refuse amounts and choices that no run could honour."""

@@ -1,7 +1,11 @@
-"""Refuse a setting that its field does not list."""
+"""Refuse a setting that its field does not list; say what identifies settings."""
 
 from dataclasses import fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+LATER = {"later": True}
+"""Metadata of a field that runs were made without: at its default it is no part of a
+run's identity, so that those runs keep theirs."""
 
 
 def check_choices(settings: Any) -> None:
@@ -15,3 +19,13 @@ def check_choices(settings: Any) -> None:
         if get_origin(hint) is Literal and value not in get_args(hint):
             allowed = ", ".join(map(str, get_args(hint)))
             raise ValueError(f"No {field.name} '{value}'; choose from {allowed}.")
+
+
+def identity(settings: Any) -> dict[str, Any]:
+    """Return a dataclass's values by name, less its later fields at their defaults."""
+    return {
+        field.name: getattr(settings, field.name)
+        for field in fields(settings)
+        if not field.metadata.get("later")
+        or getattr(settings, field.name) != field.default
+    }

@@ -163,6 +163,15 @@ def choose_code(
     return np.arange(len(labels) - n, len(labels)), np.arange(0)
 
 
+def choose_last(
+    labels: np.ndarray, n: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last n positions, and 2,000 class-balanced ones of the others."""
+    others, train = np.split(np.arange(len(labels)), [len(labels) - n])
+    order = _interleave(labels[others], generator)
+    return train, others[order[:CONTROLLED_VALIDATION]]
+
+
 def _interleave(labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Return all positions, shuffled, one of each class in turn while they last."""
     shuffled = generator.permutation(len(labels))
@@ -244,4 +253,5 @@ PROTOCOLS: dict[str, Protocol] = {
     ),
     "paper": Protocol(lambda size: min(size, PAPER_POOL), choose_paper),
     "code": Protocol(lambda size: size, choose_code),
+    "last": Protocol(lambda size: size - CONTROLLED_VALIDATION, choose_last),
 }

@@ -1,6 +1,7 @@
 """Evaluate a player on a set of examples: batched, in evaluation mode."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,21 @@ CHUNK = 1000
 def accuracy(logits: Tensor, targets: Tensor) -> float:
     """Return the share of examples whose highest logit is at the highest target."""
     return (logits.argmax(-1) == targets.argmax(-1)).double().mean().item()
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What a classifier is selected and reported by: higher is better."""
+
+    name: str
+    """Names the scores in a run's record, as in `test_accuracy`."""
+    score: Metric
+    """(logits, targets) -> score."""
+    report: Callable[[Tensor, Tensor], dict[str, float]] | None = None
+    """(logits, targets) -> further scores by name, on the test set at the end."""
+
+
+ACCURACY = Criterion("accuracy", accuracy)
 
 
 def player_logits(player: str, module: nn.Module, batch: Examples) -> Tensor:

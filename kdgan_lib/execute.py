@@ -6,12 +6,11 @@ import torch
 
 from kdgan_lib import runs
 from kdgan_lib.checkpoint import Checkpoints
-from kdgan_lib.data import load
 from kdgan_lib.experiments import Run
 from kdgan_lib.paths import runs_dir
 from kdgan_lib.pretrained import Pretrained
 from kdgan_lib.provenance import provenance, resolve_device
-from kdgan_lib.train import Diverged, Result, fit
+from kdgan_lib.train import AfterEpoch, Diverged, Result, fit
 
 
 def execute(
@@ -49,22 +48,26 @@ def train(
     checkpoints: Checkpoints | None = None,
     checkpoint_seconds: float = 20.0,
     share: bool = True,
+    after_epoch: AfterEpoch | None = None,
 ) -> Result:
     """Train a run's players on its split.
 
     share: read and write the pretrained players that runs share on disk.
+    after_epoch: as in `fit`.
     """
     return fit(
         run.method,
         run.players(),
-        load(run.data, n=run.n, seed=run.seed, protocol=run.protocol),
+        run.split(),
         run.budget,
         run.seed,
         device=device,
+        criterion=run.task.criterion,
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
         pretrained=_shared(device) if share else None,
         progress=progress,
+        after_epoch=after_epoch,
     )
 
 

@@ -1,27 +1,27 @@
-"""Declare runs: the settings of each protocol, and each figure's and table's grid."""
+"""Declare runs: what a run is, and the settings that each protocol prescribes."""
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from torch import nn
 
-from kdgan_lib.budget import Budget
+from kdgan_lib.budget import Budget, Precision
+from kdgan_lib.choices import identity
+from kdgan_lib.data import Split
 from kdgan_lib.methods import METHODS, Method, method
-from kdgan_lib.nets import build_players, mnist_players
+from kdgan_lib.nets import build_players
 from kdgan_lib.runs import run_id
 from kdgan_lib.schedule import GAME, stages
+from kdgan_lib.tasks import Task, task
 
 PROFILES = ("smoke", "book", "paper")
 PROTOCOLS = ("controlled", "paper", "code")
 ADVERSARIAL = ("nagan", "kdgan_wo_gm", "kdgan")
 SETTINGS = files("kdgan_lib") / "settings"
 
-# Player updates after pretraining that every method gets under `controlled`.
-PLAYER_UPDATES = {100: 900, 1_000: 6_000, 10_000: 30_000}
 # Outer epochs of the released schedule. Its scripts use 10 for NaGAN and 60 to 100 for
 # KDGAN; an epoch holds 40 passes, so 12 of them are 4,800 player updates at n = 100.
 RELEASED_EPOCHS = {"nagan": 10, "kdgan": 12, "kdgan_wo_gm": 12}
@@ -45,6 +45,10 @@ class Run:
     """Seed of the subset, the initial weights, the order and the noise."""
     budget: Budget
     """Amounts of training and learning rates."""
+    variant: str = "default"
+    """Which networks, where a data set has several."""
+    subset: str = ""
+    """Rule of the training subset; empty is the protocol's own."""
 
     def __post_init__(self) -> None:
         """Refuse a selection that looks at the test set under `controlled`."""
@@ -64,8 +68,10 @@ class Run:
             "protocol": self.protocol,
             "profile": self.profile,
             "seed": self.seed,
-            **self.method.hyperparameters(),
-            **asdict(self.budget),
+            **({"variant": self.variant} if self.variant != "default" else {}),
+            **({"subset": self.subset} if self.subset else {}),
+            **identity(self.method),
+            **identity(self.budget),
         }
 
     @property
@@ -73,10 +79,19 @@ class Run:
         """Return the run's identity."""
         return run_id(self.configuration())
 
+    @property
+    def task(self) -> Task:
+        """Return the task that the run's data set belongs to."""
+        return task(self.data)
+
+    def split(self) -> Split:
+        """Return the data as the run sees them."""
+        return self.task.load(self.n, self.seed, self.subset or self.protocol)
+
     def players(self) -> dict[str, nn.Module]:
         """Return the players at their initial weights."""
-        initial = "released" if self.protocol == "code" else "he"
-        builders = mnist_players(initial=initial)
+        released = self.protocol == "code" and self.variant == "default"
+        builders = self.task.players("released" if released else self.variant)
         wanted = {seat: builders[seat] for seat in self.method.seats()}
         return build_players(wanted, self.seed)
 
@@ -94,18 +109,26 @@ def from_configuration(row: dict[str, object]) -> Run:
         str(row["profile"]),
         int(float(str(row["seed"]))),
         Budget().but(**amounts),
+        str(_like("default", row.get("variant"))),
+        str(_like("", row.get("subset"))),
     )
 
 
 def declare(
     name: str,
     data: str = "mnist",
-    n: int = 100,
+    n: int | None = None,
     protocol: str = "controlled",
     profile: str = "paper",
     seed: int = 0,
+    variant: str = "default",
+    subset: str = "",
 ) -> Run:
-    """Return the run that a protocol prescribes for a method, a data set and a size."""
+    """Return the run that a protocol prescribes for a method, a data set and a size.
+
+    Without n the data set's usual size is taken. Raises ValueError for a name that does
+    not exist and for a size below 1.
+    """
     for value, allowed, what in (
         (name, tuple(METHODS), "method"),
         (protocol, PROTOCOLS, "protocol"),
@@ -113,10 +136,13 @@ def declare(
     ):
         if value not in allowed:
             raise ValueError(f"No {what} '{value}'; choose from {', '.join(allowed)}.")
+    learned = task(data)
+    n = learned.n if n is None else n
     if n < 1:
         raise ValueError(f"n must be at least 1 training example, not {n}.")
-    prescribed, budget = _PRESCRIPTIONS[protocol](name, n)
-    return Run(prescribed, data, n, protocol, profile, seed, _cut(budget, profile))
+    prescribed, budget = _PRESCRIPTIONS[protocol](name, learned, n)
+    budget = _cut(budget, profile)
+    return Run(prescribed, data, n, protocol, profile, seed, budget, variant, subset)
 
 
 def with_equal_updates(chosen: Method, budget: Budget, n: int, updates: int) -> Budget:
@@ -133,58 +159,61 @@ def with_equal_updates(chosen: Method, budget: Budget, n: int, updates: int) -> 
     )
 
 
-def player_updates(n: int) -> int:
-    """Return the declared player updates for a training set of size n."""
-    size = max((known for known in PLAYER_UPDATES if known <= n), default=100)
-    return PLAYER_UPDATES[size]
-
-
-def controlled_base(n: int) -> Budget:
+def controlled_base(learned: Task, n: int) -> Budget:
     """Return what every method shares under `controlled`."""
+    batch_size = 50 if n <= 1_000 else 100
+    classifier, teacher, discriminator = learned.passes(n, batch_size)
     return Budget(
-        batch_size=50 if n <= 1_000 else 100,
-        classifier_pretraining=max(1, 5_000 // n),
-        teacher_pretraining=max(2, 10_000 // n),
-        discriminator_pretraining=max(1, 5_000 // n),
-        augmentation="affine",
-        pretraining_augmentation="affine",
+        batch_size=batch_size,
+        classifier_pretraining=classifier,
+        teacher_pretraining=teacher,
+        discriminator_pretraining=discriminator,
+        augmentation=learned.augmentation,
+        pretraining_augmentation=learned.augmentation,
         selection="validation",
+        precision=_precision(learned, n),
     )
 
 
+def _precision(learned: Task, n: int) -> Precision:
+    return "bfloat16" if n >= learned.rounded_from else "float32"
+
+
 @cache
-def settings(protocol: str) -> dict[str, dict[str, dict]]:
+def settings(file: str) -> dict[str, dict[str, dict]]:
     """Return the tuned settings of each method: hyperparameters and learning rates."""
-    path = SETTINGS / f"{protocol}.json"
+    path = SETTINGS / f"{file}.json"
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
-def _controlled(name: str, n: int) -> tuple[Method, Budget]:
-    tuned = settings("controlled").get(name, {})
+def _controlled(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
+    tuned = settings(learned.settings).get(name, {})
     chosen = method(name, **tuned.get("hyperparameters", {}))
-    budget = controlled_base(n).but(**tuned.get("budget", {}))
-    return chosen, with_equal_updates(chosen, budget, n, player_updates(n))
+    budget = controlled_base(learned, n).but(**tuned.get("budget", {}))
+    return chosen, with_equal_updates(chosen, budget, n, learned.player_updates(n))
 
 
-def _paper(name: str, n: int) -> tuple[Method, Budget]:
+def _paper(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
     """Return the text's setting; rates it leaves open are `controlled`'s tuned ones."""
-    tuned = settings("controlled").get(name, {})
+    tuned = settings(learned.settings).get(name, {})
     literal = {"distn": {"distillation": "kl"}, "kdgan": {"estimator": "relaxed_score"}}
     literal["nagan"] = {"estimator": "relaxed_score"}
     weights = ("alpha", "beta", "gamma")
     chosen = {k: v for k, v in tuned.get("hyperparameters", {}).items() if k in weights}
     prescribed = method(name, **chosen, **literal.get(name, {}))
     rates = {k: v for k, v in tuned.get("budget", {}).items() if k.endswith("_lr")}
-    budget = controlled_base(n).but(
-        augmentation="none",
-        pretraining_augmentation="none",
+    preprocessing = learned.literal_augmentation
+    budget = controlled_base(learned, n).but(
+        augmentation=preprocessing,
+        pretraining_augmentation=preprocessing,
         selection="last",
         **rates,
     )
-    return prescribed, with_equal_updates(prescribed, budget, n, player_updates(n))
+    updates = learned.player_updates(n)
+    return prescribed, with_equal_updates(prescribed, budget, n, updates)
 
 
-def _code(name: str, n: int) -> tuple[Method, Budget]:
+def _code(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
     budget = Budget(
         batch_size=10 if n <= 100 else 50 if n <= 1_000 else 100,
         epochs=RELEASED_EPOCHS.get(
@@ -193,11 +222,12 @@ def _code(name: str, n: int) -> tuple[Method, Budget]:
         classifier_pretraining=200,
         teacher_pretraining=200,
         discriminator_pretraining=200,
-        augmentation="affine",
+        augmentation=learned.augmentation,
         selection="best_test",
         evaluate_every=1,
         test_every=1,
         teacher_every=10,
+        precision=_precision(learned, n),
     )
     if name not in ADVERSARIAL:
         distn = {"distillation": "released_l2"} if name == "distn" else {}
@@ -248,58 +278,8 @@ def _like(default: object, value: object) -> object:
     return default if missing else type(default)(value)  # type: ignore[call-arg]
 
 
-_PRESCRIPTIONS: dict[str, Callable[[str, int], tuple[Method, Budget]]] = {
+_PRESCRIPTIONS: dict[str, Callable[[str, Task, int], tuple[Method, Budget]]] = {
     "controlled": _controlled,
     "paper": _paper,
     "code": _code,
-}
-
-
-def figure3a(profile: str = "paper") -> list[Run]:
-    """Return Figure 3a's runs at n = 100: most valuable first."""
-    controlled = [
-        declare(name, seed=seed, profile=profile)
-        for seed in range(10)
-        for name in METHODS
-    ]
-    arms = [
-        declare(name, protocol=protocol, seed=seed, profile=profile)
-        for protocol in ("paper", "code")
-        for seed in range(5)
-        for name in ADVERSARIAL
-    ]
-    return [*controlled, *arms]
-
-
-def varied(profile: str, *changes: dict[str, Any], seeds: int = 5) -> list[Run]:
-    """Return the controlled KDGAN at n = 100 and its variants, seed by seed."""
-    runs = [declare("kdgan", seed=seed, profile=profile) for seed in range(seeds)]
-    return [
-        replace(run, method=replace(run.method, **change))
-        for run in runs
-        for change in ({}, *changes)
-    ]
-
-
-def distillation_forms(profile: str = "paper") -> list[Run]:
-    """Return KDGAN with squared distances of logits, and with KL instead (M21)."""
-    return varied(profile, {"distillation": "kl"})
-
-
-def temperature(profile: str = "paper") -> list[Run]:
-    """Return KDGAN under the paper's temperatures and under constant ones (M22)."""
-    constant = ({"tau_start": tau, "tau_end": tau} for tau in (0.1, 0.5, 1.0))
-    return varied(profile, {"tau_start": 1.0, "tau_end": 0.1}, *constant)
-
-
-def figure6(profile: str = "paper") -> list[Run]:
-    """Return KDGAN whose teacher learns from the classifier, and not (M23, F6)."""
-    return varied(profile, {"gamma": 0.0}, {"gamma": 1e-2})
-
-
-GRIDS: dict[str, Callable[[str], list[Run]]] = {
-    "figure3a": figure3a,
-    "distillation_forms": distillation_forms,
-    "temperature": temperature,
-    "figure6": figure6,
 }

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from kdgan_lib import runs
 from kdgan_lib.execute import train
-from kdgan_lib.experiments import GRIDS, declare
+from kdgan_lib.experiments import declare
+from kdgan_lib.grids import GRIDS
 from kdgan_lib.methods import METHODS
 from kdgan_lib.provenance import resolve_device
 from kdgan_lib.sweep import sweep

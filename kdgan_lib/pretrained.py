@@ -35,6 +35,7 @@ class Pretrained:
             stage.phases[0].loss.__qualname__,
             *(budget.batch_size, budget.pretraining_lr, budget.weight_decay),
             budget.evaluated,  # the stored row has scores
+            budget.precision,
             _digest(split.train, split.validation),
             # The weights do not tell one dropout rate from another.
             *(digest(state.players[player]), repr(state.players[player])),

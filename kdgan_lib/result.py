@@ -17,7 +17,7 @@ class Result:
     """What a run leaves."""
 
     metrics: Metrics
-    """Accuracies by every selection rule, updates, seconds, weights' digest."""
+    """Scores by every selection rule, updates, seconds, weights' digest."""
     curve: pd.DataFrame
     """One row per evaluation."""
     players: dict[str, nn.Module]
@@ -28,7 +28,8 @@ def conclude(state: State, scorer: Scorer) -> Result:
     """Select the classifier by the budget's rule and return the run's result.
 
     Under `best_test` the accuracy is the largest over the test evaluations, and the
-    classifier stays the last one.
+    classifier stays the last one. The scores are named after the criterion; its further
+    scores are those of the classifier that is returned, and of T.
     """
     curve = pd.DataFrame(state.curve)
     game = curve[curve.stage == GAME]
@@ -42,6 +43,9 @@ def conclude(state: State, scorer: Scorer) -> Result:
         "weights_digest": digest(state.players["classifier"]),
     }
     metrics |= _selected(state, scorer, int(last.epoch), int(best.epoch), metrics)
+    name = scorer.criterion.name
+    metrics = {k.replace("accuracy", name): v for k, v in metrics.items()}
+    metrics |= _reports(state, scorer)
     counts = {f"{player}_updates": count for player, count in state.updates.items()}
     counts["player_updates"] = sum(state.updates.values())
     metrics |= {**counts, "epochs_run": int(last.epoch), "seconds": state.seconds}
@@ -69,6 +73,17 @@ def _selected(
         "test_accuracy": scorer.score(state, "classifier", "test"),
         "validation_accuracy": state.best_validation,
         "selected_epoch": state.best_epoch,
+    }
+
+
+def _reports(state: State, scorer: Scorer) -> Metrics:
+    """Return the criterion's further scores of C, and of T where there is one."""
+    prefixes = {"classifier": "test", "teacher": "teacher_test"}
+    return {
+        f"{prefix}_{name}": value
+        for player, prefix in prefixes.items()
+        if player in state.players
+        for name, value in scorer.report(state, player).items()
     }
 
 

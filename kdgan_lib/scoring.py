@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
-from kdgan_lib.evaluation import Metric, evaluate
+from kdgan_lib.evaluation import Criterion, evaluate, predict
 from kdgan_lib.guards import Diverged
 from kdgan_lib.schedule import GAME, Stage
 from kdgan_lib.state import Row, State
@@ -16,7 +16,7 @@ class Scorer:
 
     split: Split
     budget: Budget
-    metric: Metric
+    criterion: Criterion
 
     def evaluate(
         self,
@@ -61,12 +61,20 @@ class Scorer:
         module, examples = state.players[player], getattr(self.split, part)
         examples = examples[: self.budget.evaluated or None]
         try:
-            return evaluate(player, module, examples, self.metric)
+            return evaluate(player, module, examples, self.criterion.score)
         except FloatingPointError as error:
             raise Diverged(
                 f"On the {part} set {error} after its update {state.updates[player]}: "
                 f"lower {player}_lr, and run the same command again."
             ) from error
+
+    def report(self, state: State, player: str) -> dict[str, float]:
+        """Return the criterion's further scores of a player on the test set."""
+        if self.criterion.report is None:
+            return {}
+        examples = self.split.test[: self.budget.evaluated or None]
+        logits = predict(player, state.players[player], examples)
+        return self.criterion.report(logits, examples.targets)
 
 
 def position(state: State, stage: Stage, done: int) -> Row:

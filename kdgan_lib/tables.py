@@ -129,7 +129,7 @@ def _select(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
 
 @cache
 def _declared(grid: str) -> frozenset[str]:
-    from kdgan_lib.experiments import GRIDS  # only these reads need torch
+    from kdgan_lib.grids import GRIDS  # only these reads need torch
 
     return frozenset(run.id for run in GRIDS[grid]("paper"))
 

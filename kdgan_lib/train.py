@@ -12,10 +12,11 @@ from kdgan_lib.augment import AUGMENTATIONS
 from kdgan_lib.budget import Budget
 from kdgan_lib.checkpoint import Checkpoints
 from kdgan_lib.data import Examples, Split
-from kdgan_lib.evaluation import Metric, accuracy, player_logits
+from kdgan_lib.evaluation import ACCURACY, Criterion, player_logits
 from kdgan_lib.guards import Diverged, check_players, check_split, mean_losses
 from kdgan_lib.methods import Method, Noise, Phase
 from kdgan_lib.methods import method as method_by_name
+from kdgan_lib.precision import arithmetic
 from kdgan_lib.pretrained import Pretrained
 from kdgan_lib.progress import Progress
 from kdgan_lib.result import Result, conclude
@@ -23,7 +24,7 @@ from kdgan_lib.schedule import GAME, Stage, stages, updates_per_epoch
 from kdgan_lib.scoring import Scorer
 from kdgan_lib.state import State
 
-__all__ = ["Diverged", "Result", "Training", "fit"]
+__all__ = ["AfterEpoch", "Diverged", "Result", "Training", "fit"]
 
 
 def fit(
@@ -34,19 +35,19 @@ def fit(
     seed: int = 0,
     *,
     device: str | torch.device = "cpu",
-    metric: Metric = accuracy,
+    criterion: Criterion = ACCURACY,
     checkpoints: Checkpoints | None = None,
     checkpoint_seconds: float = 20.0,
     pretrained: Pretrained | None = None,
     progress: bool = False,
-    after_epoch: "Callable[[Training, Stage], None] | None" = None,
+    after_epoch: "AfterEpoch | None" = None,
 ) -> Result:
     """Train the players by a method and return the selected classifier's metrics.
 
     method: a `Method`, or a name from `METHODS` for its default hyperparameters.
     players: a module per seat that the method needs, each returning one logit per
-    label; they are trained in place. metric: (logits, targets) -> score, higher is
-    better. checkpoints: where to save, and from where to resume; pretrained: where
+    label; they are trained in place. criterion: the score by which C is selected and
+    reported. checkpoints: where to save, and from where to resume; pretrained: where
     runs share their pretrained players. after_epoch: called with the run and its stage
     when an epoch has been trained, before `state.epoch` moves on; it must only look.
     Raises ValueError for a missing player, a wrong shape or no examples, `Diverged`
@@ -58,12 +59,15 @@ def fit(
     split, budget = split.to(device), budget or Budget()
     check_split(split, budget)
     check_players(method, seated, split)
-    scorer = Scorer(split, budget, metric)
+    scorer = Scorer(split, budget, criterion)
     state = State(seated)
     training = Training(method, split, budget, seed, state, scorer, after_epoch)
-    with Progress(training.total_updates(), method.name, enabled=progress) as bar:
+    with (
+        arithmetic(budget.precision),
+        Progress(training.total_updates(), method.name, enabled=progress) as bar,
+    ):
         training.run(bar, checkpoints, checkpoint_seconds, pretrained)
-    return conclude(training.state, scorer)
+        return conclude(training.state, scorer)
 
 
 @dataclass
@@ -76,7 +80,7 @@ class Training:
     seed: int
     state: State
     scorer: Scorer
-    after_epoch: "Callable[[Training, Stage], None] | None" = None
+    after_epoch: "AfterEpoch | None" = None
 
     def run(
         self,
@@ -189,3 +193,6 @@ class Training:
             stage.epochs * updates_per_epoch(stage, count, size)
             for stage in stages(self.method, self.budget)
         )
+
+
+AfterEpoch = Callable[[Training, Stage], None]

@@ -13,14 +13,18 @@ from kdgan_lib import sweep as sweeps
 from kdgan_lib.budget import Budget
 from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run, declare
+from kdgan_lib.grids import GRIDS
 from kdgan_lib.methods import METHODS
+from kdgan_lib.tasks import TASKS
 
 if TYPE_CHECKING:
     MethodName = str
     GridName = str
+    DataName = str
 else:
     MethodName = Literal[tuple(METHODS)]
-    GridName = Literal[tuple(experiments.GRIDS)]
+    GridName = Literal[tuple(GRIDS)]
+    DataName = Literal[tuple(TASKS)]
 DIVERGED = 3
 
 
@@ -30,16 +34,18 @@ class Selection:
 
     method: MethodName = "kdgan"
     """The method."""
-    data: Literal["mnist"] = "mnist"
+    data: DataName = "mnist"
     """The data set."""
-    n: int = 100
-    """Training examples."""
+    n: int | None = None
+    """Training examples; by default the data set's usual number."""
     seed: int = 0
     """Seed of the subset, the initial weights, the order and the noise."""
     protocol: Literal["controlled", "paper", "code"] = "controlled"
     """paper: the text; code: the released code; controlled: equal terms for all."""
     profile: Literal["smoke", "book", "paper"] = "paper"
     """smoke: seconds; book: a tenth; paper: all of the training."""
+    variant: str = "default"
+    """Which networks, where a data set has several: h50 for 50 hidden units."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +77,11 @@ def train(arguments: list[str]) -> int:
     if row["status"] == "diverged":
         print(f"{run.id} diverged: {row['reason']}", file=sys.stderr)
         return DIVERGED
+    score = run.task.criterion.name
     print(
         f"{run.id}{' (stored before)' if known else ''}: {run.method.name}, "
         f"{run.data} n = {run.n}, {run.protocol}, seed {run.seed}: "
-        f"test accuracy {float(str(row['test_accuracy'])):.4f}"
+        f"test {score} {float(str(row[f'test_{score}'])):.4f}"
     )
     return 0
 
@@ -140,6 +147,12 @@ class Sweep:
     """Only these protocols."""
     method: tuple[MethodName, ...] = ()
     """Only these methods."""
+    data: tuple[DataName, ...] = ()
+    """Only these data sets."""
+    n: tuple[int, ...] = ()
+    """Only these numbers of training examples."""
+    variant: tuple[str, ...] = ()
+    """Only these networks."""
     seeds: int | None = None
     """Only seeds below this."""
     dry: bool = False
@@ -150,7 +163,10 @@ class Sweep:
         left = [run for run in self.runs() if not runs.is_finished(run.id)]
         if self.dry:
             for run in left:
-                print(run.id, run.method.name, run.n, run.protocol, run.seed)
+                print(
+                    *(run.id, run.method.name, run.data, run.n, run.protocol),
+                    *(run.seed, run.variant),
+                )
             return 0
         failures = sweeps.sweep(left, self.workers, self.device)
         for identity, message in failures.items():
@@ -161,9 +177,12 @@ class Sweep:
         """Return the grid's runs that the filters leave."""
         return [
             run
-            for run in experiments.GRIDS[self.grid](self.profile)
+            for run in GRIDS[self.grid](self.profile)
             if (not self.protocol or run.protocol in self.protocol)
             and (not self.method or run.method.name in self.method)
+            and (not self.data or run.data in self.data)
+            and (not self.n or run.n in self.n)
+            and (not self.variant or run.variant in self.variant)
             and (self.seeds is None or run.seed < self.seeds)
         ]
 
@@ -179,8 +198,10 @@ class Tune:
 
     methods: tyro.conf.Positional[tuple[MethodName, ...]] = tuple(METHODS)
     """The methods; all by default."""
-    n: int = 100
-    """Training examples."""
+    data: DataName = "mnist"
+    """The data set."""
+    n: int | None = None
+    """Training examples; by default the data set's usual number."""
     trials: int = 12
     """Trials of each method, those stored before included."""
     freeze: bool = False
@@ -192,11 +213,11 @@ class Tune:
 
         torch.set_num_threads(1)
         for name in self.methods:
-            done = tuning.tune(name, self.n, self.trials, progress=True)
+            done = tuning.tune(name, self.n, self.trials, progress=True, data=self.data)
             best = done.loc[done.score.idxmax()]
             print(f"{name}: {best.score:.4f} on validation with {best.parameters}")
         if self.freeze:
-            tuning.freeze(self.n, Path(str(experiments.SETTINGS)) / "controlled.json")
+            tuning.freeze(Path(str(experiments.SETTINGS)), self.n, self.data)
         return 0
 
 

@@ -6,8 +6,9 @@ import math
 import pandas as pd
 
 from kdgan_lib import claims, tables
-from kdgan_lib.experiments import ADVERSARIAL, GRIDS, PROTOCOLS, Run, declare
+from kdgan_lib.experiments import ADVERSARIAL, PROTOCOLS, Run, declare
 from kdgan_lib.figures.style import label_of
+from kdgan_lib.grids import GRIDS
 from kdgan_lib.methods import METHODS
 from kdgan_lib.schedule import GAME, stages, updates_per_epoch
 from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference

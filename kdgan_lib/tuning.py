@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from kdgan_lib import runs
+from kdgan_lib.budget import Budget
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import (
     Run,
@@ -17,18 +18,21 @@ from kdgan_lib.experiments import (
 )
 from kdgan_lib.methods import method
 from kdgan_lib.provenance import provenance
+from kdgan_lib.tasks import task
 from kdgan_lib.train import Diverged
 
 TRIALS = "trials"
 TUNING_SEED = 1_000  # never a seed of a reported run
-TUNING_UPDATES = {100: 450}
+KEY = ("data", "method", "n", "trial")
 Suggested = dict[str, str | float | int]
 RATE = ("float", 1e-4, 3e-3)
 GAME_RATE = ("float", 3e-5, 1e-3)
 WEIGHT = ("float", 1e-2, 1e1)
 
+PENALTY = {"weight_decay": ("float", 1e-6, 1e-2)}
+
 SEARCH_SPACES: dict[str, dict[str, tuple]] = {
-    "supervised": {"weight_decay": ("float", 1e-6, 1e-2)},
+    "supervised": PENALTY,
     "mimic": {},
     "distn": {
         "distillation_weight": ("choice", 0.5, 0.7, 0.9),
@@ -91,14 +95,22 @@ STARTS: dict[str, Suggested] = {
 COMMON = {"lr_schedule": ("choice", "constant", "cosine")}
 
 
-def space(name: str) -> dict[str, tuple]:
-    """Return what is searched for a method: its own settings and C's learning rate."""
+def space(name: str, data: str = "mnist") -> dict[str, tuple]:
+    """Return what is searched for a method: its own settings and C's learning rate.
+
+    A data set that is not augmented has the penalty on weights searched as well.
+    """
     rate = GAME_RATE if name == "nagan" else RATE
-    return {"classifier_lr": rate, **COMMON, **SEARCH_SPACES[name]}
+    penalty = {} if task(data).augmentation != "none" else PENALTY
+    return {"classifier_lr": rate, **COMMON, **penalty, **SEARCH_SPACES[name]}
 
 
 def tune(
-    name: str, n: int = 100, trials: int = 12, progress: bool = False
+    name: str,
+    n: int | None = None,
+    trials: int = 12,
+    progress: bool = False,
+    data: str = "mnist",
 ) -> pd.DataFrame:
     """Run the trials that a method still lacks and return all of them.
 
@@ -109,46 +121,49 @@ def tune(
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=TUNING_SEED)
     )
-    done = _trials(name, n)
+    n = task(data).n if n is None else n
+    done = _trials(name, n, data)
     for _, row in done.iterrows():
-        study.add_trial(_known(name, row))
+        study.add_trial(_known(row, space(name, data)))
     for number in range(len(done), trials):
         study.sampler = optuna.samplers.TPESampler(
             seed=TUNING_SEED + number, n_startup_trials=trials // 2, multivariate=True
         )
         if number == 0:
-            study.enqueue_trial(_start(name))
-        trial = study.ask(_distributions(name))
-        score = _score(declare_trial(name, n, trial.params), progress)
+            study.enqueue_trial(_start(name, data))
+        trial = study.ask(_distributions(space(name, data)))
+        score = _score(declare_trial(name, n, trial.params, data), progress)
         study.tell(trial, score)
-        row = {"method": name, "n": n, "trial": number, "score": score}
+        row = {"data": data, "method": name, "n": n, "trial": number, "score": score}
         row |= {"parameters": json.dumps(trial.params, sort_keys=True)}
         row |= provenance(torch.device("cpu"))
-        runs.append_rows(TRIALS, pd.DataFrame([row]), ("method", "n", "trial"))
-    return _trials(name, n)
+        runs.append_rows(TRIALS, pd.DataFrame([row]), KEY)
+    return _trials(name, n, data)
 
 
-def declare_trial(name: str, n: int, suggested: Suggested) -> Run:
-    """Return the run of one trial."""
+def declare_trial(name: str, n: int, suggested: Suggested, data: str = "mnist") -> Run:
+    """Return the run of one trial: half the player updates of a reported run."""
     hyper, amounts = split_settings(suggested)
-    chosen, base = method(name, **hyper), controlled_base(n)
-    budget = base.but(**amounts)
-    budget = with_equal_updates(chosen, budget, n, TUNING_UPDATES.get(n, 450))
+    learned, chosen = task(data), method(name, **hyper)
+    budget = controlled_base(learned, n).but(**amounts)
+    updates = learned.player_updates(n) // 2
+    budget = with_equal_updates(chosen, budget, n, updates)
     budget = budget.but(test_every=budget.epochs, teacher_every=budget.epochs)
-    return Run(chosen, "mnist", n, "controlled", "paper", TUNING_SEED, budget)
+    return Run(chosen, data, n, "controlled", "paper", TUNING_SEED, budget)
 
 
 def split_settings(suggested: Suggested) -> tuple[Suggested, Suggested]:
     """Return the method's hyperparameters and the budget's fields of a suggestion."""
-    amounts = {k: v for k, v in suggested.items() if k in asdict(controlled_base(100))}
+    amounts = {k: v for k, v in suggested.items() if k in asdict(Budget())}
     return {k: v for k, v in suggested.items() if k not in amounts}, amounts
 
 
-def freeze(n: int, path: Path) -> dict[str, dict]:
+def freeze(folder: Path, n: int | None = None, data: str = "mnist") -> dict[str, dict]:
     """Write each method's best trial as its setting; return the settings."""
+    n = task(data).n if n is None else n
     settings = {}
     for name in SEARCH_SPACES:
-        done = _trials(name, n)
+        done = _trials(name, n, data)
         if len(done):
             best = done.loc[done.score.idxmax()]
             hyper, amounts = split_settings(json.loads(best.parameters))
@@ -157,12 +172,17 @@ def freeze(n: int, path: Path) -> dict[str, dict]:
                 "hyperparameters": hyper,
                 "budget": amounts,
             }
+    path = folder / f"{task(data).settings}.json"
     path.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
     return settings
 
 
-def _start(name: str) -> Suggested:
-    return {"classifier_lr": 1e-3, "lr_schedule": "cosine", **STARTS[name]}
+def _start(name: str, data: str = "mnist") -> Suggested:
+    penalty: Suggested = (
+        {"weight_decay": 1e-5} if "weight_decay" in space(name, data) else {}
+    )
+    common: Suggested = {"classifier_lr": 1e-3, "lr_schedule": "cosine"}
+    return {**common, **penalty, **STARTS[name]}
 
 
 def _score(run: Run, progress: bool) -> float:
@@ -170,16 +190,19 @@ def _score(run: Run, progress: bool) -> float:
         result = train(run, torch.device("cpu"), progress)
     except Diverged:
         return 0.0
-    return float(result.metrics["validation_accuracy"])
+    return float(result.metrics[f"validation_{run.task.criterion.name}"])
 
 
-def _trials(name: str, n: int) -> pd.DataFrame:
-    rows = runs.read_rows(TRIALS, ("method", "n", "trial", "score", "parameters"))
-    return rows[(rows.method == name) & (rows.n == n)].sort_values("trial")
+def _trials(name: str, n: int, data: str) -> pd.DataFrame:
+    rows = runs.read_rows(TRIALS, (*KEY, "score", "parameters"))
+    chosen = (rows.data == data) & (rows.method == name) & (rows.n == n)
+    return rows[chosen].sort_values("trial")
 
 
-def _distributions(name: str) -> dict[str, optuna.distributions.BaseDistribution]:
-    return {key: _distribution(*spec) for key, spec in space(name).items()}
+def _distributions(
+    searched: dict[str, tuple],
+) -> dict[str, optuna.distributions.BaseDistribution]:
+    return {key: _distribution(*spec) for key, spec in searched.items()}
 
 
 def _distribution(kind: str, *values: float) -> optuna.distributions.BaseDistribution:
@@ -189,9 +212,9 @@ def _distribution(kind: str, *values: float) -> optuna.distributions.BaseDistrib
     return optuna.distributions.FloatDistribution(low, high, log=True)
 
 
-def _known(name: str, row: pd.Series) -> optuna.trial.FrozenTrial:
+def _known(row: pd.Series, searched: dict[str, tuple]) -> optuna.trial.FrozenTrial:
     return optuna.trial.create_trial(
         params=json.loads(row.parameters),
-        distributions=_distributions(name),
+        distributions=_distributions(searched),
         value=float(row.score),
     )

@@ -8,17 +8,16 @@ import pytest
 
 from kdgan_lib import runs
 from kdgan_lib.budget import Budget
+from kdgan_lib.choices import identity
 from kdgan_lib.experiments import (
     ADVERSARIAL,
-    GRIDS,
     PROFILES,
     PROTOCOLS,
     Run,
     declare,
-    figure3a,
     from_configuration,
-    player_updates,
 )
+from kdgan_lib.grids import GRIDS, figure3a
 from kdgan_lib.methods import METHODS, method
 from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.state import digest
@@ -71,8 +70,8 @@ def test_a_row_of_the_table_declares_its_run_again(runs_folder):
         assert from_configuration(row) == by_id[row.run_id]
     for row in table.to_dict("records"):
         assert from_configuration(row).id == row["run_id"]
-    for identity in by_id:
-        assert from_configuration(runs.find(identity)).id == identity
+    for known in by_id:
+        assert from_configuration(runs.find(known)).id == known
 
 
 def test_whole_numbers_that_became_floats_and_missing_values_are_understood():
@@ -99,11 +98,27 @@ def test_whole_numbers_that_became_floats_and_missing_values_are_understood():
 def test_every_declared_hyperparameter_is_in_the_configuration(name, protocol):
     run = declare(name, protocol=protocol)
     found = run.configuration()
-    assert set(run.method.hyperparameters()) <= set(found)
+    assert set(identity(run.method)) <= set(found)
     assert {"method", "data", "n", "protocol", "profile", "seed", "selection"} <= set(
         found
     )
     assert not set(run.method.hyperparameters()) & set(vars(run.budget))
+
+
+def test_fields_that_came_later_leave_the_identity_of_earlier_runs():
+    run = declare("kdgan")
+    assert not {"adversarial", "precision", "variant", "subset"} & set(
+        run.configuration()
+    )
+    others = [
+        replace(run, method=replace(run.method, adversarial=0.0)),
+        replace(run, budget=run.budget.but(precision="bfloat16")),
+        replace(run, variant="h50"),
+        replace(run, subset="last"),
+    ]
+    assert len({run.id, *(other.id for other in others)}) == 5
+    for other in others:
+        assert from_configuration(other.configuration()) == other
 
 
 def test_each_choice_makes_another_run():
@@ -123,7 +138,8 @@ def test_controlled_gives_every_method_the_same_updates_data_and_selection(n):
     declared = [declare(name, n=n) for name in METHODS]
     for run in declared:
         per_epoch = game_updates(run) / run.budget.epochs
-        assert player_updates(n) - per_epoch < game_updates(run) <= player_updates(n)
+        declared_updates = run.task.player_updates(n)
+        assert declared_updates - per_epoch < game_updates(run) <= declared_updates
     for field in (
         "batch_size",
         "augmentation",

@@ -27,10 +27,11 @@ ROOMS = {
     ),
     "a run's parts": (
         *("evaluation", "checkpoint", "schedule", "state", "guards", "scoring"),
-        *("result", "pretrained", "progress"),
+        *("result", "pretrained", "progress", "precision"),
     ),
     "the loop": ("train",),
-    "declared runs": ("experiments", "execute", "sweep", "tuning"),
+    "tasks": ("tasks",),
+    "declared runs": ("experiments", "grids", "execute", "sweep", "tuning"),
     "commands": ("train_cli", "runs_cli", "data_cli", "bench", "cli"),
 }
 RANK = {module: rank for rank, room in enumerate(ROOMS.values()) for module in room}

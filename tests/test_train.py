@@ -10,6 +10,7 @@ import toys
 from torch import nn
 
 from kdgan_lib import fit
+from kdgan_lib.evaluation import Criterion
 from kdgan_lib.losses import kl_distillation
 from kdgan_lib.methods import METHODS, Method, Phase, method
 from kdgan_lib.pretrained import Pretrained
@@ -291,6 +292,12 @@ def test_a_metric_of_ones_own_is_used_for_every_score():
     def negative_loss(logits, targets):
         return 100 * (targets * logits.log_softmax(-1)).sum(-1).mean().item()
 
-    result = train("supervised", metric=negative_loss)
-    assert result.metrics["test_accuracy"] < -1
+    def report(logits, targets):
+        return {"labels": float(targets.shape[1])}
+
+    criterion = Criterion("likelihood", negative_loss, report)
+    result = train("mimic", criterion=criterion)
+    assert result.metrics["test_likelihood"] < -1
+    assert result.metrics["test_labels"] == result.metrics["teacher_test_labels"] == 3
+    assert "test_accuracy" not in result.metrics
     assert result.metrics["selected_epoch"] > 0

@@ -99,7 +99,7 @@ def test_the_search_looks_at_validation_and_never_at_the_test_set(monkeypatch):
 def test_freezing_writes_each_methods_best_trial(tmp_path):
     tuning.tune("distn", trials=4)
     path = tmp_path / "controlled.json"
-    settings = tuning.freeze(100, path)
+    settings = tuning.freeze(tmp_path)
     assert json.loads(path.read_text()) == settings
     assert set(settings) == {"distn"}
     rows = runs.read_rows(tuning.TRIALS)
@@ -109,6 +109,14 @@ def test_freezing_writes_each_methods_best_trial(tmp_path):
     assert frozen["hyperparameters"] | frozen["budget"] == json.loads(best.parameters)
     assert "distillation_weight" in frozen["hyperparameters"]
     assert "classifier_lr" in frozen["budget"]
+
+
+def test_trials_of_another_data_set_move_no_search_and_search_the_penalty_too():
+    alone = list(tuning.tune("distn", trials=3).parameters)
+    for parameters in tuning.tune("distn", trials=3, data="openclipart").parameters:
+        assert "weight_decay" in json.loads(parameters)
+    assert list(tuning.tune("distn", trials=3).parameters) == alone
+    assert len(runs.read_rows(tuning.TRIALS)) == 6
 
 
 def test_every_method_is_searched_over_its_classifiers_rate_and_schedule():

@@ -3,7 +3,7 @@
 import pytest
 
 from kdgan_lib import claims, runs
-from kdgan_lib.experiments import GRIDS, figure3a
+from kdgan_lib.grids import GRIDS, figure3a
 from kdgan_lib.measures import variants
 from kdgan_lib.tables import MissingRuns
 

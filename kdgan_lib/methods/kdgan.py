@@ -1,10 +1,11 @@
 """KDGAN: classifier, teacher and discriminator play one game (Eq. 3, Algorithm 1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from kdgan_lib.choices import LATER
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import (
     cross_entropy,
@@ -38,6 +39,8 @@ class KDGAN(Adversarial):
     """Weight of a cross-entropy anchor in C's and T's losses (not in the paper)."""
     teacher_passes: int = 1
     """Passes of T in one outer epoch."""
+    adversarial: float = field(default=1.0, metadata=LATER)
+    """Factor of C's and T's adversarial terms (not in the paper); 0 leaves D out."""
     name: ClassVar[str] = "kdgan"
 
     def __post_init__(self) -> None:
@@ -45,8 +48,10 @@ class KDGAN(Adversarial):
         super().__post_init__()
         if not 0 <= self.alpha <= 1:
             raise ValueError(f"alpha is a weight in [0, 1], not {self.alpha}.")
-        if self.beta < 0 or self.gamma < 0:
-            raise ValueError("beta and gamma are weights and cannot be negative.")
+        if min(self.beta, self.gamma, self.adversarial) < 0:
+            raise ValueError(
+                "beta, gamma and adversarial are weights and cannot be negative."
+            )
 
     def generators(self) -> dict[str, float]:
         """Return C and T with their weights in p_alpha."""
@@ -54,7 +59,7 @@ class KDGAN(Adversarial):
 
     def phases(self) -> tuple[Phase, ...]:
         """Return one outer epoch of Algorithm 1: D's steps, T's steps, C's steps."""
-        return (
+        phases = (
             Phase(
                 "discriminator",
                 self.discriminator_loss,
@@ -74,6 +79,7 @@ class KDGAN(Adversarial):
                 passes=self.classifier_passes,
             ),
         )
+        return phases if self.adversarial else phases[1:]
 
     def teacher_loss(
         self, logits: Logits, batch: Examples, noise: Noise, temperature: float
@@ -83,7 +89,7 @@ class KDGAN(Adversarial):
         distilled = self._distil(logits["teacher"], logits["classifier"])
         return weighted_sum(
             {
-                "adversarial": (1 - self.alpha, adversarial),
+                "adversarial": (self.adversarial * (1 - self.alpha), adversarial),
                 "distillation": (self.gamma, distilled),
                 "supervised": (
                     self.supervision,
@@ -100,7 +106,7 @@ class KDGAN(Adversarial):
         distilled = self._distil(logits["classifier"], logits["teacher"])
         return weighted_sum(
             {
-                "adversarial": (self.alpha, adversarial),
+                "adversarial": (self.adversarial * self.alpha, adversarial),
                 "distillation": (self.beta, distilled),
                 "supervised": (
                     self.supervision,

@@ -1,0 +1,250 @@
+"""Declare every figure's and table's grid of runs, most valuable first."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from kdgan_lib.experiments import ADVERSARIAL, Run, declare, with_equal_updates
+
+COMPARED = (
+    *("supervised", "mimic", "distn", "noisy", "codis"),
+    *("nagan", "kdgan_wo_gm", "kdgan"),
+)
+"""Methods of Table 1, with a classifier that has no teacher."""
+TAGGERS = tuple(name for name in COMPARED if name != "noisy")
+"""Methods of Table 2."""
+ALPHAS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+BETAS = (1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3)
+GAMMAS = (1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2)
+"""Axes of Figures 4 and 5."""
+HEAT_MAP = ((0.1, 0.3, 0.5, 0.7, 0.9), (1e-2, 1e-1, 1e0, 1e1))
+"""Values of alpha and of beta that are crossed."""
+WIDTHS = (20, 50, 100, 200, 400, 800)
+"""Hidden units of Table 3's classifiers."""
+SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+"""Training images of the sample-size curve."""
+
+
+def figure3a(profile: str = "paper") -> list[Run]:
+    """Return Figure 3a's runs at n = 100."""
+    return [
+        *compared(COMPARED, 10, profile=profile),
+        *compared(ADVERSARIAL, 5, profile=profile, protocol="paper"),
+        *compared(ADVERSARIAL, 5, profile=profile, protocol="code"),
+    ]
+
+
+def compared(methods: Iterable[str], seeds: int, **declared: Any) -> list[Run]:
+    """Return the prescribed runs of several methods, seed by seed."""
+    return [
+        declare(name, seed=seed, **declared)
+        for seed, name in product(range(seeds), methods)
+    ]
+
+
+def table1(profile: str = "paper") -> list[Run]:
+    """Return Table 1: eight methods, six columns, three protocols.
+
+    CIFAR-10 with ResNet-110 needs a GPU; the columns of `small` networks are what a CPU
+    affords, and fill no cell of the paper's.
+    """
+    cells: list[tuple[dict[str, Any], int]] = [
+        ({"n": 100}, 10),
+        ({"n": 1_000}, 10),
+        ({"n": 100, "protocol": "paper"}, 5),
+        ({"n": 100, "protocol": "code"}, 5),
+        ({"data": "cifar10", "n": 500, "variant": "small"}, 3),
+        ({"n": 10_000}, 3),
+        ({"n": 1_000, "protocol": "paper"}, 5),
+        ({"n": 1_000, "protocol": "code"}, 5),
+        ({"data": "cifar10", "n": 5_000, "variant": "small"}, 3),
+        ({"data": "cifar10", "n": 500}, 10),
+        ({"data": "cifar10", "n": 5_000}, 10),
+        ({"n": 10_000, "protocol": "paper"}, 5),
+        ({"n": 10_000, "protocol": "code"}, 5),
+        ({"data": "cifar10", "n": 48_000}, 10),
+        ({"data": "cifar10", "n": 500, "protocol": "paper"}, 5),
+        ({"data": "cifar10", "n": 500, "protocol": "code"}, 5),
+        ({"data": "cifar10", "n": 5_000, "protocol": "paper"}, 5),
+        ({"data": "cifar10", "n": 5_000, "protocol": "code"}, 5),
+        ({"data": "cifar10", "n": 50_000, "protocol": "paper"}, 5),
+        ({"data": "cifar10", "n": 50_000, "protocol": "code"}, 5),
+    ]
+    return _distinct(
+        run
+        for cell, seeds in cells
+        for run in compared(COMPARED, seeds, profile=profile, **cell)
+    )
+
+
+CONTROLS: dict[str, dict[str, Any]] = {
+    "beta = 0": {"method": "kdgan", "hyper": {"beta": 0.0}},
+    "gamma = 0": {"method": "kdgan", "hyper": {"gamma": 0.0}},
+    "without D": {"method": "kdgan", "hyper": {"adversarial": 0.0}},
+    "exact gradient": {"method": "kdgan", "hyper": {"estimator": "exact"}},
+    "with the labels' cross-entropy": {
+        "method": "kdgan",
+        "hyper": {"supervision": 1.0},
+    },
+    "teacher pretrained without augmentation": {
+        "method": "mimic",
+        "budget": {"pretraining_augmentation": "none"},
+    },
+    **{
+        f"{name} without augmentation": {
+            "method": name,
+            "budget": {"augmentation": "none", "pretraining_augmentation": "none"},
+        }
+        for name in COMPARED
+    },
+    **{
+        f"{name} on the last n images": {"method": name, "subset": "last"}
+        for name in ("mimic", "codis", "nagan", "kdgan")
+    },
+}
+"""Table of controls: what differs from the method's prescribed run."""
+
+
+def controls(profile: str = "paper") -> list[Run]:
+    """Return the controls at n = 100 and n = 1,000, and what they are compared with."""
+    reference = ("supervised", "mimic", "nagan", "kdgan")
+    return _distinct(
+        run
+        for n, seeds in ((100, 5), (1_000, 3))
+        for seed in range(seeds)
+        for run in (
+            *(declare(name, n=n, seed=seed, profile=profile) for name in reference),
+            *(control(name, n, seed, profile) for name in CONTROLS),
+        )
+    )
+
+
+def control(name: str, n: int, seed: int, profile: str = "paper") -> Run:
+    """Return a run of the table of controls."""
+    change = CONTROLS[name]
+    subset = change.get("subset", "")
+    run = declare(change["method"], n=n, seed=seed, profile=profile, subset=subset)
+    chosen = replace(run.method, **change.get("hyper", {}))
+    budget = run.budget.but(**change.get("budget", {}))
+    if profile == "paper" and len(chosen.phases()) != len(run.method.phases()):
+        budget = with_equal_updates(chosen, budget, n, run.task.player_updates(n))
+    return replace(run, method=chosen, budget=budget)
+
+
+def sample_size(profile: str = "paper") -> list[Run]:
+    """Return accuracy against the number of labelled images (T1.43, T1.44)."""
+    methods = ("supervised", "mimic", "codis", "nagan", "kdgan")
+    return [run for n in SIZES for run in compared(methods, 3, n=n, profile=profile)]
+
+
+def table3(profile: str = "paper") -> list[Run]:
+    """Return classifiers of 20 to 800 hidden units at n = 100 (Table 3)."""
+    return [
+        run
+        for width in WIDTHS
+        for run in compared(
+            ("supervised", "mimic", "kdgan"), 3, variant=f"h{width}", profile=profile
+        )
+    ]
+
+
+def varied(
+    profile: str, *changes: dict[str, Any], seeds: int = 5, **declared: Any
+) -> list[Run]:
+    """Return the controlled KDGAN and its variants, seed by seed."""
+    runs = compared(("kdgan",), seeds, profile=profile, **declared)
+    return [
+        replace(run, method=replace(run.method, **change))
+        for run in runs
+        for change in ({}, *changes)
+    ]
+
+
+def distillation_forms(profile: str = "paper") -> list[Run]:
+    """Return KDGAN with squared distances of logits, and with KL instead (M21)."""
+    return varied(profile, {"distillation": "kl"})
+
+
+def temperature(profile: str = "paper") -> list[Run]:
+    """Return KDGAN under the paper's temperatures and under constant ones (M22)."""
+    constant = ({"tau_start": tau, "tau_end": tau} for tau in (0.1, 0.5, 1.0))
+    return varied(profile, {"tau_start": 1.0, "tau_end": 0.1}, *constant)
+
+
+def figure6(profile: str = "paper") -> list[Run]:
+    """Return KDGAN whose teacher learns from the classifier, and not (M23, F6)."""
+    return varied(profile, {"gamma": 0.0}, {"gamma": 1e-2})
+
+
+def figure4(profile: str = "paper") -> list[Run]:
+    """Return KDGAN over alpha, beta and gamma on MNIST, one at a time, then crossed.
+
+    Products are computed in bfloat16 here at every n, the tuned setting's too.
+    """
+    crossed = [{"alpha": a, "beta": b} for a, b in product(*HEAT_MAP)]
+    runs = [
+        *varied(profile, *_axes(), seeds=5, n=100),
+        *varied(profile, *crossed, seeds=3, n=100),
+        *varied(profile, *_axes(), seeds=3, n=1_000),
+        *varied(profile, *_axes(), seeds=3, n=10_000),
+    ]
+    return _distinct(
+        replace(run, budget=run.budget.but(precision="bfloat16")) for run in runs
+    )
+
+
+def figure4_cifar10(profile: str = "paper") -> list[Run]:
+    """Return KDGAN over gamma on CIFAR-10, n = 500, with small networks (F4.6)."""
+    gammas = [{"gamma": gamma} for gamma in GAMMAS]
+    where = {"data": "cifar10", "n": 500, "variant": "small"}
+    return varied(profile, *gammas, seeds=3, **where)
+
+
+def table2(profile: str = "paper") -> list[Run]:
+    """Return Table 2's neural methods on both vocabularies, and what explains them."""
+    return [
+        *compared(TAGGERS, 10, data="openclipart", profile=profile),
+        *compared(TAGGERS, 10, data="openclipart_random", profile=profile),
+        *compared(TAGGERS, 5, data="openclipart_unnamed", profile=profile),
+    ]
+
+
+def teachers(profile: str = "paper") -> list[Run]:
+    """Return what C learns on the popular tags from other kinds of teachers."""
+    methods, data = ("mimic", "distn", "kdgan"), "openclipart"
+    return [
+        run
+        for variant in ("default", "single_teacher", "concatenation", "text_only")
+        for run in compared(methods, 5, data=data, variant=variant, profile=profile)
+    ]
+
+
+def figure3b(profile: str = "paper") -> list[Run]:
+    """Return the curves of P@3 for the adversarial methods."""
+    return compared(ADVERSARIAL, 10, data="openclipart", profile=profile)
+
+
+def figure5(profile: str = "paper") -> list[Run]:
+    """Return KDGAN over alpha, beta and gamma on the popular tags."""
+    return varied(profile, *_axes(), seeds=3, data="openclipart")
+
+
+def _axes() -> list[dict[str, Any]]:
+    axes = (("alpha", ALPHAS), ("beta", BETAS), ("gamma", GAMMAS))
+    return [{name: value} for name, values in axes for value in values]
+
+
+def _distinct(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs without those that were declared before, in order."""
+    return list({run.id: run for run in runs}.values())
+
+
+GRIDS: dict[str, Callable[[str], list[Run]]] = {
+    grid.__name__: grid
+    for grid in (
+        *(figure3a, table1, controls, sample_size, table3),
+        *(distillation_forms, temperature, figure6, figure4, figure4_cifar10),
+        *(table2, teachers, figure3b, figure5),
+    )
+}

@@ -1,0 +1,149 @@
+"""Name the tasks: a data set, the networks that learn it, and how much they train."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from torch import Tensor, nn
+
+from kdgan_lib.budget import Augmentation
+from kdgan_lib.cifar_nets import cifar10_players
+from kdgan_lib.data import Split, load
+from kdgan_lib.evaluation import ACCURACY, Criterion
+from kdgan_lib.metrics import precision_at, tag_metrics
+from kdgan_lib.nets import mnist_players
+from kdgan_lib.tag_nets import tag_players
+from kdgan_lib.tags import load_tags
+
+Builders = dict[str, Callable[[], nn.Module]]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one learns, with what, and how much under the protocol `controlled`."""
+
+    title: str
+    """In words."""
+    load: Callable[[int | None, int, str], Split]
+    """(n, seed, rule of the subset) -> split."""
+    players: Callable[[str], Builders]
+    """Variant of the networks -> a builder for each seat."""
+    n: int
+    """Training examples where nothing else is said."""
+    updates: Mapping[int, int]
+    """Player updates after pretraining, by the least n that gets them."""
+    pretraining: Mapping[int, tuple[int, int, int]]
+    """Updates of C, T and D before the game, by the least n that gets them."""
+    augmentation: Augmentation
+    """Random change of the images."""
+    criterion: Criterion = ACCURACY
+    """What a classifier is selected and reported by."""
+    settings: str = "controlled"
+    """File of tuned settings."""
+    literal_augmentation: Augmentation = "none"
+    """Random change of the images that the paper's text names."""
+    rounded_from: float = float("inf")
+    """Least n at which products are computed in bfloat16 (see `precision`)."""
+
+    def player_updates(self, n: int) -> int:
+        """Return the declared player updates for a training set of size n."""
+        return _at(self.updates, n)
+
+    def passes(self, n: int, batch_size: int) -> tuple[int, ...]:
+        """Return the passes of C, T and D before the game, at least one each."""
+        batches = -(-n // batch_size)
+        return tuple(max(1, updates // batches) for updates in _at(self.pretraining, n))
+
+
+def task(name: str) -> Task:
+    """Return a task by name; raise ValueError that lists the names."""
+    if name not in TASKS:
+        raise ValueError(f"No data '{name}'; choose from {', '.join(TASKS)}.")
+    return TASKS[name]
+
+
+def _at(table: Mapping[int, Value], n: int) -> Value:
+    """Return the entry of the largest size that n reaches, or else the first."""
+    return table[max((size for size in table if size <= n), default=min(table))]
+
+
+def _mnist(variant: str) -> Builders:
+    """Return MNIST's networks: `default`, `released`, or `h50` for 50 hidden units."""
+    if variant in ("default", "released"):
+        return mnist_players(initial="he" if variant == "default" else "released")
+    if variant[:1] != "h" or not variant[1:].isdigit() or int(variant[1:]) < 1:
+        raise ValueError(
+            f"MNIST has no networks '{variant}'; choose from default, released, h50 "
+            "(a classifier with 50 hidden units; any number goes)."
+        )
+    return mnist_players(hidden=int(variant[1:]))
+
+
+def _images(name: str) -> Callable[[int | None, int, str], Split]:
+    return lambda n, seed, rule: load(name, n=n, seed=seed, protocol=rule)
+
+
+def _tags(vocabulary: str, hide_named: bool = False) -> Task:
+    named = " whose names are struck from the texts" if hide_named else ""
+    return Task(
+        title=f"Open Clip Art, 200 {vocabulary} tags{named}",
+        load=lambda n, seed, rule: load_tags(
+            vocabulary, n=n, seed=seed, hide_named=hide_named
+        ),
+        players=partial(tag_players, 200),
+        n=TAGGED[vocabulary],
+        updates={1: 3_000},
+        pretraining={1: (350, 1_050, 350)},
+        augmentation="none",
+        criterion=PRECISION,
+        settings="openclipart",
+    )
+
+
+def _precision_at_3(logits: Tensor, targets: Tensor) -> float:
+    return float(precision_at(logits, targets, 3))
+
+
+def _tag_report(logits: Tensor, targets: Tensor) -> dict[str, float]:
+    """Return Table 2's columns, named for a run's record."""
+    values = tag_metrics(logits, targets)
+    return {name.lower().replace("@", "_at_"): value for name, value in values.items()}
+
+
+TAGGED = {"popular": 3_512, "random": 3_147}
+"""Training images with a tag of the vocabulary."""
+PRECISION = Criterion("precision", _precision_at_3, _tag_report)
+"""P@3, by which Figure 3b follows the classifier; Table 2's columns at the end."""
+
+TASKS = {
+    "mnist": Task(
+        title="MNIST",
+        load=_images("mnist"),
+        players=_mnist,
+        n=100,
+        updates={100: 900, 1_000: 3_000, 10_000: 30_000},
+        pretraining={
+            1: (100, 200, 100),
+            1_000: (100, 1_200, 100),
+            10_000: (200, 2_000, 200),
+        },
+        augmentation="affine",
+        rounded_from=1_000,
+    ),
+    "cifar10": Task(
+        title="CIFAR-10",
+        load=_images("cifar10"),
+        players=cifar10_players,
+        n=500,
+        updates={500: 3_000, 5_000: 9_000, 50_000: 60_000},
+        pretraining={1: (200, 1_000, 200), 5_000: (500, 3_000, 500)},
+        augmentation="mirror",
+        literal_augmentation="mirror",
+        rounded_from=0,
+    ),
+    "openclipart": _tags("popular"),
+    "openclipart_random": _tags("random"),
+    "openclipart_unnamed": _tags("popular", hide_named=True),
+}

@@ -1,0 +1,97 @@
+"""Check the declared grids: what they hold, and that what is compared is comparable."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from kdgan_lib import grids
+from kdgan_lib.grids import COMPARED, CONTROLS, GRIDS, TAGGERS, control
+from kdgan_lib.schedule import stages, updates_per_epoch
+from kdgan_lib.tasks import TASKS, task
+
+
+def frame(name):
+    return pd.DataFrame(
+        [
+            {**run.configuration(), "variant": run.variant}
+            for run in GRIDS[name]("paper")
+        ]
+    )
+
+
+def game_updates(run):
+    game = stages(run.method, run.budget)[-1]
+    return run.budget.epochs * updates_per_epoch(game, run.n, run.budget.batch_size)
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_every_profile_of_a_grid_declares_runs_of_known_tasks(name):
+    for profile in ("smoke", "book", "paper"):
+        declared = GRIDS[name](profile)
+        assert declared
+        assert {run.data for run in declared} <= set(TASKS)
+        assert {run.profile for run in declared} == {profile}
+
+
+def test_table_1_has_every_cell_under_every_protocol():
+    cells = frame("table1").groupby(["data", "protocol"]).n.unique()
+    assert set(cells["mnist", "controlled"]) == {100, 1_000, 10_000}
+    assert set(cells["cifar10", "controlled"]) == {500, 5_000, 48_000}
+    for protocol in ("paper", "code"):
+        assert set(cells["mnist", protocol]) == {100, 1_000, 10_000}
+        assert set(cells["cifar10", protocol]) == {500, 5_000, 50_000}
+    assert set(frame("table1").method) == set(COMPARED)
+
+
+def test_the_small_networks_share_no_run_with_resnet_110():
+    by_variant = frame("table1").groupby("variant").data.unique()
+    assert list(by_variant["small"]) == ["cifar10"]
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_differs_from_its_reference_and_trains_as_much(name):
+    changed = control(name, 100, 0)
+    reference = grids.declare(CONTROLS[name]["method"], n=100)
+    assert changed.id != reference.id
+    per_epoch = game_updates(reference) / reference.budget.epochs
+    assert abs(game_updates(changed) - game_updates(reference)) <= per_epoch
+
+
+def test_without_d_no_phase_trains_it():
+    run = control("without D", 100, 0)
+    assert [phase.player for phase in run.method.phases()] == ["teacher", "classifier"]
+
+
+def test_figure_4_is_computed_in_one_precision_and_crosses_alpha_with_beta():
+    runs = GRIDS["figure4"]("paper")
+    assert {run.budget.precision for run in runs} == {"bfloat16"}
+    crossed = {(run.method.alpha, run.method.beta) for run in runs if run.n == 100}
+    assert {(a, b) for a in grids.HEAT_MAP[0] for b in grids.HEAT_MAP[1]} <= crossed
+    assert set(grids.GAMMAS) <= {run.method.gamma for run in runs}
+    assert len({run.id for run in runs}) == len(runs)
+
+
+def test_table_2_has_ten_seeds_of_every_tagger_on_both_vocabularies():
+    counts = frame("table2").groupby(["data", "method"]).seed.nunique()
+    for data in ("openclipart", "openclipart_random"):
+        assert (counts[data] == 10).all()
+        assert set(counts[data].index) == set(TAGGERS)
+
+
+def test_a_narrow_classifier_is_a_network_of_its_own():
+    run = GRIDS["table3"]("paper")[0]
+    assert run.variant == "h20"
+    assert run.players()["classifier"].layers[1].out_features == 20
+    with pytest.raises(ValueError, match="MNIST has no networks 'hx'"):
+        replace(run, variant="hx").players()
+
+
+@pytest.mark.parametrize("name", [name for name in TASKS if "clipart" in name])
+def test_the_usual_size_of_a_tag_task_is_all_its_training_images(name):
+    assert len(task(name).load(None, 0, "controlled").train) == task(name).n
+
+
+def test_an_unknown_data_set_is_answered_with_the_names():
+    with pytest.raises(ValueError, match="No data 'minst'; choose from mnist, cifar10"):
+        task("minst")
