@@ -84,11 +84,11 @@ def write_tables(tables: Tables, folder: Path, stem: str) -> None:
     write_table(tables.images, images_path(folder, stem))
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write a Parquet file."""
+def write_table(table: pa.Table, path: Path, level: int = 15) -> None:
+    """Write a Parquet file; a lower `level` packs less, but faster."""
     file = io.BytesIO()
     # Half of the features are exactly zero, which the codec finds by itself.
-    pq.write_table(table, file, compression="zstd", compression_level=15)
+    pq.write_table(table, file, compression="zstd", compression_level=level)
     write_atomically(path, file.getvalue())
 
 

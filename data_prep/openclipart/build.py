@@ -14,10 +14,11 @@ from data_prep.locking import only_one
 from data_prep.openclipart.compare import differences
 from data_prep.openclipart.drawings import Drawing, read_drawing, select
 from data_prep.openclipart.grouping import group, merge
-from data_prep.openclipart.pictures import Pictures, halve, is_blank, process
+from data_prep.openclipart.render import render
 from data_prep.openclipart.source import drawings_folder
 from data_prep.openclipart.split import split_groups
 from data_prep.openclipart.vocabulary import popular_tags, random_tags, stop_tags
+from data_prep.pictures import Pictures, halve, is_blank, process
 from data_prep.progress import progress_bar
 from data_prep.tag_table import (
     Tables,
@@ -94,7 +95,14 @@ def build(folder: Path, networks: Sequence[str]) -> Tables:
     kept, dropped = select(drawings)
     merged = merge(kept)
     extractors = {name: extractor(name, folder / "weights") for name in networks}
-    pictures = process([same[0] for same in merged], root, folder / "work", extractors)
+    first = [same[0] for same in merged]
+    pictures = process(
+        [drawing.digest for drawing in first],
+        lambda number: render(root / first[number].path),
+        folder / "work",
+        extractors,
+        "drawing, features",
+    )
     tables = assemble(merged, pictures)
     counts = {
         "files": len(paths),

@@ -18,9 +18,9 @@ from data_prep.openclipart.drawings import (
     select,
 )
 from data_prep.openclipart.grouping import group, look_alikes, merge, stem
-from data_prep.openclipart.pictures import Pictures, halve, is_blank, process
 from data_prep.openclipart.split import SHARES, split_groups
 from data_prep.openclipart.vocabulary import popular_tags, random_tags, stop_tags
+from data_prep.pictures import Pictures, halve, is_blank, process
 from data_prep.tag_table import (
     decode_thumbnail,
     read_tables,
@@ -167,25 +167,25 @@ def test_blank_pictures_are_found_and_halving_averages():
     assert halve(thumbnails)[1, 0, 0].tolist() == [205] * 3
 
 
-def test_finished_chunks_are_not_drawn_again(tmp_path, monkeypatch):
-    drawn = []
+def test_finished_chunks_are_not_read_again(tmp_path, monkeypatch):
+    read = []
 
-    def fake(path):
-        drawn.append(path)
-        return np.zeros((224, 224, 3), np.uint8)
+    def picture(number):
+        read.append(number)
+        return np.full((224, 224, 3), number, np.uint8)
 
     def features(pictures):
         yield np.stack([p.mean((0, 1)) for p in pictures]).astype(np.float16)
 
-    monkeypatch.setattr("data_prep.openclipart.pictures.render", fake)
-    monkeypatch.setattr("data_prep.openclipart.pictures.CHUNK", 2)
-    some = [drawing(f"{i}.svg", str(i)) for i in range(5)]
-    once = process(some, tmp_path, tmp_path / "work", {"mean": features})
-    assert (len(drawn), once.thumbnails.shape) == (5, (5, 56, 56, 3))
-    for file in sorted((tmp_path / "work").glob("*-mean.npy"))[:1]:
+    monkeypatch.setattr("data_prep.pictures.CHUNK", 2)
+    given = list("abcde"), picture, tmp_path, {"mean": features}, "test"
+    once = process(*given)
+    assert (read, once.thumbnails.shape) == ([0, 1, 2, 3, 4], (5, 56, 56, 3))
+    assert once.features["mean"][:, 0].tolist() == [0, 1, 2, 3, 4]
+    for file in sorted(tmp_path.glob("*-mean.npy"))[:1]:
         file.unlink()  # as if it had been interrupted
-    again = process(some, tmp_path, tmp_path / "work", {"mean": features})
-    assert len(drawn) in (6, 7)
+    again = process(*given)
+    assert len(read) in (6, 7)
     assert (again.features["mean"] == once.features["mean"]).all()
 
 

@@ -1,8 +1,8 @@
-"""Draw all pictures and extract their features, a chunk at a time, resumably."""
+"""Extract the features of many pictures, a chunk at a time, resumably."""
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from data_prep.features import Extractor
 from data_prep.fetch import write_atomically
-from data_prep.openclipart.drawings import Drawing
-from data_prep.openclipart.render import render
 from data_prep.progress import progress_bar
 from data_prep.tag_table import thumbnail
 
 CHUNK = 128
-"""Drawings between two saves, a few seconds of work."""
+"""Pictures between two saves, a few seconds of work."""
+THUMBNAILS = "thumbnails"
+"""What is made of every picture."""
 
 
 @dataclass(frozen=True)
@@ -25,29 +25,34 @@ class Pictures:
     """What is computed from the pixels, row by row."""
 
     thumbnails: NDArray[np.uint8]
-    """`[drawings, 56, 56, 3]`."""
+    """`[pictures, 56, 56, 3]`."""
     features: dict[str, NDArray[np.float16]]
-    """`[drawings, width]` by network."""
+    """`[pictures, width]` by network."""
 
 
 def process(
-    drawings: Sequence[Drawing],
-    root: Path,
+    keys: Sequence[str],
+    read: Callable[[int], NDArray[np.uint8]],
     folder: Path,
     extractors: dict[str, Extractor],
+    title: str,
 ) -> Pictures:
-    """Draw and featurise; finished chunks lie in `folder` and are not done again."""
+    """Return thumbnails and features of the pictures 0, 1, ... that `read` gives.
+
+    Equal keys mean equal pictures. Finished chunks lie in `folder` and are not done
+    again.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    chunks = [drawings[i : i + CHUNK] for i in range(0, len(drawings), CHUNK)]
-    done: dict[str, list[NDArray]] = {name: [] for name in ("thumbnails", *extractors)}
-    bar = progress_bar(total=len(drawings), unit="drawing", desc="drawing, features")
-    with bar:
-        for chunk in chunks:
-            for name, part in _chunk(chunk, root, folder, extractors).items():
-                done[name].append(part)
-            bar.update(len(chunk))
+    done: dict[str, list[NDArray]] = {name: [] for name in (THUMBNAILS, *extractors)}
+    with progress_bar(total=len(keys), unit="picture", desc=title) as bar:
+        for start in range(0, len(keys), CHUNK):
+            numbers = range(start, min(start + CHUNK, len(keys)))
+            name = _digest([keys[number] for number in numbers])
+            for part, array in _chunk(numbers, read, folder / name, extractors).items():
+                done[part].append(array)
+            bar.update(len(numbers))
     whole = {name: np.concatenate(parts) for name, parts in done.items()}
-    return Pictures(whole.pop("thumbnails"), whole)
+    return Pictures(whole.pop(THUMBNAILS), whole)
 
 
 def is_blank(thumbnails: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -64,24 +69,28 @@ def halve(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _chunk(
-    drawings: Sequence[Drawing],
-    root: Path,
-    folder: Path,
+    numbers: range,
+    read: Callable[[int], NDArray[np.uint8]],
+    path: Path,
     extractors: dict[str, Extractor],
 ) -> dict[str, NDArray]:
     """Return a chunk's arrays, from its files where they are."""
-    key = hashlib.sha256("".join(d.digest for d in drawings).encode()).hexdigest()[:16]
-    files = {name: folder / f"{key}-{name}.npy" for name in ("thumbnails", *extractors)}
+    parts = (THUMBNAILS, *extractors)
+    files = {name: path.with_name(f"{path.name}-{name}.npy") for name in parts}
     missing = [name for name, file in files.items() if not file.exists()]
     if missing:
-        pictures = [render(root / drawing.path) for drawing in drawings]
+        pictures = [read(number) for number in numbers]
         for name in missing:
-            if name == "thumbnails":
+            if name == THUMBNAILS:
                 part = np.stack([thumbnail(picture) for picture in pictures])
             else:
                 part = np.concatenate(list(extractors[name](pictures)))
             _save(files[name], part)
     return {name: np.load(file) for name, file in files.items()}
+
+
+def _digest(keys: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]
 
 
 def _save(path: Path, array: NDArray) -> None:

@@ -1,0 +1,1 @@
+"""Sample YFCC100M: its metadata, its photographs, their features."""
