@@ -16,6 +16,8 @@ def test_sizes_of_the_networks_are_the_released_ones():
 def test_sizes_of_cifars_networks_are_those_of_its_default_players():
     assert setup.cifar_lenet_size()["millions"] == pytest.approx(0.464406)
     assert setup.resnet_size()["millions"] == pytest.approx(1.727962)
+    assert setup.cifar_lenet_size()["released_millions"] == pytest.approx(1.756426)
+    assert setup.resnet_size()["released_parameters"] == 269_722
 
 
 def test_missing_data_mean_not_run(monkeypatch, tmp_path):

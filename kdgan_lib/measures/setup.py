@@ -38,14 +38,23 @@ def lenet_size() -> Measured:
 
 @measure("cifar_lenet_size")
 def cifar_lenet_size() -> Measured:
-    """Return the size of CIFAR-10's classifier."""
-    return _parameters(cifar10_players()["classifier"]())
+    """Return the size of CIFAR-10's classifier, and of the released one."""
+    return _beside_released("classifier")
 
 
 @measure("resnet_size")
 def resnet_size() -> Measured:
-    """Return the size of CIFAR-10's teacher and discriminator."""
-    return _parameters(cifar10_players()["teacher"]())
+    """Return the size of CIFAR-10's teacher and discriminator, and the released."""
+    return _beside_released("teacher")
+
+
+def _beside_released(seat: str) -> Measured:
+    released = count_parameters(cifar10_players("released")[seat]())
+    return {
+        **_parameters(cifar10_players()[seat]()),
+        "released_parameters": released,
+        "released_millions": released / 1e6,
+    }
 
 
 def _sizes(images: ImageSet, command: str) -> Measured:
