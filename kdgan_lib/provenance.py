@@ -25,7 +25,11 @@ def resolve_device(name: str) -> torch.device:
 
 
 def provenance(device: torch.device) -> dict[str, str | int]:
-    """Return the device, the threads, the versions and the commit as plain values."""
+    """Return the device, the threads, the versions and the commit as plain values.
+
+    On one platform, with one set of instructions and versions, a run repeats to the
+    bit.
+    """
     return {
         "device": device_name(device),
         "threads": torch.get_num_threads(),
@@ -33,6 +37,7 @@ def provenance(device: torch.device) -> dict[str, str | int]:
         "torch": str(torch.__version__),
         "numpy": numpy.__version__,
         "platform": f"{platform.system()}-{platform.machine()}",
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "commit": commit(),
     }
 

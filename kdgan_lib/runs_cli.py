@@ -1,4 +1,4 @@
-"""Command `kdgan runs`: list the stored runs, or show one."""
+"""Command `kdgan runs`: list the stored runs, show one, or repeat one."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -63,9 +63,30 @@ class Show:
         return 0
 
 
+@dataclass(frozen=True)
+class Repeat:
+    """Train a stored run again and compare; nothing is stored."""
+
+    run_id: tyro.conf.Positional[str]
+    """The run's id, or its first characters."""
+
+    def __call__(self) -> int:
+        """Print what differs; return 1 if anything does."""
+        from kdgan_lib.repeat import differences  # lists need no torch
+
+        row = runs.find(self.run_id)
+        different = differences(row, progress=True)
+        for name, (stored, now) in different.items():
+            print(f"{name}: stored {stored}, now {now}")
+        if not different:
+            print(f"{row['run_id']}: every number is the stored one, to the bit")
+        return 1 if different else 0
+
+
 Action = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Show, tyro.conf.subcommand("show")]
+    | Annotated[Repeat, tyro.conf.subcommand("repeat")]
 )
 
 

@@ -32,7 +32,7 @@ ROOMS = {
     "the loop": ("train",),
     "tasks": ("tasks",),
     "declared runs": ("experiments", "grids", "execute", "sweep", "tuning"),
-    "commands": ("train_cli", "runs_cli", "data_cli", "bench", "cli"),
+    "commands": ("train_cli", "repeat", "runs_cli", "data_cli", "bench", "cli"),
 }
 RANK = {module: rank for rank, room in enumerate(ROOMS.values()) for module in room}
 DRAWING = ("figures", "sliders", "demonstrations")
