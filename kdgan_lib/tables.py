@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from kdgan_lib import runs as store
+from kdgan_lib.declared import identities
 
 _READS: dict[str, str] = {}  # query -> digest; one process is one chapter
 
@@ -129,9 +130,7 @@ def _select(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
 
 @cache
 def _declared(grid: str) -> frozenset[str]:
-    from kdgan_lib.grids import GRIDS  # only these reads need torch
-
-    return frozenset(run.id for run in GRIDS[grid]("paper"))
+    return identities(grid)
 
 
 def _text(value: Any) -> str:

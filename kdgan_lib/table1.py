@@ -1,0 +1,213 @@
+"""Read Table 1 from the stored runs: cells, what they lack, and what that takes.
+
+Nothing here imports torch, so that a table prints at once.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kdgan_lib import claims, declared, tables
+from kdgan_lib.declared import Cell
+from kdgan_lib.stats import Estimate, mean_interval
+
+GRID = "table1"
+PROTOCOLS = ("controlled", "paper", "code")
+METHODS = ("codis", "distn", "noisy", "mimic", "nagan", "kdgan")
+"""The paper's rows, in its order."""
+ROWS = (
+    *("supervised", "mimic", "distn", "noisy", "codis"),
+    *("nagan", "kdgan_wo_gm", "kdgan"),
+)
+"""Ours: with a classifier that has no teacher, and KDGAN without the Gumbel trick."""
+HELD_OUT = 2_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of Table 1."""
+
+    data: str
+    """Data set."""
+    n: int
+    """Training images, by the paper."""
+    variant: str = "default"
+    """Which networks; the paper's columns have the default ones."""
+
+    def size(self, protocol: str) -> int:
+        """Return the training images that a protocol leaves of n."""
+        whole = self.data == "cifar10" and self.n == 50_000
+        return self.n - HELD_OUT if whole and protocol == "controlled" else self.n
+
+    def title(self, protocol: str) -> str:
+        """Return the column's heading: data set and n."""
+        name = {"mnist": "MNIST", "cifar10": "CIFAR-10"}[self.data]
+        return f"{name} {self.size(protocol):,}"
+
+
+COLUMNS = (
+    *(Column("mnist", n) for n in (100, 1_000, 10_000)),
+    *(Column("cifar10", n) for n in (500, 5_000, 50_000)),
+)
+SMALL = tuple(Column("cifar10", n, "small") for n in (500, 5_000))
+"""CIFAR-10 with a ResNet-20 as T and D: no columns of the paper."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cell of Table 1: what its stored runs give, and what is left to run."""
+
+    column: Column
+    """Where it stands."""
+    cell: Cell
+    """The declared runs."""
+    runs: pd.DataFrame
+    """The stored ones of them."""
+    seconds: float
+    """Estimated seconds of one run on a CPU core; NaN where nothing was timed."""
+
+    @property
+    def finished(self) -> pd.DataFrame:
+        """Return the runs that ended well."""
+        return (
+            self.runs[self.runs.status == "finished"] if len(self.runs) else self.runs
+        )
+
+    @property
+    def accuracy(self) -> Estimate | None:
+        """Return the mean test accuracy in percent, or None where nothing was run."""
+        done = self.finished
+        return mean_interval(100 * done.test_accuracy) if len(done) else None
+
+    @property
+    def missing(self) -> int:
+        """Return the number of declared runs that are not stored."""
+        return len(self.cell.ids) - len(self.runs)
+
+    @property
+    def paper(self) -> float:
+        """Return the paper's accuracy; NaN where it has none."""
+        if self.column.variant != "default":
+            return float("nan")
+        where = {"data": self.column.data, "n": self.column.n}
+        return claims.paper_value("T1", method=self.cell.method, **where)
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Tell whether the networks are too large for a CPU."""
+        return self.column.data == "cifar10" and self.column.variant != "small"
+
+    @property
+    def command(self) -> str:
+        """Return the one command that runs the cell."""
+        return command((self,))
+
+
+def entries(
+    protocol: str = "controlled", columns: Iterable[Column] = COLUMNS
+) -> list[Entry]:
+    """Return the cells of some columns under a protocol, row by row.
+
+    A run counts only if its settings are those that the grid declares today.
+    """
+    stored = tables.runs(grid=GRID)
+    cells = declared.cells(GRID)
+    pace = _pace(stored, cells)
+    found = {_place(cell): cell for cell in cells if cell.protocol == protocol}
+    return [
+        _entry(column, found[place], stored, pace)
+        for name in ROWS
+        for column in columns
+        if (place := _wanted(name, column, protocol)) in found
+    ]
+
+
+def scores(column: Column, protocol: str = "controlled") -> pd.DataFrame:
+    """Return the test accuracies of a column in percent: a row per seed, by method."""
+    known = {
+        entry.cell.method: 100 * entry.finished.set_index("seed").test_accuracy
+        for entry in entries(protocol, (column,))
+        if len(entry.finished)
+    }
+    return pd.DataFrame(known).sort_index()
+
+
+def command(chosen: Iterable[Entry]) -> str:
+    """Return the one command that runs some cells of a protocol."""
+    wanted = list(chosen)
+    cells = [entry.cell for entry in wanted]
+    parts = ["kdgan sweep table1"]
+    for option, values in (
+        ("--data", [cell.data for cell in cells]),
+        ("--n", [cell.n for cell in cells]),
+        ("--protocol", [cell.protocol for cell in cells]),
+        ("--method", [cell.method for cell in cells]),
+    ):
+        known = list(dict.fromkeys(values))
+        if option != "--method" or set(known) < set(ROWS):
+            parts += [option, *map(str, known)]
+    variants = list(dict.fromkeys(cell.variant for cell in cells))
+    if any(cell.data == "cifar10" for cell in cells):
+        parts += ["--variant", *variants]
+    if any(entry.needs_gpu for entry in wanted):
+        parts += ["--device", "cuda"]
+    return " ".join(parts)
+
+
+def effort(chosen: Iterable[Entry]) -> str:
+    """Return how long the missing runs take, estimated, and on what."""
+    left = [entry for entry in chosen if entry.missing]
+    seconds = sum(entry.missing * entry.seconds for entry in left)
+    if math.isnan(seconds):
+        return "time unknown: no run is stored to judge by"
+    cost = f"about {duration(seconds)} of one CPU core"
+    gpu = any(entry.needs_gpu for entry in left)
+    return f"on a GPU, whose time is not known ({cost} without)" if gpu else cost
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def missing(protocol: str, columns: Iterable[Column] = COLUMNS) -> list[list[Entry]]:
+    """Return the cells that lack runs, a list for each column that has such."""
+    left = [entry for entry in entries(protocol, columns) if entry.missing]
+    by_column = [[entry for entry in left if entry.column == c] for c in columns]
+    return [part for part in by_column if part]
+
+
+def _place(cell: Cell) -> tuple[str, str, int, str]:
+    return cell.method, cell.data, cell.n, cell.variant
+
+
+def _wanted(name: str, column: Column, protocol: str) -> tuple[str, str, int, str]:
+    return name, column.data, column.size(protocol), column.variant
+
+
+def _entry(
+    column: Column, cell: Cell, stored: pd.DataFrame, pace: dict[str, float]
+) -> Entry:
+    runs = stored[stored.run_id.isin(cell.ids)]
+    own = runs.seconds.median() if len(runs) else float("nan")
+    per_product = pace.get(cell.data, pace.get("", float("nan")))
+    guess = cell.multiply_adds * per_product
+    return Entry(column, cell, runs, guess if math.isnan(own) else float(own))
+
+
+def _pace(stored: pd.DataFrame, cells: Iterable[Cell]) -> dict[str, float]:
+    """Return seconds per multiply-add, the median of each data set and of all.
+
+    A run's time is taken to be in proportion to its multiply-adds.
+    """
+    cost = {name: cell.multiply_adds for cell in cells for name in cell.ids}
+    if stored.empty or "seconds" not in stored:
+        return {}
+    paces = stored.seconds / stored.run_id.map(cost)
+    by_data = paces.groupby(stored.data).median().to_dict()
+    return {"": float(paces.median()), **by_data}
