@@ -1,6 +1,7 @@
 """Refuse a setting that its field does not list; say what identifies settings."""
 
 from dataclasses import fields
+from math import inf
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 LATER = {"later": True}
@@ -19,6 +20,19 @@ def check_choices(settings: Any) -> None:
         if get_origin(hint) is Literal and value not in get_args(hint):
             allowed = ", ".join(map(str, get_args(hint)))
             raise ValueError(f"No {field.name} '{value}'; choose from {allowed}.")
+
+
+def check_range(
+    settings: Any, *names: str, above: float | None = None, to: float = inf
+) -> None:
+    """Raise ValueError for a field that is not a number from 0, or above one, to `to`."""
+    start = "at least 0" if above is None else f"above {above:g}"
+    end = "" if to == inf else f" and at most {to:g}"
+    for name in names:
+        value = getattr(settings, name)
+        # Written so that NaN, which is in no range, is refused.
+        if not ((value >= 0 if above is None else value > above) and value <= to):
+            raise ValueError(f"{name} must be {start}{end}, not {value}.")
 
 
 def identity(settings: Any) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_a_wrong_value_names_the_allowed_ones(option, value, allowed, capsys):
     [
         (["--n", "0"], "n must be at least 1 training example, not 0."),
         (["--n", "-3"], "n must be at least 1 training example, not -3."),
-        (["--alpha", "2"], "alpha is a weight in [0, 1], not 2.0."),
+        (["--alpha", "2"], "alpha must be at least 0 and at most 1, not 2.0."),
         (["--batch-size", "0"], "batch_size must be at least 1, not 0."),
         (["--selection", "best_test"], "selects on validation"),
         (["--n", "60000"], "n for MNIST under 'controlled' must be a whole number"),

@@ -44,10 +44,10 @@ def law(logits, player):
     return logits[player].softmax(-1)
 
 
-def test_there_are_eight_methods_under_the_papers_names():
+def test_there_are_eight_methods_under_the_papers_names_and_one_that_goes_on():
     assert set(METHODS) == {
         *("supervised", "mimic", "distn", "noisy", "codis"),
-        *("nagan", "kdgan_wo_gm", "kdgan"),
+        *("nagan", "kdgan_wo_gm", "kdgan", "kdgan_adaptive"),
     }
 
 
@@ -206,14 +206,18 @@ def test_a_weight_of_zero_leaves_an_infinite_term_out_of_the_sum():
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("kdgan", {"alpha": 1.5}, "alpha is a weight in"),
-        ("kdgan", {"alpha": float("nan")}, "alpha is a weight in"),
-        ("kdgan", {"beta": -1.0}, "beta and gamma"),
+        ("kdgan", {"alpha": 1.5}, "alpha must be at least 0 and at most 1, not 1.5"),
+        ("kdgan", {"alpha": float("nan")}, "alpha must be at least 0"),
+        ("kdgan", {"beta": -1.0}, "beta must be at least 0, not -1.0"),
+        ("kdgan", {"beta": float("nan")}, "beta must be at least 0, not nan"),
         ("kdgan", {"estimator": "magic"}, "No estimator 'magic'"),
         ("kdgan", {"estimator": "rloo"}, "'rloo' needs draws >= 2"),
         ("kdgan", {"draws": 0}, "needs draws >= 1"),
         ("kdgan", {"distillation": "l3"}, "choose from l2, l2_probabilities, kl"),
-        ("kdgan", {"tau_end": 0.0}, "temperatures above 0"),
+        ("kdgan", {"tau_end": 0.0}, "tau_end must be above 0, not 0.0"),
+        ("noisy", {"keep": 0.0}, "keep must be above 0 and at most 1, not 0.0"),
+        ("codis", {"distillation_temperature": 0.0}, "must be above 0"),
+        ("distn", {"distillation_temperature": 0.0}, "must be above 0"),
         ("nagan", {"reward": "none"}, "choose from saturating, nonsaturating"),
         ("nagan", {"schedule": "step"}, "choose from exponential, released"),
         ("nagan", {"discriminator_start": "x"}, "choose from pairs, labels"),

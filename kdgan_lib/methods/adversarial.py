@@ -6,6 +6,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from kdgan_lib.choices import check_range
 from kdgan_lib.concrete import (
     exponential_temperature,
     pseudo_label,
@@ -26,6 +27,7 @@ from kdgan_lib.methods.base import (
     Noise,
     Phase,
     supervised_loss,
+    supervised_phases,
 )
 
 REWARDS = {"saturating": saturating_reward, "nonsaturating": nonsaturating_reward}
@@ -73,8 +75,7 @@ class Adversarial(Method):
         """Refuse settings that no run could honour."""
         estimator(self.estimator)
         super().__post_init__()
-        if min(self.tau_start, self.tau_end) <= 0:
-            raise ValueError("tau_start and tau_end are temperatures above 0.")
+        check_range(self, "tau_start", "tau_end", above=0)
         if self.estimator == "bce_to_discriminator" and self.reward != "saturating":
             raise ValueError(
                 "'bce_to_discriminator' reads D off the saturating reward: "
@@ -99,7 +100,7 @@ class Adversarial(Method):
     def pretraining(self) -> tuple[Phase, ...]:
         """Return supervised phases for C (and T), and D's start."""
         players = [seat for seat in self.generators() if seat != "discriminator"]
-        supervised = [Phase(player, supervised_loss(player)) for player in players]
+        supervised = supervised_phases(*players)
         start = {"pairs": _pairs, "labels": supervised_loss("discriminator")}
         return (*supervised, Phase("discriminator", start[self.discriminator_start]))
 

@@ -69,7 +69,7 @@ class Method:
 
     def pretraining(self) -> tuple[Phase, ...]:
         """Return one phase per player to pretrain; the budget says how many passes."""
-        return (Phase("classifier", supervised_loss("classifier")),)
+        return supervised_phases("classifier")
 
     def temperature(self, epoch: int, progress: float) -> float:
         """Return tau at an outer epoch; progress runs from 0 to 1 over the run."""
@@ -96,6 +96,11 @@ def supervised_loss(player: str) -> LossFunction:
         return value, {"supervised": value}
 
     return loss
+
+
+def supervised_phases(*players: str) -> tuple[Phase, ...]:
+    """Return one phase for each player, in which it learns the labels."""
+    return tuple(Phase(player, supervised_loss(player)) for player in players)
 
 
 def weighted_sum(terms: Mapping[str, tuple[float, Tensor]]) -> LossTerms:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from kdgan_lib.choices import check_range
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import cross_entropy, kl_distillation
 from kdgan_lib.methods.base import (
@@ -12,7 +13,7 @@ from kdgan_lib.methods.base import (
     Method,
     Noise,
     Phase,
-    supervised_loss,
+    supervised_phases,
     weighted_sum,
 )
 
@@ -27,12 +28,15 @@ class Codis(Method):
     """Temperature T at which both distributions are softened."""
     name: ClassVar[str] = "codis"
 
+    def __post_init__(self) -> None:
+        """Refuse a negative weight and a temperature of zero."""
+        super().__post_init__()
+        check_range(self, "distillation_weight")
+        check_range(self, "distillation_temperature", above=0)
+
     def pretraining(self) -> tuple[Phase, ...]:
         """Return one supervised phase for C and one for T."""
-        return tuple(
-            Phase(player, supervised_loss(player))
-            for player in ("classifier", "teacher")
-        )
+        return supervised_phases("classifier", "teacher")
 
     def phases(self) -> tuple[Phase, ...]:
         """Return T's phase and C's, each reading the other."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from kdgan_lib.choices import check_range
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import cross_entropy, kl_distillation, released_l2_distillation
 from kdgan_lib.methods.base import Logits, LossTerms, Noise, weighted_sum
@@ -22,6 +23,12 @@ class Distn(FixedTeacher):
     distillation_temperature: float = 3.0
     """Temperature T at which both distributions are softened."""
     name: ClassVar[str] = "distn"
+
+    def __post_init__(self) -> None:
+        """Refuse a weight that leaves the labels less than nothing, and no warmth."""
+        super().__post_init__()
+        check_range(self, "distillation_weight", to=1)
+        check_range(self, "distillation_temperature", above=0)
 
     def classifier_loss(
         self, logits: Logits, batch: Examples, noise: Noise, temperature: float

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from kdgan_lib.choices import LATER
+from kdgan_lib.choices import LATER, check_range
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import (
     cross_entropy,
@@ -46,12 +46,8 @@ class KDGAN(Adversarial):
     def __post_init__(self) -> None:
         """Refuse weights outside the paper's ranges."""
         super().__post_init__()
-        if not 0 <= self.alpha <= 1:
-            raise ValueError(f"alpha is a weight in [0, 1], not {self.alpha}.")
-        if min(self.beta, self.gamma, self.adversarial) < 0:
-            raise ValueError(
-                "beta, gamma and adversarial are weights and cannot be negative."
-            )
+        check_range(self, "alpha", to=1)
+        check_range(self, "beta", "gamma", "supervision", "adversarial")
 
     def generators(self) -> dict[str, float]:
         """Return C and T with their weights in p_alpha."""

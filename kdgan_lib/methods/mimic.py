@@ -11,7 +11,7 @@ from kdgan_lib.methods.base import (
     Method,
     Noise,
     Phase,
-    supervised_loss,
+    supervised_phases,
 )
 
 
@@ -21,10 +21,7 @@ class FixedTeacher(Method):
 
     def pretraining(self) -> tuple[Phase, ...]:
         """Return one supervised phase for C and one for T."""
-        return tuple(
-            Phase(player, supervised_loss(player))
-            for player in ("classifier", "teacher")
-        )
+        return supervised_phases("classifier", "teacher")
 
     def phases(self) -> tuple[Phase, ...]:
         """Return C's one phase, which reads T."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from kdgan_lib.choices import check_range
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import l2_distillation
 from kdgan_lib.methods.base import Logits, LossTerms, Noise
@@ -18,6 +19,12 @@ class Noisy(FixedTeacher):
     noise_scale: float = 0.1
     """Standard deviation of the Gaussian factor."""
     name: ClassVar[str] = "noisy"
+
+    def __post_init__(self) -> None:
+        """Refuse a mask that keeps nothing, and noise without a size."""
+        super().__post_init__()
+        check_range(self, "keep", above=0, to=1)
+        check_range(self, "noise_scale")
 
     def classifier_loss(
         self, logits: Logits, batch: Examples, noise: Noise, temperature: float
