@@ -25,7 +25,7 @@ def check_choices(settings: Any) -> None:
 def check_range(
     settings: Any, *names: str, above: float | None = None, to: float = inf
 ) -> None:
-    """Raise ValueError for a field that is not a number from 0, or above one, to `to`."""
+    """Raise ValueError for a value that is not from 0, or above a bound, to `to`."""
     start = "at least 0" if above is None else f"above {above:g}"
     end = "" if to == inf else f" and at most {to:g}"
     for name in names:
