@@ -90,7 +90,8 @@ def kept_labels(law: pd.DataFrame, num_labels: int) -> pd.DataFrame:
 
 def of_rows(law: pd.DataFrame) -> Case:
     """Return stored rows as a case, with the reward of the D that was played."""
-    return Case(*torch.from_numpy(law[["logit", "reward"]].to_numpy(dtype=float).T))
+    logits, reward = law[["logit", "reward"]].to_numpy(dtype=float).T
+    return Case(torch.tensor(logits), torch.tensor(reward))
 
 
 @cache

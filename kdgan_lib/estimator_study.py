@@ -1,36 +1,23 @@
 """Measure bias and variance of every gradient estimator on laws of several shapes.
 
-python -m kdgan_lib.estimator_study    # minutes; writes the table "estimators"
+python -m kdgan_lib.estimator_study    # a minute; writes the table "estimators"
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import torch
-from sklearn.datasets import load_digits, make_blobs
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from kdgan_lib import closed_forms, runs
 from kdgan_lib.concrete import gumbel, relaxed_sample
+from kdgan_lib.estimator_cases import Case, case, shapes_of
 from kdgan_lib.estimators import ESTIMATORS, sample_gradients
 from kdgan_lib.randomness import derive
 
-SHAPES = ("peaked", "flat", "trained")
 WITH_TEMPERATURE = ("relaxed_score", "pathwise", "straight_through")
 CHUNK = 2_000_000  # numbers drawn at once: about 100 MB with the intermediate results
-
-
-class Case(NamedTuple):
-    """Hold one classifier's law at one x, and the reward its discriminator gives."""
-
-    logits: Tensor
-    reward: Tensor
 
 
 @dataclass(frozen=True)
@@ -45,48 +32,6 @@ class Study:
     """Gradient estimates per row."""
     seed: int = 0
     """Seed of the noise."""
-
-
-def case(shape: str, num_labels: int) -> Case:
-    """Return a law and reward log(1 - D*), with D* the best answer of Lemma 4.1.
-
-    peaked: Zipf's law squared; flat: uniform; trained: a softmax regression at a
-    held-out example (digits for K = 2 and 10, 200 Gaussian classes for K = 200).
-    The true law puts 0.9 on one label (the true one) and the rest evenly.
-    """
-    rank = torch.arange(1, num_labels + 1, dtype=torch.float64)
-    truth = 1
-    if shape == "peaked":
-        logits = -2 * rank.log()
-    elif shape == "flat":
-        logits = torch.zeros(num_labels, dtype=torch.float64)
-    elif shape == "trained":
-        logits, truth = _trained(num_labels)
-    else:
-        raise ValueError(f"Choose the shape from {SHAPES}.")
-    p_u = torch.full_like(logits, 0.1 / num_labels)
-    p_u[truth] += 0.9
-    p_c = logits.softmax(-1)
-    return Case(logits, (p_c / (p_c + p_u)).log())
-
-
-@cache
-def _trained(num_labels: int) -> tuple[Tensor, int]:
-    """Return logits and true label of the least certain of five held-out examples."""
-    if num_labels <= 10:
-        inputs, labels = load_digits(n_class=num_labels, return_X_y=True)
-    else:
-        inputs, labels = make_blobs(
-            4000, 40, centers=num_labels, cluster_std=6.0, random_state=0
-        )
-    inputs = inputs / np.abs(inputs).max()
-    half = len(labels) // 2
-    model = LogisticRegression(C=1.0, max_iter=200).fit(inputs[:half], labels[:half])
-    margin = model.decision_function(inputs[half : half + 5])
-    margin = np.stack([-margin, margin], 1) / 2 if num_labels == 2 else margin
-    logits = torch.from_numpy(margin).log_softmax(-1)
-    least = int(logits.amax(-1).argmin())
-    return logits[least], int(labels[half + least])
 
 
 def measure(
@@ -133,7 +78,8 @@ def study(plan: Study) -> pd.DataFrame:
     `closed_variance` is NaN where no closed form is known.
     """
     rows = []
-    for num_labels, shape in itertools.product(plan.num_labels, SHAPES):
+    cases = [(k, shape) for k in plan.num_labels for shape in shapes_of(k)]
+    for num_labels, shape in cases:
         at = case(shape, num_labels)
         for name in ESTIMATORS:
             closed = closed_forms.VARIANCES.get(name)
