@@ -9,6 +9,7 @@ COMMANDS = {
     "train": ("train_cli:train", "train one run and store its record"),
     "sweep": ("train_cli:sweep", "execute a declared grid of runs"),
     "tune": ("train_cli:tune", "search a method's settings on validation"),
+    "table": ("table_cli:main", "print a table of the paper, ours beside it"),
     "runs": ("runs_cli:main", "list the stored runs, or show one"),
     "data": ("data_cli:main", "fetch and verify a data set"),
     "bench": ("bench:main", "time one update of each player on this machine"),

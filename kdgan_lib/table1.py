@@ -157,14 +157,14 @@ def command(chosen: Iterable[Entry]) -> str:
 
 
 def effort(chosen: Iterable[Entry]) -> str:
-    """Return how long the missing runs take, estimated, and on what."""
+    """Return on what the missing runs are made, and an estimate of their time."""
     left = [entry for entry in chosen if entry.missing]
+    gpu = any(entry.needs_gpu for entry in left)
+    advice = "a GPU, on which nothing was timed; " if gpu else ""
     seconds = sum(entry.missing * entry.seconds for entry in left)
     if math.isnan(seconds):
-        return "time unknown: no run is stored to judge by"
-    cost = f"about {duration(seconds)} of one CPU core"
-    gpu = any(entry.needs_gpu for entry in left)
-    return f"on a GPU, whose time is not known ({cost} without)" if gpu else cost
+        return f"{advice}time unknown, since no run is stored to judge by"
+    return f"{advice}about {duration(seconds)} on one CPU core, an estimate"
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kdgan_lib.names import LABELS as LABELS
+from kdgan_lib.names import label_of as label_of
+
 # Okabe and Ito's palette: told apart with every common colour blindness.
 COLOURS = {
     "kdgan": "#D55E00",
@@ -38,20 +41,6 @@ LINES = {
     "mimic": (0, (3, 1)),
     "supervised": (0, (2, 2)),
 }
-LABELS = {
-    "kdgan": "KDGAN",
-    "kdgan_wo_gm": "KDGAN-WO-GM",
-    "nagan": "NaGAN",
-    "codis": "CODIS",
-    "distn": "DISTN",
-    "noisy": "NOISY",
-    "mimic": "MIMIC",
-    "supervised": "supervised",
-    "relexample": "RelExample",
-    "tagfeature": "TagFeature",
-    "tagprop": "TagProp",
-    "knn": "KNN",
-}
 SPARE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5A5A5A")
 RC: Any = {
     "figure.dpi": 100,
@@ -78,11 +67,6 @@ def colour_of(name: str) -> str:
 def line_of(name: str) -> Any:
     """Return the fixed line style of a method."""
     return LINES.get(name, "-")
-
-
-def label_of(name: str) -> str:
-    """Return the name of a method as the paper writes it."""
-    return LABELS.get(name, name.replace("_", " "))
 
 
 @contextmanager
