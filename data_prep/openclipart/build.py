@@ -21,6 +21,7 @@ from data_prep.openclipart.vocabulary import popular_tags, random_tags, stop_tag
 from data_prep.pictures import Pictures, halve, is_blank, process
 from data_prep.progress import progress_bar
 from data_prep.tag_table import (
+    LIGHT,
     Tables,
     encode_thumbnail,
     facts_path,
@@ -34,8 +35,6 @@ from kdgan_lib.text import names_a_tag
 
 STEM = "openclipart"
 """How the names of the tables begin."""
-LIGHT = "efficientnet_lite0"
-"""The network whose features are always made."""
 
 
 def prepare(

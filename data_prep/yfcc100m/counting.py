@@ -20,8 +20,8 @@ CAPACITY = 1_000_000
 """Tags that are counted at a time: about 150 MB."""
 RARE = 5
 """Photographs that a random tag has at least,"""
-RARE_SHARE = 1e-5
-"""and the share of all photographs that it has at least: else none could be found."""
+RARE_ONE_IN = 100_000
+"""and one in so many of all photographs: else too few could be found."""
 
 
 @dataclass
@@ -68,6 +68,6 @@ def random_tags(
     counts: TagCounts, photographs: int, size: int, seed: int = 0
 ) -> list[str]:
     """Return a draw of the tags that are on enough photographs, sorted."""
-    enough = max(RARE, RARE_SHARE * photographs)
+    enough = max(RARE, photographs / RARE_ONE_IN)
     eligible = sorted(tag for tag, n in counts.counts.items() if n >= enough)
     return sorted(random.Random(seed).sample(eligible, min(size, len(eligible))))

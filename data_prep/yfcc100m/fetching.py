@@ -1,10 +1,12 @@
 """Fetch photographs a few at a time; remember which are there and which are dead."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,22 +23,26 @@ from data_prep.yfcc100m.sources import Gone, Source, Unreachable
 QUALITY = 95
 """Of the JPEG files in which the squares that the networks see are kept."""
 IN_A_ROW = 40
-"""Photographs that cannot be reached one after the other when the network is down."""
+"""Photographs that cannot be reached, one after the other, when the network is down."""
+AT_FIRST = 200
+"""Photographs that are looked for, if there is none, before the place seems wrong."""
 
 
 class Shelf:
     """The photographs in a folder, and the record of those that are not to be had."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, place: str) -> None:
         self._folder = folder / "images"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._record = folder / "dead.tsv"
+        self._place = place
         self.dead: dict[str, str] = {}
-        """Reason by identifier."""
+        """Reason by identifier, of those that `place` does not have."""
         if self._record.is_file():
             for line in self._record.read_text(encoding="utf-8").splitlines():
-                identifier, reason, *_ = [*line.split("\t"), ""]
-                self.dead[identifier] = reason
+                identifier, reason, where = (*line.split("\t"), "", "")[:3]
+                if where == place:
+                    self.dead[identifier] = reason
 
     def path(self, identifier: str) -> Path:
         """Return the file of a photograph."""
@@ -45,6 +51,10 @@ class Shelf:
     def has(self, identifier: str) -> bool:
         """Tell whether a photograph is there."""
         return self.path(identifier).is_file()
+
+    def is_empty(self) -> bool:
+        """Tell whether there is no photograph at all."""
+        return next(self._folder.glob("*.jpg"), None) is None
 
     def put(self, identifier: str, content: bytes) -> None:
         """Keep the middle square of an image file; raises NotAnImage."""
@@ -62,90 +72,102 @@ class Shelf:
             path.unlink()
             raise PrepError(f"{path} was {error}: run this again.") from None
 
-    def bury(self, one: Candidate, reason: str) -> None:
+    def bury(self, identifier: str, reason: str) -> None:
         """Record a photograph that is not to be had."""
-        self.dead[one.identifier] = reason
+        self.dead[identifier] = reason
         with self._record.open("a", encoding="utf-8") as file:
-            file.write(f"{one.identifier}\t{reason}\t{one.url}\n")
+            file.write(f"{identifier}\t{reason}\t{self._place}\n")
 
 
-def first_alive(
-    candidates: Sequence[Candidate],
-    number: int,
-    shelf: Shelf,
-    source: Source,
-    workers: int,
-    title: str,
-) -> list[Candidate]:
-    """Fetch until the first `number` candidates that can be had are on the shelf.
+class Fetcher:
+    """Puts photographs from a source on a shelf.
 
-    Returns them, fewer if there are no more. The result depends on which are dead, not
-    on which came first. Raises PrepError when nothing can be reached.
+    What fails is not recorded at once: as long as nothing was found at all, the place
+    may be wrong, and when many fail in a row, the network may be down.
     """
-    with progress_bar(total=number, unit="photograph", desc=title) as bar:
-        while True:
-            open_ones = [one for one in candidates if one.identifier not in shelf.dead]
-            chosen = open_ones[:number]
-            missing = [one for one in chosen if not shelf.has(one.identifier)]
-            _show(bar, len(chosen) - len(missing), len(candidates) - len(open_ones))
-            if not missing:
-                return chosen
-            _fetch_all(missing, shelf, source, workers, bar)
 
+    def __init__(self, shelf: Shelf, source: Source, workers: int) -> None:
+        self._shelf = shelf
+        self._source = source
+        self._workers = workers
+        self._found = not shelf.is_empty()
+        self._limbo: dict[str, str] = {}
+        """Reason by identifier, of those that may yet be recorded as dead."""
+        self._unreached = 0
+        """How many of the last could not be reached."""
 
-def _show(bar: tqdm, there: int, dead: int) -> None:
-    bar.set_postfix_str(f"{dead:,} dead", refresh=False)
-    bar.update(there - bar.n)
+    def first_alive(
+        self, candidates: Sequence[Candidate], number: int, title: str
+    ) -> list[Candidate]:
+        """Fetch until the first `number` candidates that can be had are there.
 
+        Returns them, fewer if there are no more. The result depends on which are dead,
+        not on which came first. Raises PrepError when nothing can be reached.
+        """
+        with progress_bar(total=number, unit="photograph", desc=title) as bar:
+            while True:
+                alive = [one for one in candidates if not self._is_dead(one)]
+                chosen = alive[:number]
+                missing = [one for one in chosen if not self._shelf.has(one.identifier)]
+                dead = len(candidates) - len(alive)
+                bar.set_postfix_str(f"{dead:,} dead", refresh=False)
+                bar.update(len(chosen) - len(missing) - bar.n)
+                if not missing:
+                    self._settle(at_end=True)
+                    return chosen
+                self._fetch(missing, bar)
 
-def _fetch_all(
-    wanted: Sequence[Candidate], shelf: Shelf, source: Source, workers: int, bar: tqdm
-) -> None:
-    """Put every photograph on the shelf or into the record."""
+    def _is_dead(self, one: Candidate) -> bool:
+        return one.identifier in self._shelf.dead or one.identifier in self._limbo
 
-    def obtain(one: Candidate) -> str | None:
-        try:
-            shelf.put(one.identifier, source.read(one))
-        except (Gone, NotAnImage) as error:
-            return str(error)
-        return None
+    def _fetch(self, wanted: Sequence[Candidate], bar: tqdm) -> None:
+        """Look for every photograph once."""
+        outcomes = _in_parallel(self._obtain, wanted, self._workers, self._source.stop)
+        with closing(outcomes):
+            for one, outcome in outcomes:
+                try:
+                    outcome.result()
+                    self._found, self._unreached = True, 0
+                    bar.update()
+                except (Gone, NotAnImage) as error:
+                    self._unreached = 0
+                    self._limbo[one.identifier] = str(error)
+                except Unreachable as error:
+                    self._unreached += 1
+                    self._limbo[one.identifier] = str(error)
+                self._settle()
 
-    unreached: list[tuple[Candidate, str]] = []  # since the last that was reached
-    for one, outcome in _in_parallel(obtain, wanted, workers, source):
-        try:
-            reason = outcome.result()
-        except Unreachable as error:
-            unreached.append((one, str(error)))
-            if len(unreached) == IN_A_ROW:
-                raise _network_is_down(unreached) from None
-            continue
-        for late, trouble in unreached:
-            shelf.bury(late, trouble)
-        unreached.clear()
-        if reason is None:
-            bar.update()
-        else:
-            shelf.bury(one, reason)
-    if len(unreached) == len(wanted):
-        raise _network_is_down(unreached)
-    for late, trouble in unreached:
-        shelf.bury(late, trouble)
+    def _obtain(self, one: Candidate) -> None:
+        self._shelf.put(one.identifier, self._source.read(one))
 
-
-def _network_is_down(unreached: list[tuple[Candidate, str]]) -> PrepError:
-    last, trouble = unreached[-1]
-    return PrepError(
-        f"The last {len(unreached)} photographs could not be reached ({last.url}: "
-        f"{trouble}): check the network, or give --images, and run this again to go on."
-    )
+    def _settle(self, at_end: bool = False) -> None:
+        """Record what failed, or raise PrepError if all did."""
+        if not self._limbo:
+            return
+        trouble = list(self._limbo.values())[-1]
+        all_unreached = self._unreached == len(self._limbo) and not self._found
+        if self._unreached >= IN_A_ROW or (at_end and all_unreached):
+            raise PrepError(
+                f"The last {self._unreached} photographs could not be reached "
+                f"({trouble}): check the network and --images, and run this again."
+            )
+        if not self._found and (at_end or len(self._limbo) >= AT_FIRST):
+            raise PrepError(
+                f"None of the first {len(self._limbo)} photographs is at "
+                f"{self._source.place} ({trouble}): give another --images."
+            )
+        if self._found and (at_end or not self._unreached):
+            for identifier, reason in self._limbo.items():
+                self._shelf.bury(identifier, reason)
+            self._limbo.clear()
 
 
 def _in_parallel(
-    work: Callable[[Candidate], str | None],
+    work: Callable[[Candidate], None],
     wanted: Sequence[Candidate],
     workers: int,
-    source: Source,
-) -> Iterator[tuple[Candidate, Future]]:
+    stop: Event,
+) -> Generator[tuple[Candidate, Future]]:
     """Yield each candidate with what became of it, as it comes; few are under way."""
     queue = iter(wanted)
     under_way: dict[Future, Candidate] = {}
@@ -159,7 +181,6 @@ def _in_parallel(
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                 yield under_way.pop(future), future
     finally:  # an error or an interrupt ends what is still under way
-        stop = getattr(source, "stop", None)
-        if stop and under_way:
+        if under_way:
             stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)

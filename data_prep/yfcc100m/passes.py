@@ -8,7 +8,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Journal:
 
     def dump(self) -> bytes:
         """Return it as JSON."""
-        return json.dumps(asdict(self)).encode()
+        return json.dumps({**vars(self), "place": vars(self.place)}).encode()
 
     @classmethod
     def load(cls, text: bytes) -> "Journal":

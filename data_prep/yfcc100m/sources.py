@@ -21,6 +21,10 @@ PLACEHOLDER = "photo_unavailable"
 """In the address to which Flickr leads when a photograph was taken back."""
 
 
+AGENT = "kdgan-data-prep"
+"""How this program names itself to servers."""
+
+
 class Gone(Exception):
     """The photograph is not to be had; asking again would not help."""
 
@@ -35,6 +39,11 @@ class Stopped(Exception):
 
 class Source(Protocol):
     """Where photographs are."""
+
+    place: str
+    """An address or a path with {id}, {path} or {url} in it."""
+    stop: threading.Event
+    """Set to end all waiting."""
 
     def read(self, photograph: Candidate) -> bytes:
         """Return an image file; raises Gone, Unreachable or Stopped."""
@@ -54,12 +63,12 @@ class Patience:
     """Seconds before the second try, doubled at each further one."""
 
 
-@dataclass(frozen=True)
 class Folder:
     """Files on this machine."""
 
-    place: str
-    """With {id} or {path} in it."""
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.stop = threading.Event()
 
     def read(self, photograph: Candidate) -> bytes:
         """Return the file of a photograph."""
@@ -73,10 +82,9 @@ class Web:
     """Addresses, asked again when they fail."""
 
     def __init__(self, place: str, patience: Patience | None = None) -> None:
-        self._place = place
+        self.place = place
         self._patience = patience or Patience()
         self.stop = threading.Event()
-        """Set to end all waiting."""
 
     def read(self, photograph: Candidate) -> bytes:
         """Return what a photograph's address leads to."""
@@ -86,7 +94,7 @@ class Web:
             if self.stop.wait(pause):
                 raise Stopped
             try:
-                return self._receive(fill(self._place, photograph))
+                return self._receive(fill(self.place, photograph))
             except Unreachable as error:
                 trouble = str(error)
         raise Unreachable(trouble)
@@ -94,18 +102,21 @@ class Web:
     def _receive(self, url: str) -> bytes:
         until = time.monotonic() + self._patience.total
         try:
-            with urllib.request.urlopen(url, timeout=self._patience.timeout) as answer:
+            request = urllib.request.Request(url, headers={"User-Agent": AGENT})
+            timeout = self._patience.timeout
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
                 if PLACEHOLDER in answer.url:
                     raise Gone("taken back")
                 return self._body(answer, until)
         except urllib.error.HTTPError as error:
-            known = error.code >= 500 or error.code in (408, 429)
-            raise (Unreachable if known else Gone)(
-                f"the server answers {error.code}"
-            ) from None
+            for_now = error.code >= 500 or error.code in (408, 429)
+            kind = Unreachable if for_now else Gone
+            raise kind(f"the server answers {error.code}") from None
         except TimeoutError:
             raise Unreachable("the server stalls") from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (http.client.InvalidURL, ValueError):
+            raise Gone("no address") from None
+        except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise Unreachable(f"no connection ({reason})") from None
 
@@ -149,8 +160,7 @@ def open_source(images: str | None, patience: Patience | None = None) -> Source:
     place = images if named else f"{images.rstrip('/')}/{{id}}.jpg"
     if images.startswith(("http://", "https://")):
         return Web(place, patience)
-    root = Path(place.split("{")[0]).resolve()
-    folder = root if place.split("{")[0].endswith("/") else root.parent
+    folder = Path(place.split("{")[0] + "x").parent  # what of the path is certain
     if not folder.is_dir():
         raise PrepError(
             f"{folder} is no folder: --images takes a folder of photographs or an "
