@@ -22,6 +22,9 @@ PROTOCOLS = ("controlled", "paper", "code")
 ADVERSARIAL = ("nagan", "kdgan_wo_gm", "kdgan")
 SETTINGS = files("kdgan_lib") / "settings"
 
+SETTINGS_OF = {"kdgan_adaptive": "kdgan"}
+"""Whose tuned settings a method takes that was not searched itself."""
+
 # Outer epochs of the released schedule. Its scripts use 10 for NaGAN and 60 to 100 for
 # KDGAN; an epoch holds 40 passes, so 12 of them are 4,800 player updates at n = 100.
 RELEASED_EPOCHS = {"nagan": 10, "kdgan": 12, "kdgan_wo_gm": 12}
@@ -186,8 +189,12 @@ def settings(file: str) -> dict[str, dict[str, dict]]:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
+def _tuned(name: str, learned: Task) -> dict[str, dict]:
+    return settings(learned.settings).get(SETTINGS_OF.get(name, name), {})
+
+
 def _controlled(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
-    tuned = settings(learned.settings).get(name, {})
+    tuned = _tuned(name, learned)
     chosen = method(name, **tuned.get("hyperparameters", {}))
     budget = controlled_base(learned, n).but(**tuned.get("budget", {}))
     return chosen, with_equal_updates(chosen, budget, n, learned.player_updates(n))
@@ -195,7 +202,7 @@ def _controlled(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
 
 def _paper(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
     """Return the text's setting; rates it leaves open are `controlled`'s tuned ones."""
-    tuned = settings(learned.settings).get(name, {})
+    tuned = _tuned(name, learned)
     literal = {"distn": {"distillation": "kl"}, "kdgan": {"estimator": "relaxed_score"}}
     literal["nagan"] = {"estimator": "relaxed_score"}
     weights = ("alpha", "beta", "gamma")

@@ -8,8 +8,7 @@ import pandas as pd
 from kdgan_lib import claims, tables
 from kdgan_lib.experiments import ADVERSARIAL, PROTOCOLS, Run, declare
 from kdgan_lib.figures.style import label_of
-from kdgan_lib.grids import GRIDS
-from kdgan_lib.methods import METHODS
+from kdgan_lib.grids import COMPARED, GRIDS
 from kdgan_lib.schedule import GAME, stages, updates_per_epoch
 from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference
 
@@ -57,7 +56,7 @@ def accuracies(protocol: str) -> pd.DataFrame:
     ours: the accuracy by the protocol's selection rule; last and best beside it.
     """
     runs = tables.runs(grid=GRID, protocol=protocol)
-    present = [name for name in METHODS if len(runs) and (runs.method == name).any()]
+    present = [name for name in COMPARED if len(runs) and (runs.method == name).any()]
     return pd.DataFrame(
         [_accuracy(name, runs[runs.method == name]) for name in present]
     )
@@ -93,7 +92,7 @@ def differences(reference: str = "kdgan", protocol: str = "controlled") -> pd.Da
     if runs.empty or not (runs.method == reference).any():
         return pd.DataFrame()
     scores = runs.pivot(index="seed", columns="method", values="test_accuracy") * 100
-    rivals = [name for name in METHODS if name in scores and name != reference]
+    rivals = [name for name in COMPARED if name in scores and name != reference]
     gaps = [paired_difference(scores[reference], scores[name]) for name in rivals]
     adjusted = holm([gap.p_value for gap in gaps])
     return pd.DataFrame(
@@ -163,7 +162,7 @@ def budgets() -> pd.DataFrame:
     """Return each protocol's declared amounts of training at n = 100, by method."""
     rows = []
     for protocol in PROTOCOLS:
-        for name in METHODS if protocol == "controlled" else ADVERSARIAL:
+        for name in COMPARED if protocol == "controlled" else ADVERSARIAL:
             run = declare(name, protocol=protocol)
             game = stages(run.method, run.budget)[-1]
             per_epoch = updates_per_epoch(game, run.n, run.budget.batch_size)
@@ -185,7 +184,7 @@ def settings() -> pd.DataFrame:
     """Return the setting that each method's search found, and the search's size."""
     trials = tables.rows("trials", n=100)
     rows = []
-    for name in METHODS if len(trials) else ():
+    for name in COMPARED if len(trials) else ():
         done = trials[trials.method == name]
         if len(done):
             best = done.loc[done.score.idxmax()]
@@ -208,6 +207,6 @@ def _short(value: object) -> str:
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         return frame
-    order = {name: place for place, name in enumerate(METHODS)}
+    order = {name: place for place, name in enumerate(COMPARED)}
     ranked = frame.assign(rank=frame.method.map(order))
     return ranked.sort_values(["rank", "seed", "epoch"]).drop(columns="rank")

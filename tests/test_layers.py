@@ -23,7 +23,8 @@ ROOMS = {
     "players and methods": (
         *("nets", "cifar_nets", "methods", "methods.base", "methods.adversarial"),
         *("methods.supervised", "methods.mimic", "methods.distn", "methods.noisy"),
-        *("methods.codis", "methods.nagan", "methods.kdgan", "tag_nets"),
+        *("methods.codis", "methods.nagan", "methods.kdgan", "methods.adaptive"),
+        "tag_nets",
     ),
     "a run's parts": (
         *("evaluation", "checkpoint", "schedule", "state", "guards", "scoring"),

@@ -7,7 +7,7 @@ import pytest
 
 from kdgan_lib import runs, tuning
 from kdgan_lib.experiments import Run, declare
-from kdgan_lib.methods import METHODS
+from kdgan_lib.grids import COMPARED
 from kdgan_lib.train import Diverged
 
 pytestmark = pytest.mark.usefixtures("runs_folder")
@@ -23,7 +23,7 @@ def untrained(monkeypatch):
     monkeypatch.setattr(tuning, "_score", score)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", COMPARED)
 def test_every_methods_trials_can_be_declared_and_start_from_the_stated_one(name):
     done = tuning.tune(name, trials=5)
     assert list(done.trial) == [0, 1, 2, 3, 4]
@@ -120,5 +120,5 @@ def test_trials_of_another_data_set_move_no_search_and_search_the_penalty_too():
 
 
 def test_every_method_is_searched_over_its_classifiers_rate_and_schedule():
-    for name in METHODS:
+    for name in COMPARED:
         assert {"classifier_lr", "lr_schedule"} <= set(tuning.space(name))

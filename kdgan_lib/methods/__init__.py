@@ -1,5 +1,6 @@
-"""The methods of the paper, by name."""
+"""The methods of the paper, and one that goes on where it stops, by name."""
 
+from kdgan_lib.methods.adaptive import AdaptiveKDGAN
 from kdgan_lib.methods.base import Method, Noise, Phase
 from kdgan_lib.methods.codis import Codis
 from kdgan_lib.methods.distn import Distn
@@ -20,6 +21,7 @@ METHODS: dict[str, type[Method]] = {
         NaGAN,
         KDGANWithoutGumbel,
         KDGAN,
+        AdaptiveKDGAN,
     )
 }
 
