@@ -180,6 +180,29 @@ def combinations(probe: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"share": shares, "deviation": deviations, "bound": bounds})
 
 
+def weightings(found: pd.DataFrame) -> pd.DataFrame:
+    """Return deviations of C's gradient at each probe: Eq. 6, Eq. 3, Lemma 4.3's bound.
+
+    found: `probes` of one game with a teacher. convex: the combination of Eq. 6 with
+    the share of distillation that Eq. 3's weights imply; free: those weights as they
+    are; larger: the larger deviation of the two terms.
+    """
+    share = found.beta / (found.alpha + found.beta)
+    pair = found.distillation, found.adversarial
+    sd = pair[0] ** 0.5, pair[1] ** 0.5
+    convex = (
+        share**2 * pair[0]
+        + (1 - share) ** 2 * pair[1]
+        + 2 * share * (1 - share) * found.covariance
+    ) ** 0.5
+    return found[PLACE].assign(
+        convex=convex,
+        free=(found.alpha + found.beta) * convex,
+        bound=share * sd[0] + (1 - share) * sd[1],
+        larger=np.maximum(*sd),
+    )
+
+
 def settings(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the settings that the stored runs were made with, one row per method."""
     columns = ["method", "own_estimator", "draws", "alpha", "beta"]

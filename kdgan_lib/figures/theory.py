@@ -11,11 +11,27 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from kdgan_lib.dynamics import Trajectory
-from kdgan_lib.figures.style import SPARE, colour_of, figure, label_of, tidy
+from kdgan_lib.figures.style import SPARE, colour_of, figure, tidy
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 3**0.5 / 2]])
 NAMES = ("label 1", "label 2", "label 3")
 PLAYERS = ("classifier", "teacher")
+LOSSES = {
+    "l2_logits": "L2 on logits",
+    "l2_probabilities": "L2 on probabilities",
+    "kl": "KL",
+    "reverse_kl": "reverse KL",
+}
+# An estimator's label, colour and line: the same in every chapter.
+ESTIMATORS: dict[str, tuple[str, str, Any]] = {
+    "reinforce": ("REINFORCE", "#0072B2", "-"),
+    "reinforce_baseline": ("REINFORCE, baseline", "#56B4E9", (0, (3, 1))),
+    "rloo": ("leave-one-out", "#5A5A5A", (0, (1, 1))),
+    "concrete_density": ("concrete density", "#CC79A7", (0, (4, 1, 1, 1))),
+    "relaxed_score": ("relaxed score", "#D55E00", "-"),
+    "pathwise": ("pathwise", "#009E73", "-"),
+    "bce_to_discriminator": ("released code", "#E69F00", (0, (5, 1.5))),
+}
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 
 
@@ -103,7 +119,7 @@ def field_on_triangle(
         )  # fmt: skip
         for (label, law), sign in zip(marks.items(), "*s", strict=False):
             mark(axes, law, label, sign)
-        axes.set_title(title)
+        axes.set_title(LOSSES.get(title, title))
         fig.colorbar(drawn, ax=axes, shrink=0.6, label="log10 speed", location="bottom")
     all_axes[0][0].legend(loc="upper left", fontsize=8, frameon=False)
     return fig
@@ -149,7 +165,7 @@ def arrival_map(rows: pd.DataFrame, value: str = "arrived") -> Figure | None:
     if rows.empty:
         return None
     alphas = sorted(rows["alpha"].unique())
-    fig, all_axes = figure(1, len(alphas), width=9.6, height=2.7, sharey=True)
+    fig, all_axes = figure(1, len(alphas), width=9.6, height=2.3, sharey=True)
     for axes, alpha in zip(np.atleast_1d(all_axes), alphas, strict=True):
         part = rows[rows["alpha"] == alpha]
         grid = part.pivot_table(value, "beta", "gamma", aggfunc="mean").astype(float)
@@ -167,37 +183,38 @@ def arrival_map(rows: pd.DataFrame, value: str = "arrived") -> Figure | None:
 
 
 def against_temperature(
-    rows: pd.DataFrame, value: str, label: str, names: Sequence[str]
+    rows: pd.DataFrame, value: str, label: str, names: Sequence[str] = tuple(ESTIMATORS)
 ) -> Figure | None:
     """Draw one panel per shape of the law: a quantity against tau, log-log.
 
-    rows: `estimator_study.study`, one K. A bias within twice its sampling noise is
+    rows: `estimator_study.study`, one K. A bias within three times its noise is
     drawn at 0.001.
     """
     if rows.empty:
         return None
     shapes = list(dict.fromkeys(rows["shape"]))
-    fig, all_axes = figure(1, len(shapes), width=9.6, height=3.4, sharey=True)
-    for axes, shape in zip(all_axes, shapes, strict=True):
-        for number, name in enumerate(names):
+    fig, all_axes = figure(1, len(shapes), width=9.6, height=3.5, sharey=True)
+    for axes, shape in zip(np.atleast_1d(all_axes), shapes, strict=True):
+        for name in names:
             part = rows[(rows["shape"] == shape) & (rows["estimator"] == name)]
-            axes.loglog(
-                part["tau"], above_noise(part, value), marker="o", ms=3.5,
-                color=SPARE[number % len(SPARE)], ls=DASHES[number % 4],
-                label=label_of(name),
-            )  # fmt: skip
+            text, colour, line = ESTIMATORS[name]
+            shown = above_noise(part, value)
+            style: dict[str, Any] = {"color": colour, "ls": line, "label": text}
+            axes.loglog(part["tau"], shown, marker="o", ms=3, lw=1.5, **style)
         tidy(axes, r"temperature $\tau$", label if shape == shapes[0] else "", shape)
         axes.get_legend().remove()
-    handles, texts = all_axes[0].get_legend_handles_labels()
-    fig.legend(handles, texts, loc="outside lower center", ncols=4, fontsize=9)
+    handles, texts = np.atleast_1d(all_axes)[0].get_legend_handles_labels()
+    fig.legend(
+        handles, texts, loc="outside lower center", ncols=4, fontsize=9, frameon=False
+    )
     return fig
 
 
 def above_noise(part: pd.DataFrame, value: str, floor: float = 1e-3) -> pd.Series:
-    """Return a column to draw; a bias within twice its noise goes to the floor."""
+    """Return a column to draw; a bias within three times its noise goes to the floor."""
     if value != "bias":
         return part[value].clip(lower=1e-6)
-    seen = part[value] > 2 * part["noise_of_bias"]
+    seen = part[value] > 3 * part["noise_of_bias"]
     return part[value].where(seen, floor).clip(lower=floor)
 
 
@@ -211,7 +228,7 @@ def lines(
     for axes, (title, frame) in zip(all_axes[0], panels.items(), strict=True):
         for number, column in enumerate(frame):
             axes.plot(
-                frame.index, frame[column], label=str(column),
+                frame.index, frame[column], label=LOSSES.get(str(column), str(column)),
                 color=SPARE[number % len(SPARE)], ls=DASHES[number % 4],
             )  # fmt: skip
         axes.set_xscale("log" if "x" in logarithmic else "linear")
@@ -244,7 +261,7 @@ def rounds_against_speed(rows: pd.DataFrame, rounds: str) -> Figure | None:
         shown = part[rounds].replace(np.inf, top)
         axes.loglog(
             part["speed"], shown, "osv^"[number % 4], ms=3.5, alpha=0.45,
-            color=SPARE[number % len(SPARE)], label=label_of(str(name)),
+            color=SPARE[number % len(SPARE)], label=LOSSES.get(str(name), str(name)),
         )  # fmt: skip
     axes.axhline(top, color="#888888", lw=0.8, ls=":")
     tidy(axes, "predicted speed per round", "rounds to arrive")

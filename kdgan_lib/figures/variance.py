@@ -9,20 +9,27 @@ from matplotlib.figure import Figure
 
 from kdgan_lib import variance_tables
 from kdgan_lib.figures.style import colour_of, figure, label_of, tidy
+from kdgan_lib.figures.theory import ESTIMATORS as LOOKS
 
 TERMS = {
     "adversarial": ("from D", "discriminator", "-"),
     "distillation": ("from T", "teacher", (0, (5, 1.5))),
     "whole": ("whole gradient", "paper", (0, (1, 1))),
 }
-GAMES = ("nagan", "kdgan_wo_gm", "kdgan")
-ESTIMATORS = {
-    "concrete_density": ("concrete density", "#CC79A7", (0, (4, 1, 1, 1))),
-    "relaxed_score": ("relaxed score", "#D55E00", "-"),
-    "reinforce": ("REINFORCE", "#0072B2", "-"),
-    "reinforce_baseline": ("REINFORCE, baseline", "#56B4E9", (0, (3, 1))),
-    "pathwise": ("pathwise", "#009E73", "-"),
+SIGNALS = {
+    "adversarial": "signal",
+    "distillation": "distillation_signal",
+    "whole": "whole_signal",
 }
+WEIGHTINGS: dict[str, dict[str, Any]] = {
+    "larger": {"color": "#5A5A5A", "ls": (0, (1, 1)), "label": "larger of the two"},
+    "bound": {"color": "black", "ls": (0, (5, 1.5)), "label": "Lemma 4.3's bound"},
+    "convex": {"color": "#D55E00", "ls": "-", "label": "Eq. 6, convex"},
+    "free": {"color": "#0072B2", "ls": (0, (4, 1, 1, 1)), "label": "Eq. 3's weights"},
+}
+GAMES = ("nagan", "kdgan_wo_gm", "kdgan")
+NAMES = ("concrete_density", "relaxed_score", "reinforce", "reinforce_baseline")
+ESTIMATORS = {name: LOOKS[name] for name in (*NAMES, "pathwise")}
 
 
 def terms_figure(probes: pd.DataFrame) -> Figure | None:
@@ -43,7 +50,52 @@ def terms_figure(probes: pd.DataFrame) -> Figure | None:
         panel.set_yscale("log")
         left = "total variance" if panel is axes[0][0] else ""
         tidy(panel, "outer epoch", left, label_of(name))
-    return fig
+    return _one_legend(fig, axes)
+
+
+def signal_figure(probes: pd.DataFrame) -> Figure | None:
+    """Draw each term's squared mean over its variance against epochs, a game a panel.
+
+    probes: `variance_tables.probes`; sums over seeds. A gap in a line: the squared
+    mean, freed of its noise, is not positive there.
+    """
+    if probes.empty:
+        return None
+    games = [name for name in GAMES if name in set(probes.method)]
+    fig, axes = figure(1, len(games), 3.0 * len(games), 3.6, sharey=True, squeeze=False)
+    for panel, name in zip(axes[0], games, strict=True):
+        sums = probes[probes.method == name].groupby("epoch").sum(numeric_only=True)
+        for column, signal in SIGNALS.items():
+            label, player, line = TERMS[column]
+            if (sums[column] > 0).all():
+                ratio = sums[signal].where(sums[signal] > 0) / sums[column]
+                style: dict[str, Any] = {"color": colour_of(player), "ls": line}
+                panel.plot(ratio.index, ratio, marker="o", ms=3, label=label, **style)
+        panel.set_yscale("log")
+        left = "squared mean / variance" if panel is axes[0][0] else ""
+        tidy(panel, "outer epoch", left, label_of(name))
+    return _one_legend(fig, axes)
+
+
+def bound_figure(probes: pd.DataFrame) -> Figure | None:
+    """Draw Lemma 4.3's bound over the measured deviations against epochs.
+
+    probes: `variance_tables.probes`; the share of distillation is Eq. 3's. Geometric
+    means over seeds, of the games that have a teacher.
+    """
+    games = [name for name in GAMES[1:] if len(probes) and name in set(probes.method)]
+    if not games:
+        return None
+    fig, axes = figure(1, len(games), 4.2 * len(games), 3.6, sharey=True, squeeze=False)
+    for panel, name in zip(axes[0], games, strict=True):
+        found = variance_tables.weightings(probes[probes.method == name])
+        for column, style in WEIGHTINGS.items():
+            mean = _geometric(found.groupby("epoch")[column])
+            panel.plot(mean.index, mean, **style)
+        panel.set_yscale("log")
+        left = "standard deviation" if panel is axes[0][0] else ""
+        tidy(panel, "outer epoch", left, label_of(name))
+    return _one_legend(fig, axes)
 
 
 def sources_figure(estimators: pd.DataFrame, method: str = "kdgan") -> Figure | None:
@@ -151,6 +203,17 @@ def norms_figure(norms: pd.DataFrame) -> Figure | None:
         panel.set(yscale="log", ylim=_limits(norms.share))
         left = "norm / labels' norm at the start" if panel is axes[0][0] else ""
         tidy(panel, "outer epoch", left, label_of(name))
+        panel.get_legend().remove()
+    return fig
+
+
+def _one_legend(fig: Figure, axes: Any) -> Figure:
+    """Put the legend with most entries below the panels, and no other."""
+    entries = [panel.get_legend_handles_labels() for panel in axes[0]]
+    for panel in axes[0]:
+        panel.get_legend().remove()
+    handles, labels = max(entries, key=lambda entry: len(entry[1]))
+    fig.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     return fig
 
 
