@@ -124,14 +124,14 @@ def entries(
     ]
 
 
-def scores(column: Column, protocol: str = "controlled") -> pd.DataFrame:
-    """Return the test accuracies of a column in percent: a row per seed, by method."""
-    known = {
-        entry.cell.method: 100 * entry.finished.set_index("seed").test_accuracy
-        for entry in entries(protocol, (column,))
-        if len(entry.finished)
-    }
-    return pd.DataFrame(known).sort_index()
+def scores(protocol: str, columns: Iterable[Column]) -> dict[Column, pd.DataFrame]:
+    """Return each column's test accuracies in percent: a row per seed, by method."""
+    found: dict[Column, dict[str, pd.Series]] = {column: {} for column in columns}
+    for entry in entries(protocol, found):
+        if len(entry.finished):
+            known = 100 * entry.finished.set_index("seed").test_accuracy
+            found[entry.column][entry.cell.method] = known
+    return {column: pd.DataFrame(known) for column, known in found.items()}
 
 
 def command(chosen: Iterable[Entry]) -> str:

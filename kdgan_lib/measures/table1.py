@@ -1,0 +1,176 @@
+"""Measure the orderings of Table 1 (T1.37 to T1.45).
+
+A claim about all columns may be settled before all columns were run. Columns that lack
+a run of one of the six methods count against the claim; it is called not reproduced
+only if they could not change that. Otherwise its measure raises `MissingRuns`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdgan_lib import claims, tables
+from kdgan_lib.measures import Measured, Quantity, measure
+from kdgan_lib.orderings import DISTILLATION, Scores, columns_run, instances_ratio
+from kdgan_lib.stats import mean_interval
+from kdgan_lib.table1 import COLUMNS, Column
+from kdgan_lib.tables import MissingRuns
+
+PROTOCOL = "controlled"
+COMMAND = "kdgan sweep table1 --protocol controlled"
+Numbers = Mapping[str, float]
+
+
+@measure("table1_order")
+def order() -> Measured:
+    """Return in how many columns the six stand in the paper's order (T1.37)."""
+    known = columns_run()
+    correlations = [each.rank_correlation for each in known]
+    lacking = len(COLUMNS) - len(known)
+    count = _count(known, lambda each: each.in_order)
+    # Missing columns count as the opposite order, or as the paper's own.
+    ends = [(sum(correlations) + sign * lacking) / len(COLUMNS) for sign in (-1, 1)]
+    worst, best = (
+        {"columns_in_order": n, "mean_rank_correlation": end}
+        for n, end in zip((count, count + lacking), ends, strict=True)
+    )
+    mean = float(np.mean(correlations)) if known else 0.0
+    return _settled(
+        "T1.37", known, {**worst, "mean_rank_correlation": mean}, worst, best
+    )
+
+
+@measure("table1_best")
+def best(method: str) -> Measured:
+    """Return in how many columns a method is best, and clearly so (T1.38)."""
+    known = columns_run()
+    counts = {
+        "columns_best": _count(known, lambda each: each.best == method),
+        "columns_clearly_best": _count(known, lambda e: e.clearly_best(method)),
+    }
+    return _counted("T1.38", known, counts)
+
+
+@measure("table1_relative_gain")
+def relative_gain() -> Measured:
+    """Return KDGAN's gain on the next best, in percent of that, at n = 100 (T1.39)."""
+    known = columns_run(COLUMNS[:1])
+    if not known:
+        raise MissingRuns(f"{COMMAND} --data mnist --n 100")
+    runs = known[0].runs
+    rival = str(runs.drop(columns="kdgan").mean().idxmax())
+    found = mean_interval(100 * (runs["kdgan"] / runs[rival] - 1))
+    gain = Quantity(found.mean, found.lo, found.hi, "%", found.runs, PROTOCOL)
+    return {"relative_gain": gain}
+
+
+@measure("table1_naive_large_n")
+def naive_large_n() -> Measured:
+    """Return in how many columns of large n NaGAN leads all four others (T1.40)."""
+    columns = (Column("mnist", 10_000), Column("cifar10", 50_000))
+    known = columns_run(columns)
+    ahead = _count(known, lambda e: all(e.ahead("nagan", m) for m in DISTILLATION))
+    return _counted("T1.40", known, {"columns_ahead": ahead}, columns)
+
+
+@measure("table1_naive_small_n")
+def naive_small_n() -> Measured:
+    """Return how many of eight times a distillation method leads NaGAN (T1.41)."""
+    columns = (Column("mnist", 100), Column("cifar10", 500))
+    known = columns_run(columns)
+    ahead = sum(each.ahead(m, "nagan") for each in known for m in DISTILLATION)
+    lacking = 4 * (2 - len(known))
+    worst, best = {"pairs_ahead": ahead}, {"pairs_ahead": ahead + lacking}
+    return _settled("T1.41", known, worst, worst, best, columns)
+
+
+@measure("table1_best_distillation")
+def best_distillation() -> Measured:
+    """Return in how many columns CODIS is the best of the four (T1.42)."""
+    known = columns_run()
+    count = _count(known, lambda each: each.best_distillation == "codis")
+    return _counted("T1.42", known, {"columns_best": count})
+
+
+@measure("table1_gap")
+def gap() -> Measured:
+    """Return whether KDGAN's lead over NaGAN falls from column to column (T1.43)."""
+    known = columns_run()
+    worst, best = {}, {}
+    for name, data in (("mnist_shrinks", "mnist"), ("cifar_shrinks", "cifar10")):
+        leads = {e.column.n: e.lead for e in known if e.column.data == data}
+        falls = bool(np.all(np.diff([leads[n] for n in sorted(leads)]) < 0))
+        worst[name] = int(falls and len(leads) == 3)
+        best[name] = int(falls)
+    return _settled("T1.43", known, worst, worst, best)
+
+
+@measure("table1_instances")
+def instances() -> Measured:
+    """Return NaGAN's labelled images over KDGAN's for the same accuracy (T1.44)."""
+    runs = tables.runs(grid="sample_size", status="finished")
+    by_seed = runs.groupby("seed") if len(runs) else ()
+    ratios = [instances_ratio(part, "nagan", "kdgan") for _, part in by_seed]
+    known = [ratio for ratio in ratios if ratio is not None]
+    if not known:
+        raise MissingRuns("kdgan sweep sample_size --method nagan kdgan")
+    found = mean_interval(np.log(known))
+    ends = (float(np.exp(end)) for end in (found.mean, found.lo, found.hi))
+    return {"instances_ratio": Quantity(*ends, "", found.runs, PROTOCOL)}
+
+
+@measure("table1_spread")
+def spread() -> Measured:
+    """Return in how many columns KDGAN varies least and NaGAN most (T1.45)."""
+    known = columns_run()
+    kdgan = _count(known, lambda each: each.spreads.idxmin() == "kdgan")
+    nagan = _count(known, lambda each: each.spreads.idxmax() == "nagan")
+    counts = {"columns_kdgan_smallest": kdgan, "columns_nagan_largest": nagan}
+    return _counted("T1.45", known, counts)
+
+
+def _count(known: Sequence[Scores], holds: Callable[[Scores], bool]) -> int:
+    return sum(holds(each) for each in known)
+
+
+def _counted(
+    claim: str,
+    known: Sequence[Scores],
+    counts: dict[str, float],
+    columns: Sequence[Column] = COLUMNS,
+) -> Measured:
+    """Return counts of columns, if those that were not run could not change more."""
+    lacking = len(columns) - len(known)
+    most = {name: count + lacking for name, count in counts.items()}
+    return _settled(claim, known, counts, counts, most, columns)
+
+
+def _settled(
+    claim: str,
+    known: Sequence[Scores],
+    measured: Numbers,
+    worst: Numbers,
+    best: Numbers,
+    columns: Sequence[Column] = COLUMNS,
+) -> Measured:
+    """Return what was measured if the columns that were not run leave a verdict.
+
+    worst, best: the quantities if those columns spoke against the claim, or for it.
+    """
+    rule = claims.ledger()[claim].rule
+    doubtful = _verdict(rule, worst) == "not reproduced"
+    if doubtful and _verdict(rule, best) != "not reproduced":
+        raise MissingRuns(COMMAND)
+    runs = sum(each.runs.size for each in known)
+    found = {**measured, "columns_run": len(known), "columns": len(columns)}
+    return {
+        name: Quantity(float(value), runs=runs, protocol=PROTOCOL)
+        for name, value in found.items()
+    }
+
+
+def _verdict(rule: Mapping[str, Any], numbers: Numbers) -> str:
+    rows = [{"quantity": name, "value": value} for name, value in numbers.items()]
+    return claims.apply_rule(rule, pd.DataFrame(rows))
