@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.preprocessing import StandardScaler
 
-from kdgan_lib.baselines.linear_svm import fit_svms, with_constant
+from kdgan_lib.baselines.linear_svm import fit_chosen_svms, with_constant
 from kdgan_lib.baselines.neighbours import nearest
 from kdgan_lib.baselines.sigmoids import fit_platt, held_out_decisions
 from kdgan_lib.baselines.tagger import Array, Tagger
@@ -36,7 +36,6 @@ class RelExample(Tagger):
         candidates: int = 10,
         penalty: float = 1e-3,
         folds: int = 3,
-        iterations: int = 60,
         seed: int = 0,
     ) -> None:
         self.share = share
@@ -45,7 +44,6 @@ class RelExample(Tagger):
         self.candidates = candidates
         self.penalty = penalty
         self.folds = folds
-        self.iterations = iterations
         self.seed = seed
 
     def _fit(self, features: Array, relevant: NDArray[np.bool_]) -> None:
@@ -64,16 +62,13 @@ class RelExample(Tagger):
         rng = np.random.default_rng(self.seed)
         positives = relevant_positives(features, relevant, self.k, self.share)
         mean: Array = np.zeros((features.shape[1], relevant.shape[1]))
-        latest = mean
         for number in range(self.rounds):
             decisions = features @ mean.astype(features.dtype)
             negatives = relevant_negatives(
                 decisions, relevant, positives.sum(0), self.candidates, rng
             )
-            chosen = (positives | negatives).astype(features.dtype)
-            latest = fit_svms(
-                features, relevant, chosen, self.penalty, self.iterations, latest
-            )
+            chosen = positives | negatives
+            latest = fit_chosen_svms(features, relevant, chosen, self.penalty)
             mean = mean + (latest - mean) / (number + 1)
         return mean
 

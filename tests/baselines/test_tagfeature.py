@@ -3,7 +3,11 @@ import pytest
 from sklearn.svm import LinearSVC
 
 from kdgan_lib.baselines import TagFeature
-from kdgan_lib.baselines.linear_svm import fit_svms, with_constant
+from kdgan_lib.baselines.linear_svm import (
+    fit_chosen_svms,
+    fit_svms,
+    with_constant,
+)
 
 
 def random_case(items=120, width=6, tags=4, seed=0):
@@ -33,12 +37,15 @@ def test_hand_worked_svm_of_two_items():
     assert weights.item() == pytest.approx(0.8, abs=1e-5)
 
 
-def test_a_warm_start_gives_the_same_svms():
+@pytest.mark.parametrize("penalty", [1e-3, 1.0, 100.0])
+def test_svms_of_chosen_items_are_those_with_the_importance_0_or_1(penalty):
     features, relevant = random_case()
-    ones = np.ones(relevant.shape)
-    cold = fit_svms(features, relevant, ones, iterations=500)
-    warm = fit_svms(features, relevant, ones, iterations=500, start=cold + 0.1)
-    assert np.allclose(cold, warm, atol=1e-3)
+    chosen = np.random.default_rng(2).random(relevant.shape) < 0.3
+    chosen[:, 3] = False
+    exact = fit_chosen_svms(features, relevant, chosen, penalty)
+    descended = fit_svms(features, relevant, chosen.astype(float), penalty, 2_000)
+    assert np.allclose(exact, descended, atol=2e-3)
+    assert (exact[:, 3] == 0).all()
 
 
 def test_probabilities_order_items_as_the_svm_and_fit_the_base_rate():
