@@ -32,7 +32,14 @@ ROOMS = {
     ),
     "the loop": ("train",),
     "tasks": ("tasks",),
-    "declared runs": ("experiments", "grids", "execute", "sweep", "tuning"),
+    "declared runs": (
+        "experiments",
+        "grids",
+        "execute",
+        "sweep",
+        "tuning",
+        "classical",
+    ),
     "commands": ("train_cli", "repeat", "runs_cli", "data_cli", "bench", "cli"),
 }
 RANK = {module: rank for rank, room in enumerate(ROOMS.values()) for module in room}

@@ -79,7 +79,7 @@ def solve_svm(kernel: Array, sign: Array, penalty: float) -> Array:
     (K + 1 / (2 penalty)) a = y, the others a = 0. Source: Chapelle, "Training a
     support vector machine in the primal", Neural Computation 2007.
     """
-    point = np.zeros(len(sign))
+    point: Array = np.zeros(len(sign))
     for _ in range(STEPS):
         active = sign * (kernel @ point) < 1
         target = _best_on(active, kernel, sign, penalty)
