@@ -33,12 +33,7 @@ ROOMS = {
     "the loop": ("train",),
     "tasks": ("tasks",),
     "declared runs": (
-        "experiments",
-        "grids",
-        "execute",
-        "sweep",
-        "tuning",
-        "classical",
+        *("experiments", "grids", "execute", "sweep", "tuning", "classical"),
     ),
     "commands": ("train_cli", "repeat", "runs_cli", "data_cli", "bench", "cli"),
 }
