@@ -32,16 +32,18 @@ def live_run(
     n: int = 100,
     seed: int = 0,
     epochs: int = 20,
+    variant: str = "default",
     **changes: object,
 ) -> Result:
     """Train a method on MNIST for some outer epochs and return its result.
 
+    variant: which networks; `h50` has a classifier with 50 hidden units.
     changes: hyperparameters of any method; those that this one lacks are left out, so
     that a chapter's parameters need not change with the method.
     """
     if method not in METHODS:
         raise ValueError(f"No method '{method}'; choose from {', '.join(METHODS)}.")
-    run = declare(method, n=n, seed=seed)
+    run = declare(method, n=n, seed=seed, variant=variant)
     passes = PRETRAINING[profile]
     budget = run.budget.but(
         epochs=EPOCHS.get(profile, epochs),

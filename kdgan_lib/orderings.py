@@ -118,13 +118,14 @@ def instances_ratio(runs: pd.DataFrame, many: str, few: str) -> float | None:
 
 
 def images_needed(curve: pd.Series, levels: np.ndarray) -> np.ndarray:
-    """Return the n at which a curve reaches each accuracy; NaN where it does not.
+    """Return the n at which a curve reaches each accuracy; NaN where it never does.
 
-    curve: accuracy by n; its largest value so far counts, straight over log n.
+    curve: accuracy by n; its largest value so far counts, straight over log n. An
+    accuracy that the least n has passed already is given that n.
     """
     risen = np.maximum.accumulate(curve.to_numpy())
     places = np.log(curve.index.to_numpy(float))
-    return np.exp(np.interp(levels, risen, places, left=np.nan, right=np.nan))
+    return np.exp(np.interp(levels, risen, places, right=np.nan))
 
 
 def _curve(runs: pd.DataFrame) -> pd.Series:

@@ -114,7 +114,7 @@ def entries(
     """
     stored = tables.runs(grid=GRID)
     cells = declared.cells(GRID)
-    pace = _pace(stored, cells)
+    pace = pace_of(stored, cells)
     found = {_place(cell): cell for cell in cells if cell.protocol == protocol}
     return [
         _entry(column, found[place], stored, pace)
@@ -200,7 +200,7 @@ def _entry(
     return Entry(column, cell, runs, guess if math.isnan(own) else float(own))
 
 
-def _pace(stored: pd.DataFrame, cells: Iterable[Cell]) -> dict[str, float]:
+def pace_of(stored: pd.DataFrame, cells: Iterable[Cell]) -> dict[str, float]:
     """Return seconds per multiply-add, the median of each data set and of all.
 
     A run's time is taken to be in proportion to its multiply-adds.

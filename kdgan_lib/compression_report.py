@@ -1,0 +1,229 @@
+"""Gather what the chapter on model compression says of Table 1: tables and sentences.
+
+A cell that was run folds away the command that runs it again; one that was not says so
+and folds away its command, its device and an estimate of its time.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from kdgan_lib import claims, table1
+from kdgan_lib.names import label_of
+from kdgan_lib.orderings import Scores, columns_run
+from kdgan_lib.stats import Difference, Estimate, holm, paired_difference
+from kdgan_lib.table1 import COLUMNS, METHODS, PROTOCOLS, ROWS, SMALL, Column, Entry
+
+FORMATS = {
+    **dict.fromkeys(("difference", "low", "high", "effect size"), ".2f"),
+    **dict.fromkeys(("lead", "order"), ".2f"),
+    **dict.fromkeys(("pairs", "runs"), ".0f"),
+    "p (Holm)": ".3g",
+}
+"""How the columns of this module's tables are printed."""
+
+
+def accuracies(protocol: str, columns: Sequence[Column] = COLUMNS) -> pd.DataFrame:
+    """Return Table 1 under a protocol: a row per method, a column per data set and n.
+
+    A cell gives our mean in percent, its 95% interval, the runs and the paper's mean.
+    """
+    found = table1.entries(protocol, columns)
+    rows = {name: {"method": label_of(name)} for name in ROWS}
+    for entry in found:
+        heading = entry.column.title(protocol)
+        rows[entry.cell.method][heading] = _cell(entry)
+    return pd.DataFrame(list(rows.values()))
+
+
+def small_networks() -> pd.DataFrame:
+    """Return CIFAR-10's accuracies with a ResNet-20 as T and D: no paper's cells."""
+    return accuracies("controlled", SMALL)
+
+
+def _cell(entry: Entry) -> str:
+    """Return a cell: what was found, the command folded away, and the paper's mean."""
+    paper = "" if math.isnan(entry.paper) else f"<br>paper {entry.paper:.2f}"
+    found = entry.accuracy
+    if found is None:
+        return folded("not run", entry.command, table1.effort([entry])) + paper
+    runs = f"{found.runs} runs" if found.runs > 1 else "1 run"
+    runs += f" of {len(entry.cell.ids)}" if entry.missing else ""
+    lost = len(entry.runs) - len(entry.finished)
+    runs += f", {lost} diverged" if lost else ""
+    return shown(found, entry.command, f"<br>{runs}{paper}")
+
+
+def shown(found: Estimate | Difference, command: str, more: str = "") -> str:
+    """Return a mean that unfolds to the command that makes it, and its interval."""
+    ends = "" if math.isnan(found.lo) else f"[{found.lo:.2f}, {found.hi:.2f}]"
+    return folded(f"{found.mean:.2f}", command) + ends + more
+
+
+def folded(summary: str, command: str, note: str = "") -> str:
+    """Return words that a click, or the enter key, unfolds to a command."""
+    after = f"<br>{note}" if note else ""
+    return (
+        f"<details><summary>{summary}</summary><code>{command}</code>{after}</details>"
+    )
+
+
+def missing(
+    protocols: Iterable[str] = PROTOCOLS, columns: Sequence[Column] = COLUMNS
+) -> pd.DataFrame:
+    """Return a row per column that lacks runs: the one command, device and time."""
+    return pd.DataFrame(
+        [
+            {
+                "protocol": f"`{protocol}`",
+                "column": part[0].column.title(protocol),
+                "runs": sum(entry.missing for entry in part),
+                "command": f"`{table1.command(part)}`",
+                "takes": table1.effort(part),
+            }
+            for protocol in protocols
+            for part in table1.missing(protocol, columns)
+        ]
+    )
+
+
+def differences(
+    protocol: str = "controlled",
+    columns: Sequence[Column] = COLUMNS,
+    reference: str = "kdgan",
+) -> pd.DataFrame:
+    """Return KDGAN minus each method in points, paired by seed, column by column.
+
+    Holm's correction is over the methods of a column.
+    """
+    tables = [
+        _against(runs, reference, column.title(protocol))
+        for column, runs in table1.scores(protocol, columns).items()
+        if reference in runs
+    ]
+    known = [frame for frame in tables if len(frame)]
+    return pd.concat(known, ignore_index=True) if known else pd.DataFrame()
+
+
+def _against(runs: pd.DataFrame, reference: str, title: str) -> pd.DataFrame:
+    """Return one column's differences, by the rows of the table."""
+    rivals = [
+        name
+        for name in ROWS
+        if name != reference
+        and name in runs
+        and (runs[name].notna() & runs[reference].notna()).any()
+    ]
+    gaps = {name: _gap(runs, reference, name) for name in rivals}
+    tested = {name: gap for name, gap in gaps.items() if not math.isnan(gap.p_value)}
+    adjusted = holm([gap.p_value for gap in tested.values()])
+    p_values = dict(zip(tested, adjusted, strict=True))
+    return pd.DataFrame(
+        [
+            {
+                "column": title,
+                "method": label_of(name),
+                "difference": gap.mean,
+                "low": gap.lo,
+                "high": gap.hi,
+                "effect size": gap.effect_size,
+                "p (Holm)": p_values.get(name, float("nan")),
+                "pairs": gap.runs,
+            }
+            for name, gap in gaps.items()
+        ]
+    )
+
+
+def _gap(runs: pd.DataFrame, first: str, second: str) -> Difference:
+    return paired_difference(runs[first].dropna(), runs[second].dropna())
+
+
+def summary(protocol: str = "controlled", reference: str = "kdgan") -> str:
+    """Return a sentence per column on where KDGAN stands; empty if it never ran."""
+    found = table1.scores(protocol, COLUMNS)
+    return " ".join(
+        _standing(runs, reference, column.title(protocol))
+        for column, runs in found.items()
+        if reference in runs and runs.shape[1] > 1
+    )
+
+
+def _standing(runs: pd.DataFrame, reference: str, title: str) -> str:
+    means = runs.mean().sort_values(ascending=False)
+    place = list(means.index).index(reference) + 1
+    rival = next(str(name) for name in means.index if name != reference)
+    gap = _gap(runs, reference, rival)
+    ahead = "above" if gap.mean > 0 else "below"
+    text = (
+        f"On {title} {label_of(reference)} reaches {means[reference]:.2f}% and is "
+        f"number {place} of {len(means)}, {abs(gap.mean):.2f} points {ahead} "
+        f"{label_of(rival)}, its strongest rival"
+    )
+    if math.isnan(gap.lo):
+        return f"{text}; {gap.runs} runs are too few for an interval."
+    clear = "excludes" if gap.lo > 0 or gap.hi < 0 else "includes"
+    return (
+        f"{text}; the 95% interval of the paired difference, "
+        f"[{gap.lo:.2f}, {gap.hi:.2f}], {clear} zero ({gap.runs} seeds)."
+    )
+
+
+def orderings() -> pd.DataFrame:
+    """Return what the claims on orderings ask of each column in which all six ran."""
+    return pd.DataFrame([_ordering(each) for each in columns_run()])
+
+
+def _ordering(each: Scores) -> dict[str, object]:
+    means = each.means.sort_values(ascending=False)
+    return {
+        "column": each.column.title("controlled"),
+        "our order": " > ".join(label_of(str(name)) for name in means.index),
+        "order": each.rank_correlation,
+        "best distillation": label_of(each.best_distillation),
+        "lead": each.lead,
+        "smallest sd": label_of(str(each.spreads.idxmin())),
+        "largest sd": label_of(str(each.spreads.idxmax())),
+    }
+
+
+def cell_verdicts() -> pd.DataFrame:
+    """Return the verdicts on the 36 cells of Table 1, laid out as the table is."""
+    rows = {name: {"method": label_of(name)} for name in METHODS}
+    for claim in claims.ledger().values():
+        given = claim.arguments
+        if claim.measure == "accuracy" and claim.id.startswith("T1."):
+            heading = Column(given["data"], given["n"]).title("controlled")
+            verdict = claims.judge(claim.id).verdict
+            rows[given["method"]][heading] = f"{claim.id}: {verdict}"
+    return pd.DataFrame(list(rows.values()))
+
+
+def selection(protocol: str = "controlled") -> pd.DataFrame:
+    """Return what two other rules of selection would report of the same runs.
+
+    *last* and *largest on the test set* are means of the differences from the accuracy
+    that the held-out selection reports, in points.
+    """
+    rows = []
+    for entry in table1.entries(protocol):
+        done = entry.finished
+        if len(done):
+            rows.append(
+                {
+                    "column": entry.column.title(protocol),
+                    "method": label_of(entry.cell.method),
+                    "held out": 100 * done.test_accuracy.mean(),
+                    **_gain("last", done.last_test_accuracy, done),
+                    **_gain("largest on the test set", done.best_test_accuracy, done),
+                    "runs": len(done),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _gain(name: str, scores: pd.Series, runs: pd.DataFrame) -> dict[str, object]:
+    gap = paired_difference(100 * scores, 100 * runs.test_accuracy)
+    ends = "" if math.isnan(gap.lo) else f" [{gap.lo:+.2f}, {gap.hi:+.2f}]"
+    return {name: f"{gap.mean:+.2f}{ends}"}

@@ -1,0 +1,147 @@
+"""Gather the table of controls: what each ingredient moves, paired with its like."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kdgan_lib import table1, tables
+from kdgan_lib.compression_report import folded, shown
+from kdgan_lib.experiments import declare
+from kdgan_lib.grids import CONTROLS, GRIDS, control
+from kdgan_lib.names import label_of
+from kdgan_lib.stats import Difference, Estimate, mean_interval, paired_difference
+from kdgan_lib.table1 import Column
+
+GRID = "controls"
+CHAIN = {
+    "MIMIC: T is fixed": "mimic",
+    "T learns from C too, no D": "without D",
+    "D joins: KDGAN": "kdgan",
+}
+"""From MIMIC to KDGAN, one ingredient at a time."""
+CHANGES = {
+    "γ = 0: T does not learn from C": "gamma = 0",
+    "β = 0: C does not learn from T": "beta = 0",
+    "adversarial gradient exact": "exact gradient",
+    "with the labels' cross-entropy": "with the labels' cross-entropy",
+}
+"""KDGAN with one thing changed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A row of the waterfall: an accuracy, and how far it is from the row before."""
+
+    label: str
+    """What is new."""
+    before: str
+    """Label of the row that it is compared with; empty for the first."""
+    accuracy: Estimate | None
+    """Test accuracy in percent; None where nothing was run."""
+    change: Difference | None
+    """Accuracy minus that of the row before, in points, paired by seed."""
+
+
+def table(n: int) -> pd.DataFrame:
+    """Return the controls at one n: accuracy, and its distance from the method's."""
+    scores = _Scores(n)
+    return pd.DataFrame(
+        [
+            {
+                "control": name,
+                "method": label_of(change["method"]),
+                **_row(scores.of(name), scores.of(change["method"]), n, change),
+            }
+            for name, change in CONTROLS.items()
+        ]
+    )
+
+
+def _row(
+    changed: pd.Series, prescribed: pd.Series, n: int, change: dict
+) -> dict[str, str]:
+    command = f"kdgan sweep controls --n {n} --method {change['method']}"
+    if changed.empty:
+        left = folded("not run", command, _effort(change["method"], n))
+        return {"accuracy": left, "difference": "not run", "runs": "0"}
+    gap = _difference(changed, prescribed)
+    return {
+        "accuracy": shown(mean_interval(changed), command),
+        "difference": "not run" if gap is None else _signed(gap),
+        "runs": str(len(changed)),
+    }
+
+
+def _effort(method: str, n: int) -> str:
+    """Return an estimate of the time that a method's missing controls take."""
+    stored = set(tables.runs(grid=GRID, n=n).run_id)
+    declared = [
+        run for run in GRIDS[GRID]("paper") if run.n == n and run.method.name == method
+    ]
+    left = sum(run.id not in stored for run in declared)
+    (entry,) = (
+        entry
+        for entry in table1.entries("controlled", (Column("mnist", n),))
+        if entry.cell.method == method
+    )
+    if math.isnan(entry.seconds):
+        return f"{left} runs"
+    return f"{left} runs, about {table1.duration(left * entry.seconds)} on one CPU core"
+
+
+def _signed(gap: Difference) -> str:
+    ends = "" if math.isnan(gap.lo) else f" [{gap.lo:+.2f}, {gap.hi:+.2f}]"
+    return f"{gap.mean:+.2f}{ends}"
+
+
+def waterfall(n: int) -> list[Step]:
+    """Return the rows of the waterfall: MIMIC to KDGAN, then KDGAN changed."""
+    return list(_steps(_Scores(n)))
+
+
+def _steps(scores: "_Scores") -> Iterator[Step]:
+    before = ""
+    for label, name in CHAIN.items():
+        yield _step(scores, label, name, before, CHAIN.get(before, ""))
+        before = label
+    for label, name in CHANGES.items():
+        yield _step(scores, label, name, before, CHAIN[before])
+
+
+def _step(
+    scores: "_Scores", label: str, name: str, before: str, reference: str
+) -> Step:
+    mine = scores.of(name)
+    if mine.empty:
+        return Step(label, before, None, None)
+    change = _difference(mine, scores.of(reference)) if reference else None
+    return Step(label, before, mean_interval(mine), change)
+
+
+def _difference(first: pd.Series, second: pd.Series) -> Difference | None:
+    if first.index.intersection(second.index).empty:
+        return None
+    return paired_difference(first, second)
+
+
+class _Scores:
+    """The stored accuracies of the grid at one size, in percent, by seed."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.runs = tables.runs(grid=GRID, n=n, status="finished")
+
+    def of(self, name: str) -> pd.Series:
+        """Return the accuracies of a control, or of a method as prescribed."""
+        if self.runs.empty:
+            return pd.Series(dtype=float)
+        declared = [
+            control(name, self.n, seed)
+            if name in CONTROLS
+            else declare(name, n=self.n, seed=seed)
+            for seed in sorted(map(int, self.runs.seed.unique()))
+        ]
+        mine = self.runs[self.runs.run_id.isin([run.id for run in declared])]
+        return 100 * mine.set_index("seed").test_accuracy.sort_index()

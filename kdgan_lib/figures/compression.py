@@ -1,0 +1,184 @@
+"""Draw what ingredients move, and what labelled images and hidden units are worth."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kdgan_lib.figures.curves import points_with_intervals
+from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
+from kdgan_lib.stats import mean_interval
+
+if TYPE_CHECKING:
+    from kdgan_lib.controls_report import Step
+
+UP, DOWN, TOTAL = "#0072B2", "#D55E00", "#5A5A5A"
+ACCURACY = "test accuracy of C (%)"
+ABSENT: Any = {"facecolor": "none", "edgecolor": "#9A9A9A", "hatch": "////", "lw": 0.6}
+MARGIN = 0.6
+
+
+def waterfall(panels: dict[str, Sequence["Step"]]) -> Figure | None:
+    """Draw how each ingredient moves the accuracy, one panel per heading.
+
+    A grey point is a mean with its 95% interval; a bar is the step from the row before,
+    with the interval of the paired difference; a hatched row was not run. Returns None
+    where nothing was run.
+    """
+    if all(step.accuracy is None for steps in panels.values() for step in steps):
+        return None
+    fig, axes = figure(
+        1, len(panels), width=9.6, height=3.9, sharey=True, squeeze=False
+    )
+    for ax, (heading, steps) in zip(axes[0], panels.items(), strict=True):
+        _panel(ax, steps)
+        tidy(ax, ACCURACY, "", heading)
+        ax.grid(False, axis="y")
+    first = next(iter(panels.values()))
+    axes[0][0].set_yticks(range(len(first)), [step.label for step in first])
+    axes[0][0].invert_yaxis()
+    return fig
+
+
+def _panel(ax: Axes, steps: Sequence["Step"]) -> None:
+    means = {step.label: step.accuracy.mean for step in steps if step.accuracy}
+    for place, step in enumerate(steps):
+        if step.accuracy is not None:
+            _row(ax, place, step, means.get(step.before))
+    low, high = ax.get_xlim() if means else (0.0, 1.0)
+    ax.set_xlim(low - MARGIN, high + MARGIN)
+    if not means:
+        ax.set_xticks([])
+    for place, step in enumerate(steps):
+        if step.accuracy is None:
+            _absent(ax, place)
+    changed = [place for place, step in enumerate(steps) if _is_change(steps, place)]
+    if changed:
+        ax.axhline(changed[0] - 0.5, color="#9A9A9A", lw=0.8)
+
+
+def _is_change(steps: Sequence["Step"], place: int) -> bool:
+    """Tell whether a row is compared with the same row as the one above it."""
+    return any(
+        steps[other].before == steps[place].before
+        for other in (place - 1, place + 1)
+        if 0 <= other < len(steps)
+    )
+
+
+def _row(ax: Axes, place: int, step: "Step", start: float | None) -> None:
+    found, change = step.accuracy, step.change
+    assert found is not None
+    if start is None or change is None:
+        ax.plot([found.lo, found.hi], [place, place], color=TOTAL, lw=2)
+        ax.plot(found.mean, place, "o", color=TOTAL, ms=6)
+        words = f"{found.mean:.2f}"
+        right = max(found.mean, found.hi if found.hi == found.hi else found.mean)
+    else:
+        colour = UP if change.mean >= 0 else DOWN
+        ax.barh(place, change.mean, left=start, height=0.5, color=colour, alpha=0.75)
+        ax.plot([start, start], [place - 1, place + 0.25], color=TOTAL, lw=0.7, ls=":")
+        ends = [start + change.lo, start + change.hi]
+        ax.plot(ends, [place, place], color="black", lw=1.2)
+        words = f"{change.mean:+.2f} = {found.mean:.2f}"
+        right = max(start, start + change.mean, *(e for e in ends if e == e))
+    ax.annotate(words, (right, place), (5, 0), textcoords="offset points", va="center")
+
+
+def _absent(ax: Axes, place: int) -> None:
+    """Fill a row with hatches: what would stand here was not run."""
+    low, high = ax.get_xlim()
+    ax.barh(place, high - low, left=low, height=0.5, **ABSENT)
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    ax.text(
+        (low + high) / 2,
+        place,
+        "not run",
+        ha="center",
+        va="center",
+        fontsize=9,
+        bbox=box,
+    )
+
+
+def accuracy_against_size(frame: pd.DataFrame) -> Figure | None:
+    """Draw test accuracy against the number of labelled images, a line per method.
+
+    frame: one row per run with columns `method`, `n` and `test_accuracy`. A bar is the
+    95% interval over seeds.
+    """
+    if frame.empty:
+        return None
+    fig, ax = figure(height=4.2)
+    for name, runs in frame.groupby("method", sort=False):
+        found = {n: mean_interval(100 * part) for n, part in _by_size(runs)}
+        means = [each.mean for each in found.values()]
+        lows = [each.mean - each.lo for each in found.values()]
+        highs = [each.hi - each.mean for each in found.values()]
+        style = {"color": colour_of(str(name)), "ls": line_of(str(name))}
+        label = label_of(str(name))
+        ax.errorbar(
+            list(found), means, [lows, highs], marker="o", ms=4, label=label, **style
+        )
+    sizes = sorted(int(n) for n in frame.n.unique())
+    ax.set_xscale("log")
+    ax.set_xticks(sizes, [f"{n:,}" for n in sizes])
+    ax.minorticks_off()
+    tidy(ax, "labelled training images", ACCURACY)
+    return fig
+
+
+def _by_size(runs: pd.DataFrame) -> list[tuple[float, pd.Series]]:
+    return [(n, part) for n, part in runs.groupby("n").test_accuracy]
+
+
+def methods_at_size(frame: pd.DataFrame, n: int) -> Figure | None:
+    """Draw the methods' accuracies at one n with intervals, the paper's as crosses."""
+    if frame.empty:
+        return None
+    fig = points_with_intervals(
+        frame, "accuracy", "low", "high", label=ACCURACY, marks=list(frame.paper)
+    )
+    if fig is not None:
+        fig.axes[0].set_title(f"MNIST, n = {n:,}", loc="left")
+        # Above the axes: inside, the legend's cross would look like one more number.
+        fig.axes[0].legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
+    return fig
+
+
+def accuracy_against_width(
+    frame: pd.DataFrame, live: tuple[int, float, float], label: str
+) -> Figure:
+    """Draw accuracy against hidden units, stored runs and one live run.
+
+    frame: columns `method`, `hidden`, `accuracy`, `low`, `high`, in percent; may be
+    empty. live: hidden units, and the accuracies of C and T in percent.
+    """
+    fig, ax = figure()
+    for name, part in frame.groupby("method", sort=False) if len(frame) else ():
+        style: dict[str, Any] = {
+            "color": colour_of(str(name)),
+            "ls": line_of(str(name)),
+        }
+        errors = [part.accuracy - part.low, part.high - part.accuracy]
+        ax.errorbar(
+            part.hidden,
+            part.accuracy,
+            errors,
+            marker="o",
+            ms=4,
+            label=f"{label_of(str(name))}, stored runs",
+            **style,
+        )
+    hidden, classifier, teacher = live
+    ax.plot(hidden, classifier, "*", ms=14, color="black", label=label)
+    if teacher == teacher:
+        ax.axhline(teacher, color=colour_of("teacher"), ls="--", label="T, live")
+    ax.set_xscale("log")
+    widths = sorted({hidden, *(frame.hidden if len(frame) else ())})
+    ax.set_xticks(widths, [f"{width:,}" for width in widths])
+    ax.minorticks_off()
+    tidy(ax, "hidden units of C", ACCURACY)
+    return fig

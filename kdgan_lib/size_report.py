@@ -1,0 +1,190 @@
+"""Gather what size costs: labelled images (T1.43, T1.44) and hidden units (Table 3)."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from kdgan_lib import claims, table1, table3, tables
+from kdgan_lib.compression_report import folded, shown
+from kdgan_lib.names import label_of
+from kdgan_lib.orderings import images_needed
+from kdgan_lib.stats import mean_interval
+from kdgan_lib.table1 import ROWS, Column
+from kdgan_lib.train import Result
+
+LEVELS = (85, 90, 95, 98)
+"""Accuracies in percent at which the images needed are compared."""
+TABLED = (100, 1_000, 10_000)
+SWEEP = "kdgan sweep sample_size"
+SIZE_FORMATS = {
+    **dict.fromkeys(("parameters", "bytes", "multiply-adds"), ",.0f"),
+    **dict.fromkeys(("fewer parameters", "fewer multiply-adds", "faster"), ".1f"),
+    "latency in ms": ".3f",
+}
+
+
+def curve() -> pd.DataFrame:
+    """Return the runs of the sample-size curve, methods in the book's order."""
+    runs = tables.runs(grid="sample_size", status="finished")
+    if runs.empty:
+        return runs
+    order = {name: place for place, name in enumerate(ROWS)}
+    return runs.assign(rank=runs.method.map(order)).sort_values(["rank", "n", "seed"])
+
+
+def images() -> pd.DataFrame:
+    """Return how many images each method needs for some accuracies.
+
+    The geometric mean over seeds, interpolated over log n; seeds that do not reach an
+    accuracy within the sizes that were run count as not reached.
+    """
+    runs = curve()
+    if runs.empty:
+        return runs
+    return pd.DataFrame(
+        [
+            {"method": label_of(str(name)), **_needed(part)}
+            for name, part in runs.groupby("method", sort=False)
+        ]
+    )
+
+
+def _needed(runs: pd.DataFrame) -> dict[str, str]:
+    sizes = runs.n.unique()
+    if len(sizes) < 2:
+        missing = folded("not run", f"{SWEEP} --method {runs.method.iloc[0]}")
+        return {f"{level}%": missing for level in LEVELS}
+    by_seed = [
+        images_needed(_rising(part), np.array(LEVELS) / 100)
+        for _, part in runs.groupby("seed")
+        if len(part) > 1
+    ]
+    return {
+        f"{level}%": _images(values, min(sizes))
+        for level, values in zip(LEVELS, np.transpose(by_seed), strict=True)
+    }
+
+
+def _images(values: np.ndarray, least: int) -> str:
+    """Return the seeds' geometric mean; an upper bound if some start above the goal."""
+    if np.isnan(values).any():
+        return "not reached"
+    bound = "at most " if np.isclose(values, least).any() else ""
+    return f"{bound}{math.exp(np.log(values).mean()):,.0f}"
+
+
+def _rising(runs: pd.DataFrame) -> pd.Series:
+    return runs.groupby("n").test_accuracy.mean().sort_index()
+
+
+def at_size(n: int) -> pd.DataFrame:
+    """Return the methods' accuracies in percent at one n, best first, with intervals.
+
+    Sizes of Table 1 have its runs; others those of the sample-size curve. `paper` is
+    NaN where the paper has no number.
+    """
+    if n in TABLED:
+        column = Column("mnist", n)
+        scores = table1.scores("controlled", (column,))[column]
+    else:
+        runs = tables.runs(grid="sample_size", n=n, status="finished")
+        scores = pd.DataFrame()
+        if len(runs):
+            scores = 100 * runs.pivot(
+                index="seed", columns="method", values="test_accuracy"
+            )
+    found = [_point(str(name), scores[name].dropna(), n) for name in scores]
+    frame = pd.DataFrame(found)
+    return frame.sort_values("accuracy", ascending=False) if len(frame) else frame
+
+
+def _point(name: str, scores: pd.Series, n: int) -> dict[str, object]:
+    found = mean_interval(scores)
+    paper = claims.paper_value("T1", method=name, data="mnist", n=n)
+    ends = {"low": found.lo, "high": found.hi}
+    return {"method": name, "accuracy": found.mean, **ends, "paper": paper}
+
+
+def sizes() -> pd.DataFrame:
+    """Return Table 3's sizes: T first, then C from wide to narrow."""
+    found = table3.sizes()
+    if found.empty:
+        return found
+    found = found.sort_values("parameters", ascending=False)
+    quartiles = [
+        f"[{low:.3f}, {high:.3f}]"
+        for low, high in zip(found.latency_q1_ms, found.latency_q3_ms, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "network": [_network(row) for row in found.to_dict("records")],
+            "parameters": found.parameters.to_numpy(),
+            "bytes": found.bytes.to_numpy(),
+            "multiply-adds": found.multiply_adds.to_numpy(),
+            "latency in ms": found.latency_ms.to_numpy(),
+            "quartiles": quartiles,
+            "fewer parameters": found.parameters_ratio.to_numpy(),
+            "fewer multiply-adds": found.multiply_adds_ratio.to_numpy(),
+            "faster": found.latency_ratio.to_numpy(),
+        }
+    )
+
+
+def _network(row: dict) -> str:
+    if row["player"] == "teacher":
+        return "T, a LeNet"
+    return f"C, {row['hidden']:.0f} hidden units"
+
+
+def losses() -> pd.DataFrame:
+    """Return Table 3's accuracies: a row per width, a column per method."""
+    rows: dict[int, dict[str, object]] = {}
+    for entry in table3.entries():
+        row = rows.setdefault(entry.hidden, {"hidden units": entry.hidden})
+        row[label_of(entry.cell.method)] = _loss(entry)
+    return pd.DataFrame(list(rows.values()))
+
+
+def _loss(entry: table3.Entry) -> str:
+    if entry.accuracy is None:
+        return folded("not run", entry.command)
+    lost = entry.loss
+    more = "" if lost is None else f"<br>{lost.mean:.2f} below T"
+    if lost is not None and not math.isnan(lost.lo):
+        more += f" [{lost.lo:.2f}, {lost.hi:.2f}]"
+    return shown(entry.accuracy, entry.command, more)
+
+
+def widths() -> pd.DataFrame:
+    """Return a row per width and method that were run: accuracy and its interval."""
+    known = [entry for entry in table3.entries() if entry.accuracy is not None]
+    rows = []
+    for entry in known:
+        found = entry.accuracy
+        assert found is not None
+        ends = {"low": found.lo, "high": found.hi}
+        row = {"method": entry.cell.method, "hidden": entry.hidden}
+        rows.append({**row, "accuracy": found.mean, **ends})
+    return pd.DataFrame(rows)
+
+
+def live_words(result: Result, hidden: int, parameters: Sequence[int]) -> str:
+    """Return what the live classifier saved and lost against its teacher.
+
+    parameters: of the teacher and of the classifier.
+    """
+    teacher, classifier = parameters
+    accuracy = 100 * result.metrics["test_accuracy"]
+    beside = 100 * result.metrics.get("teacher_test_accuracy", math.nan)
+    text = (
+        f"With {hidden:,} hidden units C has {classifier:,} parameters, "
+        f"{teacher / classifier:.1f} times fewer than T, and labels "
+        f"{accuracy:.2f}% of the test images correctly"
+    )
+    if math.isnan(beside):
+        return f"{text}."
+    gap = accuracy - beside
+    side = "more" if gap > 0 else "less"
+    return f"{text}: {abs(gap):.2f} points {side} than T."
