@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import shutil
 import sys
 from collections import Counter
@@ -120,7 +121,7 @@ def choose(
     }
     sample, _ = draw_sample(paths, plan, vocabularies, state / "sample.parquet")
     shelf = Shelf(work, source.place)
-    chosen = fetch(sample, plan, Fetcher(shelf, source, workers))
+    chosen, dead = fetch(sample, plan, Fetcher(shelf, source, workers))
     numbers = {
         "lines": journal.place.lines,
         **dict(sorted(journal.left_out.items())),
@@ -129,7 +130,7 @@ def choose(
         "a tag's count is too low by at most": counts.lost,
         "the popular tags are certain": are_exact(counts, vocabularies["popular"]),
         **{f"with a {name} tag": n for name, n in sample.found.items()},
-        "dead links": len(shelf.dead),
+        "dead links": dead,
         **_count(chosen, vocabularies["popular"]),
     }
     return chosen, {**vocabularies, "stop": [], "counts": numbers}
@@ -144,18 +145,26 @@ def report(journal: Journal) -> None:
     print(f"{lines}; {left_out}; {speed}.", file=sys.stderr)
 
 
-def fetch(sample: Sample, plan: Plan, fetcher: Fetcher) -> list[Chosen]:
-    """Return the first of every vocabulary and part that are alive, by rank."""
+def fetch(sample: Sample, plan: Plan, fetcher: Fetcher) -> tuple[list[Chosen], int]:
+    """Return the first of every vocabulary and part that are alive, by rank.
+
+    And how many dead ones were passed over for them.
+    """
     names: dict[str, list[str]] = {}
     photographs: dict[str, Candidate] = {}
+    dead: set[str] = set()
     for (name, part), smallest in sample.drawn.items():
-        title = f"fetching {name} {part}"
-        number = plan.parts[part]
-        for one in fetcher.first_alive(smallest.ranked(), number, title):
+        ranked, number = smallest.ranked(), plan.parts[part]
+        alive = fetcher.first_alive(ranked, number, f"fetching {name} {part}")
+        for one in alive:
             photographs[one.identifier] = one
             names.setdefault(one.identifier, []).append(name)
+        last = alive[-1].rank if len(alive) == number and alive else math.inf
+        dead |= {one.identifier for one in ranked if one.rank < last}
+        dead -= photographs.keys()
     ranked = sorted(photographs.values(), key=lambda one: (one.rank, one.identifier))
-    return [Chosen(one, tuple(names[one.identifier])) for one in ranked]
+    chosen = [Chosen(one, tuple(names[one.identifier])) for one in ranked]
+    return chosen, len(dead)
 
 
 def _count(chosen: Sequence[Chosen], popular: Sequence[str]) -> dict[str, int]:

@@ -85,7 +85,7 @@ def _note_break(path: Path, place: Place) -> None:
 
 def _skip(file: BinaryIO, offset: int, seekable: bool) -> None:
     """Go to a place; only a plain file can be entered in its middle."""
-    if seekable:
+    if seekable or not offset:
         file.seek(offset)
         return
     with progress_bar(total=offset, unit="B", unit_scale=True, desc="going on") as bar:

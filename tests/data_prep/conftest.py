@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from photo_server import PhotoServer
 
 from data_prep.fetch import Patience
 from kdgan_lib.idx import format_idx
@@ -85,6 +86,17 @@ def serve() -> Iterator[Callable[[bytes], FaultyServer]]:
         server.released.set()
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[PhotoServer]:
+    """Serve photographs."""
+    running = PhotoServer()
+    threading.Thread(target=running.serve_forever, args=(0.01,)).start()
+    yield running
+    running.released.set()
+    running.shutdown()
+    running.server_close()
 
 
 @pytest.fixture
