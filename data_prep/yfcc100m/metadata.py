@@ -92,7 +92,7 @@ def parse_line(line: bytes) -> Photograph | str:
         return "broken line"
     if columns[KIND] == "1":
         return "video"
-    if not plain(columns[TITLE]) and not plain(columns[DESCRIPTION]):
+    if _is_empty(columns[TITLE]) and _is_empty(columns[DESCRIPTION]):
         return "no title or description"
     tags = tuple(dict.fromkeys(filter(None, map(_tag, columns[TAGS].split(",")))))
     if not tags:
@@ -104,9 +104,9 @@ def parse_line(line: bytes) -> Photograph | str:
 
 def decode(text: str) -> str:
     """Undo the encoding of a text field and collapse its white space."""
-    if text.isalnum():  # most are: no white space, nothing encoded
-        return text
-    return " ".join(unquote_plus(text, errors="replace").split())
+    if "%" in text:
+        return " ".join(unquote_plus(text, errors="replace").split())
+    return " ".join(text.replace("+", " ").split())
 
 
 def plain(text: str) -> str:
@@ -121,6 +121,11 @@ def commons_path(url: str) -> str:
     """Return where the Multimedia Commons keep the image of a download address."""
     key = hashlib.md5(url.encode(), usedforsecurity=False).hexdigest()
     return f"{key[:3]}/{key[3:6]}/{key}.jpg"
+
+
+def _is_empty(text: str) -> bool:
+    """Tell whether nothing is left of a text; its first letter spares decoding it."""
+    return not text[:1].isalnum() and not plain(text)
 
 
 @lru_cache(maxsize=1 << 16)  # a few tags are on most photographs

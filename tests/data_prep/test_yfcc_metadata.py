@@ -12,7 +12,13 @@ from yfcc import line, write
 
 from data_prep.errors import PrepError
 from data_prep.yfcc100m import stream
-from data_prep.yfcc100m.metadata import Photograph, commons_path, decode, parse_line
+from data_prep.yfcc100m.metadata import (
+    Photograph,
+    commons_path,
+    decode,
+    parse_line,
+    plain,
+)
 from data_prep.yfcc100m.stream import Place, read_lines
 
 
@@ -47,6 +53,13 @@ def test_markup_in_a_description_is_left_out():
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_decoding_undoes_the_encoding(text):
     assert decode(quote_plus(text)) == " ".join(text.split())
+
+
+@given(st.text(alphabet="a1²<>%+& b\u00a0", max_size=6))
+def test_a_text_is_missing_exactly_if_nothing_is_left_of_it(text):
+    encoded = quote_plus(text)
+    found = parse_line(line(title=encoded, description=""))
+    assert (found == "no title or description") == (plain(encoded) == "")
 
 
 def test_an_encoded_comma_is_part_of_its_tag():
