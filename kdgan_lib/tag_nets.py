@@ -1,6 +1,7 @@
 """Networks of tag recommendation: C reads the image, T and D the image and its text."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -9,10 +10,10 @@ from torch import Tensor, nn
 
 from kdgan_lib.tags import FOLDS, word_vectors
 
-FEATURES = 1280
+IMAGE_WIDTH = 1280
 """Width of the image features."""
 Builder = Callable[[], nn.Module]
-Combination = Literal["product", "concatenation", "text"]
+Combination = Literal["product", "plain_product", "concatenation", "text"]
 
 
 class TagClassifier(nn.Module):
@@ -24,7 +25,7 @@ class TagClassifier(nn.Module):
 
     def __init__(
         self,
-        inputs: int = FEATURES,
+        inputs: int = IMAGE_WIDTH,
         hidden: int = 512,
         labels: int = 200,
         dropout: float = 0.5,
@@ -49,7 +50,7 @@ class TextEncoder(nn.Module):
     vectors: [V + 1, width], row 0 for padding. A text without words is a zero vector.
     """
 
-    def __init__(self, vectors: Tensor, hidden: int = 128, dropout: float = 0.2):
+    def __init__(self, vectors: Tensor, hidden: int = 64, dropout: float = 0.2):
         super().__init__()
         self.embedding = nn.Embedding.from_pretrained(
             vectors.clone(), freeze=False, padding_idx=0
@@ -77,18 +78,25 @@ class TextEncoder(nn.Module):
             vectors = vectors * kept.unsqueeze(2)
         return vectors
 
+    def extra_repr(self) -> str:
+        """Return what the weights do not tell: stored players are known by it."""
+        return f"word_dropout={self.word_dropout}"
+
 
 class PairNet(nn.Module):
     """Rate labels from image features and text (s; T and D).
 
-    combine: "product", an MLP on the element-wise product of projected image and
-    projected text (the paper's); "concatenation" of the two; "text" alone.
+    Image and text are projected to one width and normalised per example; then a ReLU,
+    dropout and a linear layer rate what they combine to. combine: "product", the
+    element-wise (1 + image) * (1 + text) - 1, in which either is heard where the other
+    is silent; "plain_product", image * text, the paper's to the letter;
+    "concatenation"; "text" alone.
     """
 
     def __init__(
         self,
         vectors: Tensor,
-        inputs: int = FEATURES,
+        inputs: int = IMAGE_WIDTH,
         hidden: int = 256,
         labels: int = 200,
         dropout: float = 0.5,
@@ -97,29 +105,29 @@ class PairNet(nn.Module):
         super().__init__()
         self.combine = combine
         self.text = TextEncoder(vectors)
-        self.from_text = nn.Linear(self.text.width, hidden)
+        self.from_text = _projection(self.text.width, hidden)
         if combine != "text":
-            self.from_image = nn.Sequential(
-                nn.Dropout(dropout), nn.Linear(inputs, hidden)
-            )
+            self.from_image = _projection(inputs, hidden, dropout)
         width = 2 * hidden if combine == "concatenation" else hidden
         self.head = nn.Sequential(
-            nn.Dropout(dropout),
-            nn.Linear(width, hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, labels),
+            nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, labels)
         )
 
     def forward(self, inputs: Tensor, privileged: Tensor) -> Tensor:
         """Return [batch, labels] logits; column 0 of privileged is not looked at."""
         text = self.from_text(self.text(privileged[:, 1:]))
         if self.combine == "text":
-            return self.head(text.relu())
+            return self.head(text)
         image = self.from_image(inputs)
         if self.combine == "concatenation":
-            return self.head(torch.cat([image, text], 1).relu())
-        return self.head((1 + image) * text)
+            return self.head(torch.cat([image, text], 1))
+        if self.combine == "plain_product":
+            return self.head(image * text)
+        return self.head((1 + image) * (1 + text) - 1)
+
+    def extra_repr(self) -> str:
+        """Return what the weights do not tell: stored players are known by it."""
+        return f"combine={self.combine!r}"
 
 
 class CrossFitted(nn.Module):
@@ -164,6 +172,11 @@ class CrossFitted(nn.Module):
         """Return each example's logits by the copy that is named for it."""
         order = copy.argsort(stable=True)
         sizes = copy.bincount(minlength=len(self.copies)).tolist()
+        if len(sizes) > len(self.copies):
+            raise ValueError(
+                f"There are {len(self.copies)} copies, but an example of fold "
+                f"{len(sizes) - 1}: build as many copies as the data has folds."
+            )
         batches = zip(
             self.copies,
             inputs[order].split(sizes),
@@ -174,16 +187,50 @@ class CrossFitted(nn.Module):
         return torch.cat(logits)[order.argsort()]
 
 
+@dataclass(frozen=True)
+class Variant:
+    """How the players of tag recommendation are built; C and D are always the same."""
+
+    about: str
+    """What it is for."""
+    combine: Combination = "product"
+    """How T combines image and text."""
+    cross_fitted: bool = True
+    """Whether T's answers for training images come from copies that never saw them."""
+
+    def teacher(self, labels: int) -> Builder:
+        """Return what builds T."""
+        single = _pair_net(labels, self.combine)
+        return partial(CrossFitted, single) if self.cross_fitted else single
+
+
+VARIANTS = {
+    "default": Variant("T reads image times text, and is cross-fitted."),
+    "single_teacher": Variant(
+        "T is one network, which learns its training labels by heart.",
+        cross_fitted=False,
+    ),
+    "plain_product": Variant(
+        "T's product is the paper's to the letter.", combine="plain_product"
+    ),
+    "concatenation": Variant("T reads image beside text.", combine="concatenation"),
+    "text_only": Variant("T reads the text alone.", combine="text"),
+}
+
+
 def tag_players(
     num_labels: int = 200, variant: str = "default"
 ) -> dict[str, Callable[[], nn.Module]]:
-    """Return the networks of a variant of `VARIANTS`: C, T and D, ready to be built."""
+    """Return a builder for each seat: C, a variant's T, and D, a product `PairNet`.
+
+    Raises ValueError that lists the variants.
+    """
     if variant not in VARIANTS:
         names = ", ".join(VARIANTS)
         raise ValueError(f"{variant!r} is no variant: choose from {names}.")
     return {
         "classifier": partial(TagClassifier, labels=num_labels),
-        "teacher": VARIANTS[variant](num_labels),
+        "teacher": VARIANTS[variant].teacher(num_labels),
         "discriminator": _pair_net(num_labels),
     }
 
@@ -192,13 +239,7 @@ def _pair_net(labels: int, combine: Combination = "product") -> Builder:
     return lambda: PairNet(word_vectors(), labels=labels, combine=combine)
 
 
-def _cross_fitted(labels: int, combine: Combination = "product") -> Builder:
-    return partial(CrossFitted, _pair_net(labels, combine))
-
-
-VARIANTS: dict[str, Callable[[int], Builder]] = {
-    "default": _cross_fitted,
-    "single_teacher": _pair_net,
-    "concatenation": partial(_cross_fitted, combine="concatenation"),
-    "text_only": partial(_cross_fitted, combine="text"),
-}
+def _projection(inputs: int, outputs: int, dropout: float = 0.0) -> nn.Module:
+    return nn.Sequential(
+        nn.Dropout(dropout), nn.Linear(inputs, outputs), nn.LayerNorm(outputs)
+    )

@@ -20,7 +20,7 @@ from kdgan_lib.paths import book_dir
 from kdgan_lib.randomness import derive_seed
 from kdgan_lib.text import words
 
-FOLDS = 5
+FOLDS = 3
 """Parts of the training images for cross-fitted teachers."""
 LENGTH = 24
 """Words of a text that are kept; 98 in 100 texts are shorter."""

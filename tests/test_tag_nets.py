@@ -1,5 +1,7 @@
 """C never sees text; padding changes nothing; a cross-fitted teacher leaks no label."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import nn
@@ -15,6 +17,7 @@ from kdgan_lib.randomness import module_randomness
 from kdgan_lib.state import adam, digest
 from kdgan_lib.tag_nets import (
     VARIANTS,
+    Combination,
     CrossFitted,
     PairNet,
     TagClassifier,
@@ -24,7 +27,7 @@ from kdgan_lib.tag_nets import (
 from kdgan_lib.tags import FOLDS, LENGTH
 
 LABELS, FEATURES, WORDS = 5, 8, 30
-COMBINATIONS = ("product", "concatenation", "text")
+COMBINATIONS = get_args(Combination)
 BUDGET = Budget(
     batch_size=10,
     epochs=2,
@@ -286,7 +289,31 @@ def test_one_pass_costs_each_example_one_network():
     assert sum(seen) == 40
 
 
+def test_a_fold_without_a_copy_is_refused_in_one_sentence():
+    module, batch = build(lambda: CrossFitted(pair_net, 2)), examples(20, folds=3)
+    with pytest.raises(ValueError, match="2 copies, but an example of fold 2"):
+        predict("teacher", module, batch)
+
+
 # The players.
+
+
+def test_players_that_differ_in_no_weight_differ_in_words():
+    # Pretrained players are stored under their weights and their repr.
+    builders = [
+        pair_net,
+        lambda: pair_net("plain_product"),
+        lambda: PairNet(vectors(), FEATURES, 16, LABELS, dropout=0.1),
+    ]
+    players = [build(builder) for builder in builders]
+    assert len({digest(player) for player in players}) == 1
+    assert len({repr(player) for player in players}) == len(players)
+    encoders = [TextEncoder(vectors(), 9, dropout) for dropout in (0.1, 0.2)]
+    assert repr(encoders[0]) != repr(encoders[1])
+
+
+def test_each_variant_says_what_it_is_for():
+    assert all(variant.about.endswith(".") for variant in VARIANTS.values())
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
