@@ -47,12 +47,16 @@ prose.claims_list(["M7"])
 # \min_c \max_d \; \mathbb{E}_{p_u}[\log p_d] + \mathbb{E}_{p_c}[\log(1 - p_d)] .
 # $$ (eq-naive)
 #
-# For a fixed D, C's loss is linear in $p_c$ with the reward
-# $r(y) = \log(1 - p_d(y))$. With respect to its logits the gradient is
+# For a fixed D, C's loss is linear in $p_c$ with the reward $r(y) = \log(1 - p_d(y))$.
+# With respect to its logits the gradient is
 #
 # $$
 # \nabla_h \mathbb{E}_{p_c}[r] = p_c \odot (r - \mathbb{E}_{p_c}[r]) .
 # $$ (eq-naive-gradient)
+#
+# The paper estimates it from drawn labels, by the score function
+# {cite:p}`williams1992simple`; [](#ch-concrete) compares the ways to do so. Here the
+# expectation is a sum.
 #
 # The factor $p_c$ matters: a label that C gives no mass receives no gradient, even if D
 # is certain that it is the true one. The same minimax problem with other divergences is
@@ -68,6 +72,9 @@ notebooks.parameters_table("02_naive_game")
 
 # %% tags=["remove-input"]
 prose.source(Game.adversarial)
+
+# %% tags=["remove-input"]
+prose.source(naive.field)
 
 # %% [markdown]
 # **Check.** {eq}`eq-naive-gradient` against automatic differentiation.

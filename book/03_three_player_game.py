@@ -30,7 +30,16 @@ from dataclasses import replace
 
 import torch
 
-from kdgan_lib import figures, notebooks, outcomes, prose, sliders, tables
+from kdgan_lib import (
+    figures,
+    naive,
+    notebooks,
+    outcomes,
+    prose,
+    sliders,
+    students,
+    tables,
+)
 from kdgan_lib.dynamics import Play, Sampling, joint_minimum, play, random_starts
 from kdgan_lib.figures import theory as drawings
 from kdgan_lib.game import DISTILLATIONS, Game
@@ -42,9 +51,9 @@ prose.claims_list(["M1", "M2", "M3", "M4", "M5", "M24"])
 # ## Background
 #
 # For an input $x$ the labels $y$ have a true law $p_u(y \mid x)$. The classifier C
-# answers with $p_c = \mathrm{softmax}(h)$, the teacher T, who sees more, with
-# $p_t = \mathrm{softmax}(f)$, and the discriminator D rates each label with
-# $p_d = \mathrm{sigmoid}(g)$. C and T lower, D raises the value (Eq. 3 of the paper)
+# answers with $p_c = \mathrm{softmax}(h)$, the teacher T, who sees more, with $p_t =
+# \mathrm{softmax}(f)$, and the discriminator D rates each label with $p_d =
+# \mathrm{sigmoid}(g)$. C and T lower, D raises the value (Eq. 3 of the paper)
 #
 # $$
 # U = \mathbb{E}_{p_u}[\log p_d] + \alpha\,\mathbb{E}_{p_c}[\log(1 - p_d)]
@@ -153,8 +162,38 @@ prose.sentence(
 # all four distillation losses. Whether play gets there is a question of stability and
 # of patience, which we measure. First with three labels, so that we can look.
 
+# %% [markdown]
+# Before anything moves, look at the field that drives C while T stands still at a wrong
+# law and D answers at its best. Without distillation C makes up for T, so that the
+# *mixture* is right; with it, C is drawn away from there to T.
+
 # %%
 three = Game(torch.tensor([0.2, 0.3, 0.5]), alpha, beta, gamma, distillation)
+still = students.wrong_teacher(three.p_u, 0.2, label=0).log()
+pulled = {
+    rf"$\beta$ = {b:g}": lambda h, b=b: naive.field(
+        replace(three, alpha=0.5, beta=b), h, teacher=still
+    )
+    for b in (0.0, 0.1, 1.0)
+}
+
+# %% tags=["hide-input"]
+figures.show(
+    drawings.field_on_triangle(
+        pulled, {"true law": three.p_u, "teacher": still.softmax(-1)}
+    ),
+    name="fig-game-field",
+    caption="Where descent moves C beside a fixed wrong teacher, for three weights of "
+    "distillation; $\\alpha = 1/2$, D at its best. Colour: speed.",
+    alt="Three triangles of arrows. At beta zero they lead to a point on the far side "
+    "of the true law; at larger beta to points nearer and nearer to the teacher.",
+)
+
+# %% [markdown]
+# No field leads to the true law: a teacher that never learns spoils the game. In
+# Algorithm 1 T moves too.
+
+# %%
 rounds = {"smoke": 300, "book": 1500, "paper": 6000}[profile]
 five = random_starts(three, 5, derive(seed, "three"), scale=1.5)
 step = min(0.5, 1 / (beta + gamma + 1e-9))  # L2 on logits contracts up to twice this
@@ -228,23 +267,38 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.table(
-    outcomes.summary(tables.rows("theory")),
-    "How exact Algorithm 1 ended over the grid. Silenced: a player has no loss at all "
-    "($\\alpha = 1, \\gamma = 0$ or $\\alpha = 0, \\beta = 0$). Undistilled: $\\beta "
-    "= \\gamma = 0$. Interior: all others; every rest point with full support is the "
-    "true law.",
+    outcomes.summary(tables.rows("theory", schedule="alternating")),
+    "How exact alternating Algorithm 1 ended over the grid, in total variation to the "
+    "true law. Silenced: a player has no loss at all ($\\alpha = 1, \\gamma = 0$ or "
+    "$\\alpha = 0, \\beta = 0$). Undistilled: $\\beta = \\gamma = 0$. Interior: all "
+    "others; every rest point with full support is the true law.",
     "tab-game-grid",
     command=command,
+    formats={"arrived": ".2f", "starts": ".0f"}
+    | dict.fromkeys(("median C", "worst C", "worst T", "worst mixture"), ".1g"),
+)
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "With simultaneous moves a share of {together} of the interior starts arrives, "
+    "with alternating ones {alternating}.",
+    command=command,
+    together=prose.number(
+        outcomes.arrived(tables.rows("theory", schedule="simultaneous")), 3
+    ),
+    alternating=prose.number(
+        outcomes.arrived(tables.rows("theory", schedule="alternating")), 3
+    ),
 )
 
 # %% [markdown]
 # Among interior weights a start that has not arrived was still on its way after 20,000
 # rounds: slow, not elsewhere. Strong distillation ties C and T together, and the pair
-# then moves with the speed {eq}`eq-proof-speed` of the appendix,
-# $(\gamma \alpha + \beta (1 - \alpha)) / (\beta + \gamma)$ times the step:
-# it is low where the player that hears D follows the other one strongly.
-# {numref}`fig-game-speed` compares. L2 on probabilities is the exception: its own pull
-# fades with $p_c$, so its players are not tied tightly.
+# then moves with the speed {eq}`eq-proof-speed` of the appendix, $(\gamma \alpha +
+# \beta (1 - \alpha)) / (\beta + \gamma)$ times the step: it is low where the player
+# that hears D follows the other one strongly. {numref}`fig-game-speed` compares. L2 on
+# probabilities is the exception: its own pull fades with $p_c$, so its players are not
+# tied tightly.
 
 # %% tags=["hide-input"]
 everything = tables.rows("theory", schedule="alternating")
@@ -299,17 +353,18 @@ assert max(value for name, value in above.items() if name != "l2_logits") < 1e-1
 # %% [markdown]
 # ## Explore
 #
-# Move the weights. No kernel is needed: the pictures are drawn already.
+# Move the weights. No kernel is needed: the pictures are drawn already. At $\beta =
+# \gamma = 0$ the pairs part and stop early; at $\alpha = 1$ and $\gamma = 0$ T never
+# leaves its dot, at $\alpha = 0$ and $\beta = 0$ C does not.
 
 # %% tags=["hide-input"]
-weights = [
-    (a, b, c) for a in (0.1, 0.5, 1.0) for b in (0.0, 0.1, 1.0) for c in (0, 0.1, 1)
-]
+shares = [0.0, 0.3, 0.7, 1.0]
+weights = [(a, b, c) for a in shares for b in (0.0, 0.1, 1.0) for c in (0.0, 0.1, 1.0)]
 brief = Play(steps={"smoke": 40, "book": 800, "paper": 2000}[profile], records=400)
 played = outcomes.paths_over(three.p_u, weights, five, brief)
 sliders.slider(
     lambda a, b, c: drawings.paths_on_triangle(played[a, b, c]),
-    {"alpha": [0.1, 0.5, 1.0], "beta": [0.0, 0.1, 1.0], "gamma": [0, 0.1, 1]},
+    {"alpha": shares, "beta": [0.0, 0.1, 1.0], "gamma": [0.0, 0.1, 1.0]},
     caption="Algorithm 1 on three labels from the same five starts, for chosen "
     "weights.",
     alt="Paths of the classifier and the teacher on the three-label triangle",

@@ -23,15 +23,23 @@
 #   minibatch itself. We measure them apart.
 # - We do so for KDGAN, for KDGAN-WO-GM, which draws discrete labels without relaxation,
 #   and for NaGAN, which has no teacher, at seven points of their training.
-# - We draw the bound of Lemma 4.3 on the measured curves and compare the weights of
-#   Eq. 6 with those of Eq. 3.
+# - We draw the bound of Lemma 4.3 on the measured curves and compare the weights of Eq.
+#   6 with those of Eq. 3.
 # - Variance alone says little about learning: a gradient halved has a quarter of the
 #   variance. So we also report signal against noise.
 
 # %% tags=["remove-input"]
 import torch
 
-from kdgan_lib import figures, notebooks, prose, sliders, variance, variance_study
+from kdgan_lib import (
+    figures,
+    notebooks,
+    prose,
+    sliders,
+    variance,
+    variance_linear,
+    variance_study,
+)
 from kdgan_lib import variance_demo as demo
 from kdgan_lib import variance_tables as study
 from kdgan_lib.figures import variance as drawings
@@ -62,16 +70,17 @@ prose.claims_list(CLAIMS)
 # + \underbrace{\mathrm{Var}_b\left(\mathbb{E}[g \mid b]\right)}_{\text{minibatch}} ,
 # $$ (eq-variance-total)
 #
-# and {eq}`eq-variance-gradient` gives the first part through matrices of size
-# $K \times K$ only,
+# and {eq}`eq-variance-gradient` gives the first part through matrices of size $K \times
+# K$ only,
 #
 # $$
 # \mathrm{Var}(g \mid b) = \frac{1}{B^2} \sum_{i=1}^{B}
 # \mathrm{tr}\left(J_i J_i^\top\, \mathrm{Cov}(v_i)\right).
 # $$ (eq-variance-gram)
 #
-# So ten backward passes per image give the sampling variance of *every* estimator at
-# *every* temperature, without drawing one gradient of the 1.28 million weights.
+# So ten backward passes per image, all at once, give the sampling variance of *every*
+# estimator at *every* temperature, without drawing one gradient of the 1.28 million
+# weights.
 #
 # The classifier's gradient in KDGAN has the weights of Eq. 3, $\alpha \nabla
 # \mathcal{L}_{AD} + \beta \nabla \mathcal{L}_{DS}$; Eq. 6 writes a convex combination,
@@ -90,8 +99,8 @@ prose.claims_list(CLAIMS)
 # $$ (eq-variance-lemma)
 #
 # Its proof is in [the appendix](#ch-proofs). With $\alpha + \beta \ne 1$ the weights of
-# Eq. 3 are the combination with $\lambda = \beta / (\alpha + \beta)$ times
-# $\alpha + \beta$: the variance is that of Eq. 6 times $(\alpha + \beta)^2$.
+# Eq. 3 are the combination with $\lambda = \beta / (\alpha + \beta)$ times $\alpha +
+# \beta$: the variance is that of Eq. 6 times $(\alpha + \beta)^2$.
 
 # %% tags=["parameters"] nbmake={"mock": {"profile": "smoke"}}
 profile: str = "book"  # smoke | book | paper: how much is played and measured here
@@ -103,14 +112,21 @@ notebooks.parameters_table("05_gradient_variance")
 # %% [markdown]
 # ## How it is measured
 #
-# Gradients per example come from `torch.func`: a vector-Jacobian product, mapped over
-# the examples in blocks of bounded size.
+# In a linear layer $z = W a + b$ the gradient of one example is an outer product, of
+# the layer's input $a$ and of $\delta$, the gradient at its output. The factors give
+# squared norms and inner products without the products
+# {cite:p}`goodfellow2015efficient`; where the gradient itself is wanted, it is written
+# once. Other nets take a vector-Jacobian product, mapped over the examples by
+# `torch.func`.
 
 # %% tags=["remove-input"]
 prose.source(variance.per_sample_gradients)
 
+# %% tags=["remove-input"]
+prose.source(variance_linear.grams)
+
 # %% [markdown]
-# **Check.** They equal one backward pass per example.
+# **Check.** Gradients and squared norms equal those of one backward pass per example.
 
 # %%
 net = MLP(hidden=64).eval()
@@ -119,6 +135,8 @@ slopes = torch.randn(20, 10, generator=derive(seed, "slopes"))
 fast = variance.per_sample_gradients(net, inputs, slopes)
 slow = variance.looped_gradients(net, inputs, slopes)
 assert (fast - slow).norm() <= 1e-5 * slow.norm()
+squares, brute = variance.squared_norms(net, inputs, slopes), slow.double().square()
+assert ((squares - brute.sum(1)).abs() <= 1e-5 * brute.sum(1)).all()
 
 # %% [markdown]
 # The sampling variance is {eq}`eq-variance-gram`:
@@ -136,9 +154,9 @@ draws = variance.drawn_logit_gradients(
     "relaxed_score", logits, reward, 0.5, 40, derive(seed, "labels")
 )
 rows = torch.stack([variance.looped_gradients(net, inputs, v) for v in draws])
-brute = float(rows.double().var(0).sum()) / len(inputs) ** 2
+drawn = float(rows.double().var(0).sum()) / len(inputs) ** 2
 found = variance.sampling_variance(variance.logit_grams(net, inputs), draws)
-assert abs(found - brute) <= 1e-5 * brute
+assert abs(found - drawn) <= 1e-5 * drawn
 
 # %% [markdown]
 # Minibatches are another matter: there the images change and gradients must be made.
@@ -149,24 +167,20 @@ assert abs(found - brute) <= 1e-5 * brute
 prose.source(variance.Moments)
 
 # %% [markdown]
-# How fast is that? A vector-Jacobian product mapped over examples saves the cost of
-# calling Python and small kernels; on the paper's classifier the 5 megabytes that each
-# gradient occupies have to be written whatever the method, and the gain shrinks.
+# How fast is that? The loop calls Python for each example; on the paper's classifier it
+# also moves the 5 megabytes of each gradient several times. The mapped product saves
+# the calls, not the memory; the factors save both.
 
 # %% tags=["remove-input"]
 small = demo.speeds(32)
 large = demo.speeds(800, repeats=1 if profile == "smoke" else 3)
-count = variance_study.Study().probe.draws
-prose.sentence(
-    "Here and now: with 32 hidden units {small} times as fast as the loop, with the "
-    "paper's 800 {large} times. One image's Gram matrix costs {gram} passes of the "
-    "loop, after which any number of draws of any estimator is free of backward "
-    "passes: at the study's {count} draws that is {draws} times as fast.",
-    small=prose.number(small["loop"] / small["vmap"], 1),
-    large=prose.number(large["loop"] / large["vmap"], 1),
-    gram=prose.number(large["gram"] / large["loop"], 1),
-    count=prose.number(count, 0),
-    draws=prose.number(count * large["loop"] / large["gram"], 0),
+prose.table(
+    demo.speed_table({32: small, 800: large}),
+    "CPU milliseconds per image, here and now, and how many times the throughput of "
+    "the loop that is. A Gram matrix is over the gradients of the ten logits; after "
+    "it, any number of draws of any estimator needs no backward pass.",
+    "tab-variance-speed",
+    formats=demo.SPEED_FORMATS,
 )
 
 # %% [markdown]
@@ -264,6 +278,18 @@ prose.sentence(
 # comparison of units as much as of noise. What a stochastic gradient method feels is
 # the variance against the signal, and that comparison has no units.
 
+# %% tags=["hide-input"]
+figures.show(
+    drawings.signal_figure(probes),
+    name="fig-variance-signal",
+    caption="Signal to noise while C learns: squared mean of each term's gradient over "
+    "its variance, and of the whole gradient; sums over seeds.",
+    alt="Panels for NaGAN, KDGAN-WO-GM and KDGAN on a logarithmic axis. In the games "
+    "with a teacher the line of the whole gradient lies on that of the term from T; "
+    "the term from D is far below.",
+    command=study.COMMAND,
+)
+
 # %% tags=["remove-input"]
 prose.verdicts(["M17"])
 
@@ -338,8 +364,25 @@ sliders.slider(
 # ### Lemma 4.3 and the two weightings
 #
 # Measured variances and covariance give the deviation of every convex combination
-# {eq}`eq-variance-convex`, and {eq}`eq-variance-lemma` its bound. The star is the
-# gradient that training used, with the weights of Eq. 3.
+# {eq}`eq-variance-convex`, and {eq}`eq-variance-lemma` its bound. Along training, with
+# the share of distillation that the weights of Eq. 3 imply:
+
+# %% tags=["hide-input"]
+figures.show(
+    drawings.bound_figure(probes),
+    name="fig-variance-bound",
+    caption="Standard deviation of C's gradient with the convex weights of Eq. 6 and "
+    "with the weights of Eq. 3, under Lemma 4.3's bound and the larger deviation of "
+    "the two terms. Geometric mean over seeds.",
+    alt="Two panels on a logarithmic axis. The convex combination follows its bound "
+    "closely from below, far below the larger of the two terms; the line of Eq. 3's "
+    "weights is lower still by a constant factor.",
+    command=study.COMMAND,
+)
+
+# %% [markdown]
+# And for every share, epoch by epoch; the star is the gradient that training used, with
+# the weights of Eq. 3.
 
 # %% tags=["remove-input"]
 kdgan = study.probes(shown)
@@ -433,8 +476,8 @@ figures.show(
 # 2. The settings are those that the protocol `controlled` found for each method
 #    ({numref}`tab-variance-settings`), but the estimator is the paper's, where the
 #    search preferred another: Eq. 8 read as the relaxed score. The games therefore
-#    differ in more than the property under study; the comparisons at the same point
-#    do not.
+#    differ in more than the property under study; the comparisons at the same point do
+#    not.
 # 3. Games last 60 outer epochs of one pass each of D, T and C. The temperature falls
 #    from 1.0 to 0.1 over them, as in the paper.
 # 4. Gradients are measured with dropout off. Its own contribution, measured apart on
@@ -464,8 +507,8 @@ figures.show(
 # varies with its own scale. It does not prove M17 for the total.
 # :::
 #
-# 3. D scores all ten labels in one pass. Which line of
-#    {numref}`fig-variance-sources` remains if C enumerates them?
+# 3. D scores all ten labels in one pass. Which line of {numref}`fig-variance-sources`
+#    remains if C enumerates them?
 #
 # :::{dropdown} Solution
 # Only the dotted one: the sampling variance is zero for `exact`. The relaxation then

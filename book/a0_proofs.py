@@ -217,7 +217,7 @@ for weight in (0.0, 0.25, 0.5, 1.0):
 # has the smaller variance, strictly. $\square$
 
 # %%
-at = lab.case("trained", 10)
+at = lab.case("peaked", 10)
 count = {"smoke": 20_000, "book": 200_000, "paper": 2_000_000}[profile]
 mean, spread = lab.moments("concrete_density", at, 1.0, count, derive(seed, "density"))
 closed = closed_forms.concrete_density_variance(*at)

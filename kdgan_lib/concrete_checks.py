@@ -1,6 +1,7 @@
-"""Check the concrete distribution on small tables (Eq. 9): law, density, winners."""
+"""Check the concrete distribution (Eq. 9) and compare estimators of Eq. 8."""
 
 import math
+import time
 from collections.abc import Sequence
 
 import pandas as pd
@@ -8,8 +9,12 @@ import torch
 from scipy.integrate import quad
 from torch import Tensor
 
+from kdgan_lib import closed_forms, tables
 from kdgan_lib.concrete import gumbel, log_density, relaxed_sample
+from kdgan_lib.estimator_cases import COMMAND as COMMAND
+from kdgan_lib.estimator_cases import QUANTILES, TABLE, law_at, of_rows
 from kdgan_lib.estimator_study import WITH_TEMPERATURE
+from kdgan_lib.estimators import ESTIMATORS, FEWEST_DRAWS
 from kdgan_lib.measures.concrete import argmax_counts, chi_square
 from kdgan_lib.randomness import derive
 
@@ -65,31 +70,105 @@ def cloud(p: Tensor, tau: float, count: int, seed: int = 0) -> Tensor:
 
 
 def winners(rows: pd.DataFrame, samples: Sequence[int]) -> pd.DataFrame:
-    """Return the best sampled estimator per K, shape and samples per step.
+    """Return one row per K and law: the best sampled estimator per samples per step.
 
-    Error: bias^2 + variance / samples, in units of the squared true gradient.
+    Error: bias^2 + variance / samples, in units of the squared true gradient; of each
+    estimator at its best temperature. relaxed / REINFORCE: the ratio of their errors.
     """
     if rows.empty:
         return rows
     table = []
     for (num_labels, shape), part in rows.groupby(["K", "shape"], sort=False):
+        row: dict[str, object] = {"K": num_labels, "law": shape}
         for count in samples:
             error = part["bias"] ** 2 + part["relative_variance"] / count
             part = part.assign(error=error)
-            best = part[~part["estimator"].isin(LEFT_OUT)].nsmallest(1, "error")
-            name = best["estimator"].iloc[0]
-            used = name in WITH_TEMPERATURE
+            best = part[~part["estimator"].isin(LEFT_OUT)].nsmallest(1, "error").iloc[0]
             own = part.groupby("estimator")["error"].min()
-            table.append(
-                {
-                    "K": num_labels,
-                    "law": shape,
-                    "samples": count,
-                    "best": name,
-                    "tau": f"{best['tau'].iloc[0]:g}" if used else "any",
-                    "error": best["error"].iloc[0],
-                    "relaxed score": own["relaxed_score"],
-                    "REINFORCE": own["reinforce"],
-                }
-            )
+            row |= {
+                f"best of {count}": _named(best["estimator"], best["tau"]),
+                f"error, {count}": best["error"],
+                f"relaxed / REINFORCE, {count}": own["relaxed_score"]
+                / own["reinforce"],
+            }
+        table.append(row)
     return pd.DataFrame(table)
+
+
+def wins(found: pd.DataFrame, samples: int) -> int | None:
+    """Return in how many laws the relaxed score's error is below REINFORCE's.
+
+    found: `winners`. None where it is empty.
+    """
+    if found.empty:
+        return None
+    return int((found[f"relaxed / REINFORCE, {samples}"] < 1).sum())
+
+
+def _named(name: str, tau: float) -> str:
+    used = f", tau {tau:g}" if name in WITH_TEMPERATURE else ""
+    return name.replace("_", " ").replace("reinforce", "REINFORCE") + used
+
+
+def against_closed_forms(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return measured variance / closed form, a row per estimator, a column per law."""
+    known = rows[rows["closed_variance"].notna()]
+    once = known[known["tau"] == known["tau"].min()]
+    pairs = [
+        f"{row.variance:.3g} / {row.closed_variance:.3g}"
+        if row.closed_variance
+        else "0"
+        for row in once.itertuples()
+    ]
+    wide = once.assign(pair=pairs).pivot_table(
+        "pair", "estimator", "shape", aggfunc="first", sort=False
+    )
+    names = [_named(str(name), 0.0) for name in wide.index]
+    return wide.assign(estimator=names).reset_index(drop=True)[["estimator", *wide]]
+
+
+def certainties() -> pd.DataFrame:
+    """Return how hard the stored laws are: certainty, spread of rewards, variances.
+
+    One row per quantile of certainty; variances over the squared true gradient, in
+    closed form. Empty where the game has no rows.
+    """
+    rows = []
+    for quantile in QUANTILES if len(tables.rows(TABLE)) else ():
+        law = law_at(quantile)
+        at = of_rows(law)
+        true = closed_forms.exact_gradient(*at)
+        row: dict[str, float] = {
+            "quantile": quantile,
+            "largest p": float(law.probability.max()),
+            "E r": float((at.logits.softmax(-1) * at.reward).sum()),
+            "sd r": float(closed_forms.reward_variance(*at).sqrt()),
+            "true gradient": float(true.norm()),
+        }
+        for name in ("reinforce", "reinforce_baseline", "concrete_density"):
+            variance = closed_forms.VARIANCES[name](*at)
+            row[_named(name, 0.0)] = float(variance / true.square().sum())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def costs(
+    names: Sequence[str], num_labels: int, batch: int = 100, repeats: int = 20
+) -> dict[str, float]:
+    """Return the CPU microseconds of one batch's gradient, once D gave its rewards."""
+    logits = torch.zeros((batch, num_labels), requires_grad=True)
+    reward = torch.rand((batch, num_labels), generator=derive(0, "reward")) - 1
+    found = {}
+    for name in names:
+        times = []
+        for _ in range(repeats):
+            begun = time.process_time()
+            shape = (FEWEST_DRAWS[name], batch, num_labels)
+            # Enumeration draws nothing; it reads the shape only.
+            exact = name == "exact"
+            noise = torch.empty(shape) if exact else gumbel(shape, derive(0, "noise"))
+            loss = ESTIMATORS[name](logits, reward, noise, 1.0).mean()
+            torch.autograd.grad(loss, logits)
+            times.append(time.process_time() - begun)
+        found[name] = 1e6 * min(times)
+    return found

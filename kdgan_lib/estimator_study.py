@@ -28,7 +28,7 @@ class Study:
     """Label counts K."""
     temperatures: Sequence[float] = (0.05, 0.1, 0.3, 1.0, 3.0, 10.0)
     """Temperatures tau."""
-    samples: int = 20_000
+    samples: int = 100_000
     """Gradient estimates per row."""
     seed: int = 0
     """Seed of the noise."""

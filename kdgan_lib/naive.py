@@ -1,4 +1,4 @@
-"""Look at the two-player game (Eq. 1): C's field, and its slow starts."""
+"""Look at the two-player game (Eq. 1): C's field, alone or beside a teacher."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,11 +11,16 @@ from kdgan_lib.dynamics import Logits, Play, Trajectory, gradient, play
 from kdgan_lib.game import Game
 
 
-def field(game: Game, logits: Tensor, saturating: bool = True) -> Tensor:
-    """Return C's gradient at logits [S, K] when D answers at its best."""
-    p_c = logits.softmax(-1)
-    best = game.optimal_discriminator(p_c, p_c).logit()
-    state = Logits(logits, logits, best)
+def field(
+    game: Game, logits: Tensor, saturating: bool = True, teacher: Tensor | None = None
+) -> Tensor:
+    """Return C's gradient at logits [S, K] when D answers at its best.
+
+    teacher: logits [K] of a T that stays where it is; without one T is C.
+    """
+    other = logits if teacher is None else teacher.expand_as(logits)
+    best = game.optimal_discriminator(logits.softmax(-1), other.softmax(-1)).logit()
+    state = Logits(logits, other, best)
     return gradient(game, "classifier", state, Play(saturating=saturating))
 
 

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -117,19 +118,17 @@ def interior(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the interior rows with beta + gamma >= 1, with their predicted speed."""
     if rows.empty:
         return rows
-    weights = zip(rows["alpha"], rows["beta"], rows["gamma"], strict=True)
-    inside = pd.Series([kind(*s) == "interior" for s in weights], rows.index)
+    inside = pd.Series([name == "interior" for name in _kinds(rows)], rows.index)
     kept = rows[inside & (rows["beta"] + rows["gamma"] >= 1)]
     return kept.assign(speed=joint_speed(kept))
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per kind, distillation and schedule of the table "theory"."""
+    """Return one row per kind and distillation: where the starts of "theory" ended."""
     if rows.empty:
         return rows
-    weights = zip(rows["alpha"], rows["beta"], rows["gamma"], strict=True)
-    rows = rows.assign(weights=[kind(*setting) for setting in weights])
-    groups = rows.groupby(["weights", "distillation", "schedule"], sort=False)
+    rows = rows.assign(weights=_kinds(rows))
+    groups = rows.groupby(["weights", "distillation"], sort=False)
     table = groups.agg(
         starts=("arrived", "size"),
         arrived=("arrived", "mean"),
@@ -137,9 +136,25 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         worst_C=("classifier_distance", "max"),
         worst_T=("teacher_distance", "max"),
         worst_mixture=("mixture_distance", "max"),
-        median_rounds=("rounds_to_1e-3", "median"),
     )
-    return table.reset_index().rename(columns=lambda name: name.replace("_", " "))
+    table["median rounds"] = [
+        f"{rounds:,.0f}" if np.isfinite(rounds) else "none"
+        for rounds in groups["rounds_to_1e-3"].median()
+    ]
+    table = table.reset_index().sort_values("weights", kind="stable")
+    return table.rename(columns=lambda name: name.replace("_", " "))
+
+
+def arrived(rows: pd.DataFrame) -> float | None:
+    """Return the share of interior starts that arrived, None without rows."""
+    if rows.empty:
+        return None
+    return float(rows["arrived"][[kind == "interior" for kind in _kinds(rows)]].mean())
+
+
+def _kinds(rows: pd.DataFrame) -> list[str]:
+    weights = zip(rows["alpha"], rows["beta"], rows["gamma"], strict=True)
+    return [kind(*setting) for setting in weights]
 
 
 def paths_over(

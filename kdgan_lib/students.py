@@ -34,6 +34,20 @@ def student_gradient(p_t: Tensor, logits: Tensor, distillation: str) -> Tensor:
     return torch.autograd.grad(loss, own)[0]
 
 
+def closed_gradient(student: Tensor, teacher: Tensor, distillation: str) -> Tensor:
+    """Return the gradient of L_DS with respect to the student's logits by its formula.
+
+    student, teacher: logits [S, K], temperature 1.
+    """
+    own, other = student.softmax(-1), teacher.softmax(-1)
+    if distillation == "l2_logits":
+        return student - teacher
+    if distillation == "kl":
+        return own - other
+    gap = own.log() - other.log() if distillation == "reverse_kl" else own - other
+    return own * (gap - (own * gap).sum(-1, keepdim=True))
+
+
 def follow(
     p_t: Tensor,
     starts: Tensor,

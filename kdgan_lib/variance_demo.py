@@ -18,6 +18,19 @@ from kdgan_lib.variance import (
 from kdgan_lib.variance_probe import Probe
 from kdgan_lib.variance_study import Study, watch
 
+WAYS = {
+    "loop": "gradient, loop",
+    "mapped": "gradient, mapped",
+    "gradients": "gradient, factors",
+    "mapped_gram": "Gram matrix, mapped",
+    "gram": "Gram matrix, factors",
+}
+SPEED_FORMATS = {
+    f"{hidden} units, {what}": spec
+    for hidden in (32, 800)
+    for what, spec in (("ms", ".3f"), ("times", ".1f"))
+}
+"""How the columns of `speed_table` are printed."""
 EPOCHS = {"smoke": 2, "book": 4, "paper": 4}
 
 
@@ -69,6 +82,18 @@ def speeds(hidden: int, repeats: int = 3, examples: int = 50) -> dict[str, float
             times.append(time.process_time() - begun)
         found[name] = min(times) / examples
     return found
+
+
+def speed_table(found: dict[int, dict[str, float]]) -> pd.DataFrame:
+    """Return a row per way to gradients, two columns per number of hidden units.
+
+    found: `speeds` by hidden units.
+    """
+    table: dict[str, list] = {"way": list(WAYS.values())}
+    for hidden, seconds in found.items():
+        table[f"{hidden} units, ms"] = [1e3 * seconds[way] for way in WAYS]
+        table[f"{hidden} units, times"] = [seconds["loop"] / seconds[w] for w in WAYS]
+    return pd.DataFrame(table)
 
 
 def factor(claim: str, quantity: str, digits: int = 2) -> str:

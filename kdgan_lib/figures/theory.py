@@ -211,7 +211,7 @@ def against_temperature(
 
 
 def above_noise(part: pd.DataFrame, value: str, floor: float = 1e-3) -> pd.Series:
-    """Return a column to draw; a bias within three times its noise goes to the floor."""
+    """Return a column to draw; a bias within thrice its noise goes to the floor."""
     if value != "bias":
         return part[value].clip(lower=1e-6)
     seen = part[value] > 3 * part["noise_of_bias"]

@@ -4,9 +4,11 @@ import pandas as pd
 
 from kdgan_lib import tables
 from kdgan_lib.measures import Measured, Quantity, measure
-from kdgan_lib.stats import paired_difference
+from kdgan_lib.stats import mean_interval, paired_difference
 
 PROTOCOL = "controlled"
+FORMATS = dict.fromkeys(("C, %", "low", "high", "T, %"), ".2f")
+"""How the columns of `arms` are printed."""
 
 
 @measure("distillation_forms")
@@ -46,6 +48,24 @@ def teacher_gain() -> Measured:
         "teacher_gain": _gap(tuned, without, "teacher_test_accuracy", command),
         "teacher_gain_at_0.01": _gap(strong, without, "teacher_test_accuracy", command),
     }
+
+
+def arms(grid: str, *columns: str) -> pd.DataFrame:
+    """Return a row per variant of a grid: accuracies in per cent, interval, runs.
+
+    columns: the settings that tell the variants apart. Empty where nothing was run.
+    """
+    runs = tables.runs(grid=grid, status="finished")
+    if runs.empty:
+        return pd.DataFrame()
+    rows = []
+    for place, part in runs.groupby([*columns]):
+        found = mean_interval(100 * part.test_accuracy)
+        row = dict(zip(columns, place, strict=True))
+        row |= {"C, %": found.mean, "low": found.lo, "high": found.hi}
+        row |= {"T, %": 100 * part.teacher_test_accuracy.mean(), "runs": found.runs}
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def _runs(grid: str, command: str) -> pd.DataFrame:
