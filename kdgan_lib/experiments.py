@@ -174,6 +174,7 @@ def controlled_base(learned: Task, n: int) -> Budget:
         augmentation=learned.augmentation,
         pretraining_augmentation=learned.augmentation,
         selection="validation",
+        weight_decay=learned.weight_decay,
         precision=_precision(learned, n),
     )
 

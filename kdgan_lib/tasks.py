@@ -44,6 +44,8 @@ class Task:
     """File of tuned settings."""
     literal_augmentation: Augmentation = "none"
     """Random change of the images that the paper's text names."""
+    weight_decay: float = 0.0
+    """Penalty on weights where no tuned setting says otherwise."""
     rounded_from: float = float("inf")
     """Least n at which products are computed in bfloat16 (see `precision`)."""
 
@@ -94,8 +96,9 @@ def _tags(vocabulary: str, hide_named: bool = False) -> Task:
         ),
         players=partial(tag_players, 200),
         n=TAGGED[vocabulary],
-        updates={1: 3_000},
-        pretraining={1: (350, 1_050, 350)},
+        updates={1: 1_500},
+        pretraining={1: (360, 720, 360)},
+        weight_decay=1e-3,
         augmentation="none",
         criterion=PRECISION,
         settings="openclipart",

@@ -29,10 +29,8 @@ RATE = ("float", 1e-4, 3e-3)
 GAME_RATE = ("float", 3e-5, 1e-3)
 WEIGHT = ("float", 1e-2, 1e1)
 
-PENALTY = {"weight_decay": ("float", 1e-6, 1e-2)}
-
 SEARCH_SPACES: dict[str, dict[str, tuple]] = {
-    "supervised": PENALTY,
+    "supervised": {"weight_decay": ("float", 1e-6, 1e-2)},
     "mimic": {},
     "distn": {
         "distillation_weight": ("choice", 0.5, 0.7, 0.9),
@@ -95,14 +93,10 @@ STARTS: dict[str, Suggested] = {
 COMMON = {"lr_schedule": ("choice", "constant", "cosine")}
 
 
-def space(name: str, data: str = "mnist") -> dict[str, tuple]:
-    """Return what is searched for a method: its own settings and C's learning rate.
-
-    A data set that is not augmented has the penalty on weights searched as well.
-    """
+def space(name: str) -> dict[str, tuple]:
+    """Return what is searched for a method: its own settings and C's learning rate."""
     rate = GAME_RATE if name == "nagan" else RATE
-    penalty = {} if task(data).augmentation != "none" else PENALTY
-    return {"classifier_lr": rate, **COMMON, **penalty, **SEARCH_SPACES[name]}
+    return {"classifier_lr": rate, **COMMON, **SEARCH_SPACES[name]}
 
 
 def tune(
@@ -124,14 +118,14 @@ def tune(
     n = task(data).n if n is None else n
     done = _trials(name, n, data)
     for _, row in done.iterrows():
-        study.add_trial(_known(row, space(name, data)))
+        study.add_trial(_known(row, space(name)))
     for number in range(len(done), trials):
         study.sampler = optuna.samplers.TPESampler(
             seed=TUNING_SEED + number, n_startup_trials=trials // 2, multivariate=True
         )
         if number == 0:
-            study.enqueue_trial(_start(name, data))
-        trial = study.ask(_distributions(space(name, data)))
+            study.enqueue_trial(_start(name))
+        trial = study.ask(_distributions(space(name)))
         score = _score(declare_trial(name, n, trial.params, data), progress)
         study.tell(trial, score)
         row = {"data": data, "method": name, "n": n, "trial": number, "score": score}
@@ -177,12 +171,8 @@ def freeze(folder: Path, n: int | None = None, data: str = "mnist") -> dict[str,
     return settings
 
 
-def _start(name: str, data: str = "mnist") -> Suggested:
-    penalty: Suggested = (
-        {"weight_decay": 1e-5} if "weight_decay" in space(name, data) else {}
-    )
-    common: Suggested = {"classifier_lr": 1e-3, "lr_schedule": "cosine"}
-    return {**common, **penalty, **STARTS[name]}
+def _start(name: str) -> Suggested:
+    return {"classifier_lr": 1e-3, "lr_schedule": "cosine", **STARTS[name]}
 
 
 def _score(run: Run, progress: bool) -> float:

@@ -111,10 +111,9 @@ def test_freezing_writes_each_methods_best_trial(tmp_path):
     assert "classifier_lr" in frozen["budget"]
 
 
-def test_trials_of_another_data_set_move_no_search_and_search_the_penalty_too():
+def test_trials_of_another_data_set_do_not_move_a_search():
     alone = list(tuning.tune("distn", trials=3).parameters)
-    for parameters in tuning.tune("distn", trials=3, data="openclipart").parameters:
-        assert "weight_decay" in json.loads(parameters)
+    tuning.tune("distn", trials=3, data="openclipart")
     assert list(tuning.tune("distn", trials=3).parameters) == alone
     assert len(runs.read_rows(tuning.TRIALS)) == 6
 
