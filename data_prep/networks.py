@@ -121,8 +121,11 @@ def _vgg_blocks(
     for block, (channels, count) in enumerate(VGG16_BLOCKS, 1):
         layers = []
         for name in (f"block{block}_conv{i}" for i in range(1, count + 1)):
-            kernel = arrays[f"functional_1/{name}_1/convolution/ReadVariableOp:0"]
-            bias = arrays[f"functional_1/{name}_1/Squeeze:0"]
+            prefix = f"functional_1/{name}_1"
+            kernel = arrays.get(f"{prefix}/convolution/ReadVariableOp:0")
+            bias = arrays.get(f"{prefix}/Squeeze:0")
+            if kernel is None or bias is None:
+                raise PrepError(f"The file of VGG16 has no layer {name}.")
             if not (len(kernel) == channels and _is_published(name, kernel, bias)):
                 raise PrepError(f"{name} of VGG16 has other weights than published.")
             layers.append((kernel, bias))

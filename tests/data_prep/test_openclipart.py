@@ -1,5 +1,6 @@
 """The embedded tag data set: its parts on small drawings, its tables as committed."""
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -224,6 +225,101 @@ def test_comparison_says_what_to_do_when_tables_are_missing_or_differ(tmp_path, 
     write_tables(other, tmp_path / "kept", STEM)
     with pytest.raises(PrepError, match="vocabularies or the counts differ"):
         build.compare(tmp_path / "built", tmp_path / "kept")
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    """Let the package be twelve drawings, rendering a colour, features its mean."""
+    drawings = tmp_path / "svg"
+    drawings.mkdir()
+    for number in range(12):
+        svg_file(drawings, f"{'abcdefghijkl'[number]}.svg", colour=f"c{number}")
+    drawn = []
+
+    def draw(path):
+        drawn.append(path.name)
+        shade = np.arange(224 * 224 * 3, dtype=np.uint32) * (ord(path.name[0]) - 90)
+        return (shade % 251).astype(np.uint8).reshape(224, 224, 3)
+
+    def extractor(name, weights):
+        def run(pictures):
+            means = [picture.mean((0, 1)) for picture in pictures]
+            yield np.stack(means).astype(np.float16)
+
+        return run
+
+    monkeypatch.setattr(build, "drawings_folder", lambda folder: drawings)
+    monkeypatch.setattr(build, "render", draw)
+    monkeypatch.setattr(build, "extractor", extractor)
+    monkeypatch.setattr(build, "book_dir", lambda: tmp_path / "book")
+    monkeypatch.setattr("data_prep.openclipart.vocabulary.EVERYWHERE", 1.0)
+    monkeypatch.setattr("data_prep.pictures.CHUNK", 4)
+    return drawn
+
+
+def keep(tmp_path):
+    """Copy the built tables into the book, as a reader is told to."""
+    built = read_tables(tmp_path / "openclipart" / "tables", STEM)
+    write_tables(built, tmp_path / "book" / "data", STEM)
+
+
+def test_the_command_builds_once_and_more_features_when_they_are_asked_for(
+    tmp_path, archive
+):
+    folder = tmp_path / "openclipart"
+    with pytest.raises(PrepError, match="copy the tables"):
+        build.prepare(folder)
+    keep(tmp_path)
+    assert not build.prepare(folder)
+    assert build.prepare(folder, features=["vgg16"])
+    assert not build.prepare(folder, features=["vgg16"])
+    assert not build.prepare(folder)
+    built = read_tables(folder / "tables", STEM)
+    assert list(built.features) == ["efficientnet_lite0", "vgg16"]
+    archive.clear()
+    assert build.prepare(folder, force=True)
+    assert len(archive) == 12
+
+
+def test_an_interrupted_build_goes_on_where_it_was(tmp_path, archive, monkeypatch):
+    folder, draw = tmp_path / "openclipart", build.render
+
+    def interrupted(path):
+        if len(archive) == 10:
+            raise KeyboardInterrupt
+        return draw(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "render", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            build.prepare(folder)
+    with pytest.raises(PrepError, match="copy the tables"):
+        build.prepare(folder)
+    assert len(archive) == 10 + 4  # two chunks of four were done
+    first = read_tables(folder / "tables", STEM)
+    keep(tmp_path)
+    assert build.prepare(folder, force=True)
+    assert differences(read_tables(folder / "tables", STEM), first) == []
+
+
+def test_open_clip_art_has_one_source_only(tmp_path):
+    with pytest.raises(PrepError, match="as a package only"):
+        build.prepare(tmp_path, source="public")
+
+
+def test_what_an_interrupted_download_left_is_fetched_again(tmp_path, monkeypatch):
+    asked = []
+
+    def run(command, folder):
+        asked.append(command)
+        (folder / "new.deb").write_bytes(b"new")
+
+    monkeypatch.setattr(source, "_run", run)
+    monkeypatch.setattr(source, "SHA256", hashlib.sha256(b"new").hexdigest())
+    (tmp_path / "old.deb").write_bytes(b"half")
+    assert source._fetch(tmp_path).name == source._fetch(tmp_path).name == "new.deb"
+    assert len(asked) == 1
+    assert not (tmp_path / "old.deb").exists()
 
 
 def test_another_package_than_the_published_one_is_refused(tmp_path):
