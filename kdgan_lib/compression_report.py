@@ -11,16 +11,11 @@ import pandas as pd
 
 from kdgan_lib import claims, table1
 from kdgan_lib.names import label_of
-from kdgan_lib.orderings import Scores, columns_run
+from kdgan_lib.orderings import SEEDS, Scores, columns_run
 from kdgan_lib.stats import Difference, Estimate, holm, paired_difference
 from kdgan_lib.table1 import COLUMNS, METHODS, PROTOCOLS, ROWS, SMALL, Column, Entry
 
-FORMATS = {
-    **dict.fromkeys(("difference", "low", "high", "effect size"), ".2f"),
-    **dict.fromkeys(("lead", "order"), ".2f"),
-    **dict.fromkeys(("pairs", "runs"), ".0f"),
-    "p (Holm)": ".3g",
-}
+FORMATS = dict.fromkeys(("lead", "order", "held out"), ".2f")
 """How the columns of this module's tables are printed."""
 
 
@@ -124,16 +119,20 @@ def _against(runs: pd.DataFrame, reference: str, title: str) -> pd.DataFrame:
             {
                 "column": title,
                 "method": label_of(name),
-                "difference": gap.mean,
-                "low": gap.lo,
-                "high": gap.hi,
-                "effect size": gap.effect_size,
-                "p (Holm)": p_values.get(name, float("nan")),
+                "difference": f"{gap.mean:+.2f}",
+                "95% interval": _or_dash(f"[{gap.lo:+.2f}, {gap.hi:+.2f}]", gap.lo),
+                "effect size": _or_dash(f"{gap.effect_size:.2f}", gap.effect_size),
+                "p (Holm)": f"{p_values[name]:.3g}" if name in p_values else "–",
                 "pairs": gap.runs,
             }
             for name, gap in gaps.items()
         ]
     )
+
+
+def _or_dash(text: str, value: float) -> str:
+    """Return a text, or a dash where its number does not exist for so few pairs."""
+    return "–" if math.isnan(value) else text
 
 
 def _gap(runs: pd.DataFrame, first: str, second: str) -> Difference:
@@ -146,27 +145,26 @@ def summary(protocol: str = "controlled", reference: str = "kdgan") -> str:
     return " ".join(
         _standing(runs, reference, column.title(protocol))
         for column, runs in found.items()
-        if reference in runs and runs.shape[1] > 1
+        if reference in runs and len(runs.dropna(axis=1, thresh=SEEDS).columns) > 1
     )
 
 
 def _standing(runs: pd.DataFrame, reference: str, title: str) -> str:
+    """Return the sentence of a column; methods with fewer than 3 runs are left out."""
+    runs = runs.dropna(axis=1, thresh=SEEDS)
+    if reference not in runs:
+        return ""
     means = runs.mean().sort_values(ascending=False)
     place = list(means.index).index(reference) + 1
     rival = next(str(name) for name in means.index if name != reference)
     gap = _gap(runs, reference, rival)
     ahead = "above" if gap.mean > 0 else "below"
-    text = (
-        f"On {title} {label_of(reference)} reaches {means[reference]:.2f}% and is "
-        f"number {place} of {len(means)}, {abs(gap.mean):.2f} points {ahead} "
-        f"{label_of(rival)}, its strongest rival"
-    )
-    if math.isnan(gap.lo):
-        return f"{text}; {gap.runs} runs are too few for an interval."
     clear = "excludes" if gap.lo > 0 or gap.hi < 0 else "includes"
     return (
-        f"{text}; the 95% interval of the paired difference, "
-        f"[{gap.lo:.2f}, {gap.hi:.2f}], {clear} zero ({gap.runs} seeds)."
+        f"On {title} {label_of(reference)} reaches {means[reference]:.2f}% and is "
+        f"number {place} of {len(means)}, {abs(gap.mean):.2f} points {ahead} "
+        f"{label_of(rival)}, its strongest rival; the 95% interval of the paired "
+        f"difference, [{gap.lo:.2f}, {gap.hi:.2f}], {clear} zero ({gap.runs} seeds)."
     )
 
 
@@ -207,7 +205,8 @@ def selection(protocol: str = "controlled") -> pd.DataFrame:
     that the held-out selection reports, in points.
     """
     rows = []
-    for entry in table1.entries(protocol):
+    found = table1.entries(protocol)
+    for entry in sorted(found, key=lambda each: COLUMNS.index(each.column)):
         done = entry.finished
         if len(done):
             rows.append(

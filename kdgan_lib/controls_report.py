@@ -15,6 +15,7 @@ from kdgan_lib.stats import Difference, Estimate, mean_interval, paired_differen
 from kdgan_lib.table1 import Column
 
 GRID = "controls"
+SIZES = (100, 1_000)
 CHAIN = {
     "MIMIC: T is fixed": "mimic",
     "T learns from C too, no D": "without D",
@@ -99,6 +100,11 @@ def _signed(gap: Difference) -> str:
 def waterfall(n: int) -> list[Step]:
     """Return the rows of the waterfall: MIMIC to KDGAN, then KDGAN changed."""
     return list(_steps(_Scores(n)))
+
+
+def waterfalls() -> dict[str, list[Step]]:
+    """Return the waterfall of each size that the controls are declared at."""
+    return {f"n = {n:,}": waterfall(n) for n in SIZES}
 
 
 def _steps(scores: "_Scores") -> Iterator[Step]:

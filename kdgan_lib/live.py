@@ -10,20 +10,25 @@ from kdgan_lib.grids import GRIDS
 from kdgan_lib.methods import METHODS
 from kdgan_lib.provenance import resolve_device
 from kdgan_lib.sweep import sweep
+from kdgan_lib.tasks import task
 from kdgan_lib.train import Result
 
 PRETRAINING = {"smoke": 1, "book": 30, "paper": 100}
 EPOCHS = {"smoke": 1}
 
 
-def ensure_runs(grid: str, profile: str) -> str:
-    """Train a grid's missing runs under profile `paper`; say how many are stored."""
-    declared = GRIDS[grid]("paper")
+def ensure_runs(grid: str, profile: str, data: str = "") -> str:
+    """Train a grid's missing runs under profile `paper`; say how many are stored.
+
+    data: only this data set's runs; all by default.
+    """
+    declared = [run for run in GRIDS[grid]("paper") if data in ("", run.data)]
     if profile == "paper":
         sweep(declared, workers=os.cpu_count() or 1)
-    stored = runs.table()
-    done = sum(run.id in set(stored.run_id) for run in declared)
-    return f"{done} of the {len(declared)} runs declared for this chapter are stored."
+    stored = set(runs.table().run_id)
+    done = sum(run.id in stored for run in declared)
+    where = f" on {task(data).title}" if data else ""
+    return f"{done} of the {len(declared)} runs of `{grid}`{where} are stored."
 
 
 def live_run(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from kdgan_lib import claims, table1, table3, tables
 from kdgan_lib.compression_report import folded, shown
+from kdgan_lib.grids import SIZES
 from kdgan_lib.names import label_of
 from kdgan_lib.orderings import images_needed
 from kdgan_lib.stats import mean_interval
@@ -17,6 +18,8 @@ from kdgan_lib.train import Result
 LEVELS = (85, 90, 95, 98)
 """Accuracies in percent at which the images needed are compared."""
 TABLED = (100, 1_000, 10_000)
+ALL_SIZES = SIZES
+"""Training images of the sample-size curve."""
 SWEEP = "kdgan sweep sample_size"
 SIZE_FORMATS = {
     **dict.fromkeys(("parameters", "bytes", "multiply-adds"), ",.0f"),
@@ -132,6 +135,15 @@ def sizes() -> pd.DataFrame:
     )
 
 
+def machine() -> str:
+    """Return where the sizes were measured, in words; "no machine yet" if nowhere."""
+    found = table3.sizes()
+    if found.empty:
+        return "no machine yet"
+    row = found.iloc[0]
+    return f"{row.platform}, torch {row.torch}"
+
+
 def _network(row: dict) -> str:
     if row["player"] == "teacher":
         return "T, a LeNet"
@@ -176,8 +188,8 @@ def live_words(result: Result, hidden: int, parameters: Sequence[int]) -> str:
     parameters: of the teacher and of the classifier.
     """
     teacher, classifier = parameters
-    accuracy = 100 * result.metrics["test_accuracy"]
-    beside = 100 * result.metrics.get("teacher_test_accuracy", math.nan)
+    accuracy = 100 * float(result.metrics["test_accuracy"])
+    beside = teacher_accuracy(result)
     text = (
         f"With {hidden:,} hidden units C has {classifier:,} parameters, "
         f"{teacher / classifier:.1f} times fewer than T, and labels "
@@ -188,3 +200,8 @@ def live_words(result: Result, hidden: int, parameters: Sequence[int]) -> str:
     gap = accuracy - beside
     side = "more" if gap > 0 else "less"
     return f"{text}: {abs(gap):.2f} points {side} than T."
+
+
+def teacher_accuracy(result: Result) -> float:
+    """Return T's test accuracy in percent; NaN for a method without a teacher."""
+    return 100 * float(result.metrics.get("teacher_test_accuracy", math.nan))
