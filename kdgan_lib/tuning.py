@@ -61,6 +61,8 @@ SEARCH_SPACES["kdgan"] = SEARCH_SPACES["kdgan_wo_gm"] | {
     "estimator": ("choice", "relaxed_score", "pathwise"),
     "tau_end": ("choice", 0.1, 0.5),
 }
+FORM = {"distillation": ("choice", "l2", "kl")}
+TAG_SPACES = {"kdgan_wo_gm": FORM, "kdgan": FORM}
 # The first trial of each method, so that no search starts from luck alone.
 GAME_START: Suggested = {
     "discriminator_lr": 1e-4,
@@ -93,10 +95,15 @@ STARTS: dict[str, Suggested] = {
 COMMON = {"lr_schedule": ("choice", "constant", "cosine")}
 
 
-def space(name: str) -> dict[str, tuple]:
-    """Return what is searched for a method: its own settings and C's learning rate."""
+def space(name: str, data: str = "mnist") -> dict[str, tuple]:
+    """Return what is searched for a method: its own settings and C's learning rate.
+
+    On the tag data the game's form of distillation is searched, too: a squared distance
+    sums over 200 labels there.
+    """
     rate = GAME_RATE if name == "nagan" else RATE
-    return {"classifier_lr": rate, **COMMON, **SEARCH_SPACES[name]}
+    tags = {} if data in ("mnist", "cifar10") else TAG_SPACES.get(name, {})
+    return {"classifier_lr": rate, **COMMON, **SEARCH_SPACES[name], **tags}
 
 
 def tune(
@@ -118,14 +125,14 @@ def tune(
     n = task(data).n if n is None else n
     done = _trials(name, n, data)
     for _, row in done.iterrows():
-        study.add_trial(_known(row, space(name)))
+        study.add_trial(_known(row, space(name, data)))
     for number in range(len(done), trials):
         study.sampler = optuna.samplers.TPESampler(
             seed=TUNING_SEED + number, n_startup_trials=trials // 2, multivariate=True
         )
         if number == 0:
             study.enqueue_trial(_start(name))
-        trial = study.ask(_distributions(space(name)))
+        trial = study.ask(_distributions(space(name, data)))
         score = _score(declare_trial(name, n, trial.params, data), progress)
         study.tell(trial, score)
         row = {"data": data, "method": name, "n": n, "trial": number, "score": score}
