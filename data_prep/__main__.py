@@ -13,27 +13,29 @@ DATA_SETS = {
     "mnist": ("data_prep.mnist", "70,000 digits, 28 x 28 (55 MB)"),
     "cifar10": ("data_prep.cifar10", "60,000 photographs, 3 x 32 x 32 (184 MB)"),
     "openclipart": ("data_prep.openclipart.build", "5,000 drawings with tags (1 GB)"),
-    "yfcc100m": ("data_prep.yfcc100m.build", "photographs with tags, from metadata"),
+    "yfcc100m": (
+        "data_prep.yfcc100m.build",
+        "up to 48,000 photographs, with tags (2 GB)",
+    ),
     "glove": ("data_prep.glove", "word vectors of their texts (1 MB)"),
 }
 """Module and description of each data set. A module is imported when asked for; its
 `prepare(folder, **options)` returns whether there was anything to do."""
-
-
 NETWORKS = ("efficientnet_lite0", "vgg16")
 """Whose features can be asked for."""
 
 
 def _parser() -> argparse.ArgumentParser:
-    about = [f"  {name:<12}{text}" for name, (_, text) in DATA_SETS.items()]
     parser = argparse.ArgumentParser(
         prog="python -m data_prep",
         description="Fetch, verify and store a data set in the cache folder "
-        "(environment variable KDGAN_DATA, by default a per-user folder).\n\n"
-        "data sets:\n" + "\n".join(about),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "(environment variable KDGAN_DATA, by default a per-user folder). An "
+        "interrupted command goes on when it is given again.",
+        epilog="`python -m data_prep DATA --help` lists a data set's options.",
     )
-    names = parser.add_subparsers(dest="data", required=True, metavar="DATA")
+    names = parser.add_subparsers(
+        title="data sets", dest="data", required=True, metavar="DATA"
+    )
     for name, (_, text) in DATA_SETS.items():
         _add_options(names.add_parser(name, help=text, description=text), name)
     return parser

@@ -1,4 +1,10 @@
-"""Make the tag tables of YFCC100M from its metadata and photographs."""
+"""Make the tag tables of YFCC100M from its metadata and photographs.
+
+A vocabulary has its own sample, as in the paper: 20,000 training and 2,000 test images
+with at least one of its tags (and 2,000 for validation). Both samples are in one table,
+whose column `sample` says for which vocabularies a photograph was drawn; a group is a
+user. The other columns are those of the embedded table.
+"""
 
 import hashlib
 import json
