@@ -1,12 +1,9 @@
-"""Measure cells of Table 1 and how they were made (T1.1 to T1.36, S7, S9, S11)."""
+"""Measure cells of Table 1 and how they were made (T1.1 to T1.36, S7, S9)."""
 
 from kdgan_lib import table1
-from kdgan_lib.experiments import settings
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.table1 import COLUMNS, METHODS, Column, Entry
 from kdgan_lib.tables import MissingRuns
-
-RANGES = {"alpha": (0, 1), "beta": (0.001, 1000), "gamma": (0.0001, 100)}
 
 
 @measure("accuracy")
@@ -38,19 +35,6 @@ def runs_per_cell() -> Measured:
         raise MissingRuns("kdgan sweep table1 --protocol controlled")
     fewest = Quantity(min(counts), runs=min(counts), protocol="controlled")
     return {"fewest_runs": fewest}
-
-
-@measure("tuned_ranges")
-def tuned_ranges() -> Measured:
-    """Return the share of KDGAN's tuned weights that lie in the paper's ranges."""
-    tuned = settings("controlled").get("kdgan", {}).get("hyperparameters", {})
-    inside = [
-        low <= tuned[k] <= high for k, (low, high) in RANGES.items() if k in tuned
-    ]
-    if not inside:
-        raise MissingRuns("kdgan tune --method kdgan")
-    share = sum(inside) / len(inside)
-    return {"share_inside": Quantity(share, protocol="controlled")}
 
 
 def _entry(method: str, column: Column, protocol: str) -> Entry:

@@ -1,0 +1,268 @@
+"""Gather what the chapter on hyperparameters states: tables of runs, never typed."""
+
+import json
+from dataclasses import replace
+from functools import cache
+
+import pandas as pd
+
+from kdgan_lib import tables
+from kdgan_lib.experiments import Run, declare
+from kdgan_lib.grids import ALPHAS, BETAS, COMPARED, GAMMAS, GRIDS, HEAT_MAP
+from kdgan_lib.names import label_of
+from kdgan_lib.schedule import GAME, stages, updates_per_epoch
+from kdgan_lib.stats import Difference, mean_interval, paired_difference
+
+AXES = {"alpha": ALPHAS, "beta": BETAS, "gamma": GAMMAS}
+"""The hyperparameters, and the values that Figure 4 gives them."""
+SCORES = {
+    "test_accuracy": "accuracy",
+    "last_test_accuracy": "last",
+    "teacher_test_accuracy": "teacher",
+    "validation_accuracy": "validation",
+}
+"""Columns of the run table that are percentages here."""
+CHANCE = 10.0
+"""Accuracy in percent that a diverged run's C counts as: one guess of ten labels."""
+FEWEST = 3
+"""Seeds that a mean needs before a claim is judged by it."""
+FORMATS = {
+    **dict.fromkeys(("largest", "least", "range", "difference"), ".2f"),
+    **dict.fromkeys(("low", "high", "effect size", "best validation"), ".2f"),
+    **dict.fromkeys(("n", "runs", "pairs", "trials", "declared", "missing"), ",.0f"),
+    "p (Holm)": ".3g",
+}
+"""How the columns of this chapter's tables are printed."""
+
+
+def tuned() -> dict[str, float]:
+    """Return the alpha, beta and gamma that the search found."""
+    found = declare("kdgan").method.hyperparameters()
+    return {name: float(str(found[name])) for name in AXES}
+
+
+def points(grid: str = "figure4") -> pd.DataFrame:
+    """Return a grid's declared runs, one row each, with what is stored of them.
+
+    Only runs that differ from the tuned KDGAN in nothing but alpha, beta and gamma.
+    Columns: run_id, n, seed, alpha, beta, gamma, status (NaN: not run), seconds, and in
+    percent `accuracy` (of C as selected, on the test set), `last` (of C at the end),
+    `teacher` (of T at the end, on the test set) and `validation` (of C as selected).
+    """
+    declared = pd.DataFrame(_declared(grid))
+    wanted = ["run_id", "status", "seconds", *SCORES]
+    stored = tables.runs(grid=grid).reindex(columns=wanted)
+    found = declared.merge(stored, on="run_id", how="left").rename(columns=SCORES)
+    scores = list(SCORES.values())
+    found[scores] = 100 * found[scores].astype(float)
+    found.loc[found.status == "diverged", ["accuracy", "last"]] = CHANCE
+    return found
+
+
+def axis(found: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the rows of `points` in which nothing but one hyperparameter varies.
+
+    The column `value` is that hyperparameter's; rows are ordered by it.
+    """
+    others = {key: value for key, value in tuned().items() if key != name}
+    kept = found[(found[list(others)] == pd.Series(others)).all(axis=1)]
+    return kept.assign(value=kept[name]).sort_values(["n", "value", "seed"])
+
+
+def means(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
+    """Return mean, 95% interval and runs for every n and value of an axis's rows.
+
+    A value without a run has NaN for its mean and 0 runs.
+    """
+    shown = []
+    for (n, value), part in rows.groupby(["n", "value"]):
+        known = part[score].dropna()
+        row = {"n": n, "value": value, "runs": len(known)}
+        if len(known):
+            found = mean_interval(known)
+            row |= {"mean": found.mean, "lo": found.lo, "hi": found.hi}
+        shown.append(row)
+    return pd.DataFrame(shown, columns=["n", "value", "runs", "mean", "lo", "hi"])
+
+
+def gaps(rows: pd.DataFrame, name: str, score: str = "accuracy") -> pd.DataFrame:
+    """Return each value's score minus the tuned value's in points, paired by seed.
+
+    Columns as in `means`; a value that shares no seed with the tuned one has NaN.
+    """
+    shown = []
+    for n, part in rows.groupby("n"):
+        start = _by_seed(part, tuned()[name], score)
+        for value in part.value.unique():
+            row = {"n": n, "value": value, "runs": 0}
+            here = _by_seed(part, value, score)
+            if set(start.index) & set(here.index):
+                gap = paired_difference(here, start)
+                row |= {"mean": gap.mean, "lo": gap.lo, "hi": gap.hi, "runs": gap.runs}
+            shown.append(row)
+    return pd.DataFrame(shown, columns=["n", "value", "runs", "mean", "lo", "hi"])
+
+
+def loss(rows: pd.DataFrame, name: str, value: float, score: str) -> Difference | None:
+    """Return the tuned value's score minus another value's, paired by seed.
+
+    rows: an axis's rows of one n. None where fewer than three seeds have both.
+    """
+    start, end = _by_seed(rows, tuned()[name], score), _by_seed(rows, value, score)
+    if len(set(start.index) & set(end.index)) < FEWEST:
+        return None
+    return paired_difference(start, end)
+
+
+def complete(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
+    """Return scores by seed (rows) and value (columns), of seeds that have them all."""
+    table = rows.pivot(index="seed", columns="value", values=score)
+    return table.dropna()
+
+
+def extremes(found: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each axis and n, the values with the largest and the least mean."""
+    shown = []
+    for name in AXES:
+        for n, part in means(axis(found, name)).groupby("n"):
+            known = part.dropna(subset="mean")
+            if len(known) < 2:
+                continue
+            best, worst = (known.loc[f(known["mean"])] for f in (_argmax, _argmin))
+            row = {"varied": name, "n": n, "values run": f"{len(known)} of {len(part)}"}
+            row |= {"largest": best["mean"], "at": f"{best['value']:.2g}"}
+            row |= {"least": worst["mean"], "at ": f"{worst['value']:.2g}"}
+            shown.append(row | {"range": best["mean"] - worst["mean"]})
+    return pd.DataFrame(shown)
+
+
+def cells(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean accuracy for each alpha (rows) and beta (columns) at n = 100.
+
+    NaN where no run is stored; an empty frame where none at all is.
+    """
+    at = found[(found.n == 100) & (found.gamma == tuned()["gamma"])]
+    crossed = at.alpha.isin(HEAT_MAP[0]) & at.beta.isin(HEAT_MAP[1])
+    known = at[crossed].dropna(subset="accuracy")
+    if known.empty:
+        return pd.DataFrame()
+    mean = known.pivot_table(index="alpha", columns="beta", values="accuracy")
+    return mean.reindex(index=list(HEAT_MAP[0]), columns=list(HEAT_MAP[1]))
+
+
+def curves(grid: str = "figure4", n: int = 100) -> pd.DataFrame:
+    """Return the game's evaluations of a grid's runs at one n, updates from its start.
+
+    C and T are in percent: classifier_validation, classifier_test, teacher_validation.
+    """
+    found = tables.curves(grid=grid, n=n)
+    if found.empty:
+        return found
+    game = found.stage == GAME
+    before = found[~game].groupby("run_id").player_updates.max()
+    found["player_updates"] -= found.run_id.map(before).fillna(0)
+    scores = ["classifier_validation", "classifier_test", "teacher_validation"]
+    found[scores] *= 100
+    return found[game].sort_values(["run_id", "epoch"])
+
+
+def coverage(found: pd.DataFrame, grid: str) -> pd.DataFrame:
+    """Return, for each n, the runs that are declared and missing, and their command."""
+    shown = []
+    for n, part in found.groupby("n"):
+        missing = part[part.status.isna()]
+        command = f"`kdgan sweep {grid} --n {n}`"
+        row = {"n": n, "declared": len(part), "missing": len(missing)}
+        row |= {"command": command if len(missing) else "–"}
+        shown.append(row | {"time": _time(missing, part, n) if len(missing) else "–"})
+    return pd.DataFrame(shown)
+
+
+def trials() -> pd.DataFrame:
+    """Return the trials of every method's search on MNIST, in order, one row each.
+
+    Columns: method, trial, score and the best score so far (both in percent of the
+    validation images), and the setting tried.
+    """
+    found = tables.rows("trials", data="mnist", n=100)
+    if found.empty:
+        return found
+    order = {name: place for place, name in enumerate(COMPARED)}
+    found = found.assign(rank=found.method.map(order), score=100 * found.score)
+    found = found.sort_values(["rank", "trial"]).reset_index(drop=True)
+    found["best"] = found.groupby("method").score.cummax()
+    return found[["method", "trial", "score", "best", "parameters"]]
+
+
+def efforts() -> pd.DataFrame:
+    """Return what was spent on each method's search, and when its best was found."""
+    found, shown = trials(), []
+    for name, part in found.groupby("method", sort=False) if len(found) else ():
+        best = part.loc[part.score.idxmax()]
+        row = {"method": label_of(str(name)), "trials": len(part)}
+        row |= {"settings searched": len(json.loads(best.parameters))}
+        row |= {"best validation": best.score, "found in trial": best.trial + 1}
+        shown.append(row)
+    return pd.DataFrame(shown)
+
+
+def kdgan_trials() -> pd.DataFrame:
+    """Return alpha, beta, gamma and the score of KDGAN's trials."""
+    found = trials()
+    if found.empty:
+        return found
+    mine = found[found.method == "kdgan"].reset_index(drop=True)
+    tried = pd.DataFrame([json.loads(text) for text in mine.parameters])
+    return mine[["trial", "score"]].join(tried[list(AXES)])
+
+
+def _time(missing: pd.DataFrame, same: pd.DataFrame, n: int) -> str:
+    """Return about how long the missing runs take one after the other, in hours.
+
+    The rate is that of the same grid's runs at this n, or else of Figure 3a's, whose
+    seconds are scaled by the examples that the players see.
+    """
+    rate = (same.seconds / same.work).median()
+    if pd.isna(rate) and n >= 100 and (same.data == "mnist").all():
+        known = tables.runs(grid="figure3a", method="kdgan", protocol="controlled")
+        if len(known):
+            rate = (known.seconds / (known.player_updates * known.batch_size)).median()
+    hours = rate * missing.work.sum() / 3600
+    return "unknown" if pd.isna(hours) else f"{hours:.1f} h on one core"
+
+
+def _only_weights_differ(run: Run) -> bool:
+    if run.method.name != "kdgan":
+        return False
+    plain = declare("kdgan", run.data, run.n, seed=run.seed, variant=run.variant)
+    weights: dict = {name: plain.method.hyperparameters()[name] for name in AXES}
+    budget = run.budget.but(precision=plain.budget.precision)
+    return replace(run, method=replace(run.method, **weights), budget=budget) == plain
+
+
+@cache
+def _declared(grid: str) -> list[dict[str, object]]:
+    runs = filter(_only_weights_differ, GRIDS[grid]("paper"))
+    return [_described(run) for run in runs]
+
+
+def _described(run: Run) -> dict[str, object]:
+    method = run.method.hyperparameters()
+    plan, size = stages(run.method, run.budget), run.budget.batch_size
+    updates = sum(
+        stage.epochs * updates_per_epoch(stage, run.n, size) for stage in plan
+    )
+    known = {"run_id": run.id, "data": run.data, "n": run.n, "seed": run.seed}
+    return known | {name: method[name] for name in AXES} | {"work": updates * size}
+
+
+def _by_seed(rows: pd.DataFrame, value: float, score: str) -> pd.Series:
+    return rows[rows.value == value].set_index("seed")[score].dropna()
+
+
+def _argmax(values: pd.Series) -> int:
+    return int(values.idxmax())
+
+
+def _argmin(values: pd.Series) -> int:
+    return int(values.idxmin())

@@ -1,0 +1,162 @@
+"""Measure what Figures 4 and 6 show: how little alpha and beta matter, and gamma."""
+
+import numpy as np
+import pandas as pd
+
+from kdgan_lib import hyperparameter_report as report
+from kdgan_lib import tables
+from kdgan_lib.measures import Measured, Quantity, measure
+from kdgan_lib.stats import Difference
+
+PROTOCOL = "controlled"
+GRIDS = {"mnist": "figure4", "cifar10": "figure4_cifar10"}
+RANGES = {"alpha": (0.0, 1.0), "beta": (1e-3, 1e3), "gamma": (1e-4, 1e2)}
+"""Where the paper says that the best values lie."""
+SMALL_BETA, LARGE_GAMMA = 1e-4, 1e2
+RESAMPLES = 2_000
+
+
+@measure("hyperparameter_range")
+def hyperparameter_range(data: str, name: str) -> Measured:
+    """Return the largest minus the least mean accuracy over one hyperparameter.
+
+    The range at n = 100, at every other n whose values were all run, and the largest of
+    them, which the rule reads. Values of beta below the paper's range are left out, as
+    F4.2 says: F4.3 judges them.
+    """
+    grid = GRIDS[data]
+    rows = _axis(grid, name)
+    lowest = RANGES[name][0] if name == "beta" else float("-inf")
+    rows = rows[rows.value >= lowest]
+    found = {n: _range(part) for n, part in rows.groupby("n")}
+    known = {n: quantity for n, quantity in found.items() if quantity is not None}
+    if rows.n.min() not in known:
+        raise tables.MissingRuns(f"kdgan sweep {grid}")
+    widest = max(known.values(), key=lambda quantity: quantity.value)
+    return {
+        "accuracy_range": widest,
+        **{f"accuracy_range_at_{n}": quantity for n, quantity in known.items()},
+    }
+
+
+@measure("small_beta_loss")
+def small_beta_loss(data: str) -> Measured:
+    """Return the tuned setting's accuracy minus that of beta = 1e-4, at n = 100."""
+    return _losses(GRIDS[data], "beta", SMALL_BETA)
+
+
+@measure("large_gamma_loss")
+def large_gamma_loss(data: str) -> Measured:
+    """Return the tuned setting's accuracy minus that of gamma = 100."""
+    return _losses(GRIDS[data], "gamma", LARGE_GAMMA)
+
+
+@measure("large_gamma_teacher")
+def large_gamma_teacher(data: str) -> Measured:
+    """Return what T loses at gamma = 100, and how C follows T over gamma.
+
+    The rank correlation is Spearman's, of T's and C's mean accuracies at the end of
+    training, over the values of gamma at n = 100.
+    """
+    grid = GRIDS[data]
+    rows = _axis(grid, "gamma")
+    rows = rows[rows.n == rows.n.min()]
+    lost = report.loss(rows, "gamma", LARGE_GAMMA, "teacher")
+    seeds = [report.complete(rows, score) for score in ("teacher", "last")]
+    if lost is None or min(len(part) for part in seeds) < report.FEWEST:
+        raise tables.MissingRuns(f"kdgan sweep {grid}")
+    teacher, classifier = (part.mean() for part in seeds)
+    correlation = float(teacher.rank().corr(classifier.rank()))
+    runs = len(seeds[0])
+    return {
+        "teacher_loss": _points(lost),
+        "rank_correlation": Quantity(correlation, runs=runs, protocol=PROTOCOL),
+    }
+
+
+@measure("hyperparameters_on")
+def hyperparameters_on(data: str) -> Measured:
+    """Return the ranges over alpha and beta, and the loss at gamma = 100.
+
+    A range whose axis was not run is NaN, which meets no rule.
+    """
+    found = {"large_gamma_loss": large_gamma_loss(data)["accuracy_loss"]}
+    for name in ("alpha", "beta"):
+        try:
+            found[f"{name}_range"] = hyperparameter_range(data, name)["accuracy_range"]
+        except tables.MissingRuns:
+            found[f"{name}_range"] = Quantity(float("nan"), protocol=PROTOCOL)
+    return found
+
+
+@measure("tuned_ranges")
+def tuned_ranges() -> Measured:
+    """Return the share of alpha, beta and gamma whose best value the ranges hold.
+
+    The search itself cannot leave them. So the tuned value must also be at least as
+    good on validation as the value that was run outside: beta = 0 and gamma = 0.
+    """
+    outside = {
+        "beta": _without("controls", "beta"),
+        "gamma": _without("figure6", "gamma"),
+    }
+    inside = [
+        low <= report.tuned()[name] <= high
+        and (name not in outside or outside[name].value >= 0)
+        for name, (low, high) in RANGES.items()
+    ]
+    runs = max(quantity.runs for quantity in outside.values())
+    share = Quantity(float(np.mean(inside)), runs=runs, protocol=PROTOCOL)
+    gains = {f"gain_over_{name}_0": found for name, found in outside.items()}
+    return {"share_inside": share, **gains}
+
+
+def _axis(grid: str, name: str) -> pd.DataFrame:
+    rows = report.axis(report.points(grid), name)
+    return tables.require(rows, f"kdgan sweep {grid}")
+
+
+def _losses(grid: str, name: str, value: float) -> Measured:
+    """Return the loss at the least n for the rule, and the others' beside it."""
+    found: Measured = {}
+    rows = _axis(grid, name)
+    for n, part in rows.groupby("n"):
+        lost = report.loss(part, name, value, "accuracy")
+        if n == rows.n.min():
+            if lost is None:
+                raise tables.MissingRuns(f"kdgan sweep {grid}")
+            found["accuracy_loss"] = _points(lost)
+            last = report.loss(part, name, value, "last")
+            found |= {"last_accuracy_loss": _points(last)} if last else {}
+        elif lost is not None:
+            found[f"accuracy_loss_at_{n}"] = _points(lost)
+    return found
+
+
+def _range(rows: pd.DataFrame) -> Quantity | None:
+    """Return the range of the means over values, with a bootstrap interval over seeds.
+
+    None where fewer than two values are declared, or fewer than three seeds have all.
+    """
+    scores = report.complete(rows).to_numpy()
+    if len(scores) < report.FEWEST or scores.shape[1] < 2:
+        return None
+    generator = np.random.default_rng(0)
+    drawn = generator.integers(len(scores), size=(RESAMPLES, len(scores)))
+    resampled = np.ptp(scores[drawn].mean(1), axis=-1)
+    lo, hi = np.quantile(resampled, [0.025, 0.975])
+    value = float(np.ptp(scores.mean(0)))
+    return Quantity(value, float(lo), float(hi), "points", len(scores), PROTOCOL)
+
+
+def _without(grid: str, name: str) -> Quantity:
+    """Return the tuned setting's validation accuracy minus that of a weight of zero."""
+    rows = report.axis(report.points(grid), name)
+    lost = report.loss(rows[rows.n == 100], name, 0.0, "validation")
+    if lost is None:
+        raise tables.MissingRuns(f"kdgan sweep {grid}")
+    return _points(lost)
+
+
+def _points(gap: Difference) -> Quantity:
+    return Quantity(gap.mean, gap.lo, gap.hi, "points", gap.runs, PROTOCOL)

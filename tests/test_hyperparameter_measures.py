@@ -1,0 +1,143 @@
+"""Claims on alpha, beta and gamma are measured from the declared grids."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from kdgan_lib import claims, runs
+from kdgan_lib import hyperparameter_report as report
+from kdgan_lib.grids import GRIDS
+from kdgan_lib.measures import hyperparameters as measures
+from kdgan_lib.tables import MissingRuns
+
+TUNED = report.tuned()
+
+
+def store(grid, accuracy, teacher=lambda run: 0.9, kept=lambda run: True):
+    """Store a grid's runs: a tenth of a point per seed on top of what is given."""
+    rows = []
+    for run in filter(kept, GRIDS[grid]("paper")):
+        score, other = (f(run) + run.seed / 1000 for f in (accuracy, teacher))
+        scores = dict.fromkeys(report.SCORES, score) | {"teacher_test_accuracy": other}
+        known = {"run_id": run.id, "status": "finished", "seconds": 60.0}
+        rows.append(known | run.configuration() | scores)
+    runs.append_rows("runs", pd.DataFrame(rows), ["run_id"])
+
+
+def flat(run):
+    return 0.9
+
+
+def by_gamma(run):
+    """Fall with gamma above a hundredth, as T does when C teaches it."""
+    return 0.9 - 0.05 * max(0.0, 2 + math.log10(run.method.gamma))
+
+
+def only(*sizes):
+    return lambda run: run.n in sizes
+
+
+def test_the_range_is_the_largest_minus_the_least_mean_and_the_widest_n_counts(
+    runs_folder,
+):
+    width = {100: 0.01, 1_000: 0.03, 10_000: 0.0}
+    store("figure4", lambda run: 0.9 - width[run.n] * run.method.alpha)
+    found = measures.hyperparameter_range("mnist", "alpha")
+    assert found["accuracy_range_at_100"].value == pytest.approx(1.0)
+    assert found["accuracy_range_at_100"].runs == 5
+    assert found["accuracy_range"].value == pytest.approx(3.0)
+    assert claims.judge("F4.1").verdict == "partly"
+
+
+def test_seeds_shift_all_values_alike_so_that_the_range_has_no_spread(runs_folder):
+    store("figure4", lambda run: 0.9 - 0.01 * run.method.alpha, kept=only(100))
+    found = measures.hyperparameter_range("mnist", "alpha")
+    assert list(found) == ["accuracy_range", "accuracy_range_at_100"]
+    assert found["accuracy_range"].lo == pytest.approx(found["accuracy_range"].hi)
+    assert claims.judge("F4.1").verdict == "reproduced"
+
+
+def test_very_small_beta_is_left_to_its_own_claim(runs_folder):
+    store("figure4", lambda run: 0.85 if run.method.beta == 1e-4 else 0.9)
+    range_ = measures.hyperparameter_range("mnist", "beta")["accuracy_range"]
+    assert range_.value == pytest.approx(0.0, abs=1e-9)
+    found = measures.small_beta_loss("mnist")
+    assert found["accuracy_loss"].value == pytest.approx(5.0)
+    assert {"accuracy_loss_at_1000", "accuracy_loss_at_10000"} <= set(found)
+    assert claims.judge("F4.2").verdict == "reproduced"
+    assert claims.judge("F4.3").verdict == "reproduced"
+
+
+def test_a_large_gamma_is_judged_by_c_and_by_t(runs_folder):
+    store("figure4", by_gamma, by_gamma, only(100))
+    assert measures.large_gamma_loss("mnist")["accuracy_loss"].value > 15
+    found = measures.large_gamma_teacher("mnist")
+    assert found["teacher_loss"].runs == 5
+    assert found["rank_correlation"].value == pytest.approx(1.0)
+    assert claims.judge("F4.4").verdict == "reproduced"
+    assert claims.judge("F4.5").verdict == "reproduced"
+
+
+def test_a_teacher_that_stays_explains_nothing(runs_folder):
+    store("figure4", by_gamma, flat, only(100))
+    assert claims.judge("F4.5").verdict == "not reproduced"
+
+
+def test_a_run_that_diverged_counts_as_chance(runs_folder):
+    store("figure4", flat, kept=only(100))
+    table = runs.table()
+    large = (table.gamma == 1e2) & (table.seed == 0)
+    lost = table[large].assign(status="diverged", test_accuracy=float("nan"))
+    runs.append_rows("runs", lost, ["run_id"])
+    found = measures.large_gamma_loss("mnist")["accuracy_loss"]
+    assert found.value == pytest.approx(80 / 5)
+
+
+def test_an_axis_with_a_value_missing_is_not_run(runs_folder):
+    store("figure4", flat, kept=lambda run: run.n == 100 and run.method.alpha != 0.7)
+    with pytest.raises(MissingRuns, match="kdgan sweep figure4"):
+        measures.hyperparameter_range("mnist", "alpha")
+    assert claims.judge("F4.1").verdict == "not run"
+    assert claims.judge("F4.2").verdict == "reproduced"
+
+
+def test_two_seeds_are_too_few_to_judge_by(runs_folder):
+    store("figure4", flat, kept=lambda run: run.seed < 2)
+    for name in ("F4.1", "F4.2", "F4.3", "F4.4", "F4.5"):
+        assert claims.judge(name).verdict == "not run"
+
+
+def test_on_cifar10_an_axis_that_nobody_declared_stays_unknown(runs_folder):
+    store("figure4_cifar10", by_gamma)
+    found = measures.hyperparameters_on("cifar10")
+    assert math.isnan(found["alpha_range"].value)
+    assert found["large_gamma_loss"].value > 15
+    assert claims.judge("F4.6").verdict == "partly"
+
+
+def without(best_at_zero):
+    return lambda run: (
+        0.95 if run.method.hyperparameters().get(best_at_zero) == 0 else 0.9
+    )
+
+
+@pytest.mark.parametrize(
+    ("best_at_zero", "share", "verdict"),
+    [("nothing", 1.0, "reproduced"), ("gamma", 2 / 3, "partly")],
+)
+def test_the_best_weight_is_inside_unless_a_weight_of_zero_validates_better(
+    runs_folder, best_at_zero, share, verdict
+):
+    store("controls", without(best_at_zero))
+    store("figure6", without(best_at_zero))
+    found = measures.tuned_ranges()
+    assert found["share_inside"].value == pytest.approx(share)
+    assert claims.judge("S11").verdict == verdict
+
+
+def test_the_gain_of_figure_6_is_judged_from_the_rows_at_once(runs_folder):
+    assert claims.judge("F6").verdict == "not run"
+    store("figure6", flat, lambda run: 0.9 if run.method.gamma == 0 else 0.92)
+    assert claims.judge("F6").verdict == "reproduced"
+    assert claims.judge("S10").verdict == "not testable here"
