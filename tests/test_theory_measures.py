@@ -4,13 +4,21 @@ import pytest
 import torch
 
 from kdgan_lib import claims, measures
-from kdgan_lib.game import Game
+from kdgan_lib.game import DISTILLATIONS, Game
 from kdgan_lib.losses import kl_distillation
 from kdgan_lib.measures.combination import variable_pairs, variance
 from kdgan_lib.measures.concrete import argmax_counts, chi_square
 from kdgan_lib.measures.theory import ascend
-from kdgan_lib.outcomes import Grid, outcomes, stable_step, zipf
-from kdgan_lib.students import follow, gradient_size, matching_limit, wrong_teacher
+from kdgan_lib.naive import field
+from kdgan_lib.outcomes import Grid, arrived, outcomes, stable_step, summary, zipf
+from kdgan_lib.students import (
+    closed_gradient,
+    follow,
+    gradient_size,
+    matching_limit,
+    student_gradient,
+    wrong_teacher,
+)
 
 THEORY = [f"M{i}" for i in range(1, 17)] + ["M24"]
 EXPECTED = {
@@ -93,3 +101,29 @@ def test_scaled_kl_tends_to_l2_on_centred_logits():
     student, teacher = torch.randn((2, 5, 10), dtype=torch.float64)
     limit = matching_limit(student, teacher).mean()
     assert torch.allclose(kl_distillation(student, teacher, 1e3), limit, rtol=0.02)
+
+
+@pytest.mark.parametrize("name", DISTILLATIONS)
+def test_the_written_gradient_of_each_loss_is_the_automatic_one(name):
+    student, teacher = torch.randn((2, 5, 10), dtype=torch.float64)
+    teacher = teacher.log_softmax(-1)
+    automatic = student_gradient(teacher.softmax(-1), student, name)
+    torch.testing.assert_close(closed_gradient(student, teacher, name), automatic)
+
+
+def test_beside_a_wrong_teacher_the_field_rests_where_the_mixture_is_right():
+    game = Game(torch.tensor([0.2, 0.3, 0.5]), 0.5, 0.0, 0.0)
+    teacher = wrong_teacher(game.p_u, 0.1)
+    makes_up = (2 * game.p_u - teacher).log()[None]
+    assert field(game, makes_up, teacher=teacher.log()).abs().max() < 1e-9
+    assert field(game, game.p_u.log()[None], teacher=teacher.log()).abs().max() > 1e-3
+
+
+def test_the_summary_of_endings_has_a_row_per_kind_and_loss():
+    grid = Grid((0.5,), (0.0, 1.0), (0.0,), starts=2, rounds=2000, num_labels=3)
+    frame = outcomes("kl", "alternating", grid)
+    found = summary(frame)
+    assert found.weights.tolist() == ["interior", "undistilled"]
+    assert found["median rounds"].iloc[-1] == "none"
+    assert arrived(frame) == found.arrived.iloc[0] == 1.0
+    assert arrived(frame[:0]) is None

@@ -385,6 +385,8 @@ def test_measures_figures_and_tables_read_what_the_study_stored(toy_study):
     assert (probes.as_trained <= probes.whole).all()
     assert drawings.terms_figure(probes) is not None
     assert drawings.sources_figure(variance_tables.by_estimator(rows)) is not None
+    assert drawings.signal_figure(probes) is not None
+    assert drawings.bound_figure(probes) is not None
     assert drawings.norms_figure(variance_tables.norms(rows)) is not None
     summary = variance_tables.summary(probes).set_index("method")
     assert set(summary.seeds) == {2}
@@ -396,7 +398,8 @@ def test_measures_figures_and_tables_read_what_the_study_stored(toy_study):
 
 def test_without_rows_nothing_is_drawn_and_measures_name_the_command(runs_folder):
     rows = variance_tables.rows()
-    assert drawings.terms_figure(variance_tables.probes(rows)) is None
+    for draw in (drawings.terms_figure, drawings.signal_figure, drawings.bound_figure):
+        assert draw(variance_tables.probes(rows)) is None
     assert drawings.sources_figure(variance_tables.by_estimator(rows)) is None
     assert drawings.norms_figure(variance_tables.norms(rows)) is None
     assert variance_tables.settings(rows).empty
@@ -411,6 +414,15 @@ def test_convex_combinations_of_measured_variances_stay_below_lemma_4_3_s_bound(
     assert (curve.deviation <= curve.bound + 1e-12).all()
     assert curve.deviation.iloc[0] == 1.0
     assert curve.deviation.iloc[-1] == 3.0
+
+
+def test_along_training_the_convex_gradient_stays_below_the_bound():
+    place = {"method": "kdgan", "seed": 0, "epoch": 1, "alpha": 0.5, "beta": 1.5}
+    moments = {"adversarial": 1.0, "distillation": 9.0, "covariance": 2.9}
+    row = variance_tables.weightings(pd.DataFrame([place | moments])).iloc[0]
+    assert row.convex <= row.bound == 0.75 * 3 + 0.25 * 1
+    assert row.free == pytest.approx(2 * row.convex)
+    assert row.larger == 3.0
 
 
 def test_interval_of_seeds_is_student_s():

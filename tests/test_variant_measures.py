@@ -58,3 +58,12 @@ def test_the_unchanged_kdgan_of_every_grid_is_figure_3a_s_run():
     known = {run.id for run in figure3a()}
     for grid in ("distillation_forms", "temperature", "figure6"):
         assert known & {run.id for run in GRIDS[grid]("paper")}
+
+
+def test_every_variant_has_a_row_with_its_interval_and_runs(runs_folder):
+    assert variants.arms("temperature", "tau_start", "tau_end").empty
+    store("temperature", lambda run: 0.9)
+    found = variants.arms("temperature", "tau_start", "tau_end")
+    assert (found.runs == 5).all()
+    assert ((found.low <= found["C, %"]) & (found["C, %"] <= found.high)).all()
+    assert not found.duplicated(["tau_start", "tau_end"]).any()
