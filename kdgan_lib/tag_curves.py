@@ -1,0 +1,193 @@
+"""Report how the tag recommenders train: Figures 3b and 5, kinds of teachers, search.
+
+Nothing here imports torch.
+"""
+
+import json
+from collections.abc import Iterator
+
+import pandas as pd
+
+from kdgan_lib import tables
+from kdgan_lib.names import label_of
+from kdgan_lib.stats import (
+    Difference,
+    convergence,
+    mean_interval,
+    paired_difference,
+)
+from kdgan_lib.tag_report import DATA, GRID, NEURAL
+
+POPULAR = DATA["popular"]
+CURVES, AXES, TEACHERS = (
+    "kdgan sweep figure3b",
+    "kdgan sweep figure5",
+    "kdgan sweep teachers",
+)
+PLAYED = ("nagan", "kdgan_wo_gm", "kdgan")
+"""Methods of Figure 3b."""
+CLOCKS = ("epoch", "player_updates", "classifier_updates")
+WEIGHTS = ("alpha", "beta", "gamma")
+VARIANTS = {
+    "default": "cross-fitted",
+    "single_teacher": "one network, in-sample",
+    "concatenation": "cross-fitted, features side by side",
+    "text_only": "cross-fitted, text alone",
+}
+"""Kinds of teachers by the name of their networks."""
+TAUGHT = ("mimic", "distn", "kdgan")
+"""Methods that learn from each kind of teacher."""
+
+
+def curves(methods: tuple[str, ...] = PLAYED) -> pd.DataFrame:
+    """Return the game's evaluations on popular tags, methods in the order given.
+
+    Updates count from the end of the pretraining; scores are P@3.
+    """
+    found = tables.curves(grid=GRID, data=POPULAR, method=methods)
+    if found.empty:
+        return found
+    game = found.stage == "game"
+    for clock in CLOCKS[1:]:
+        before = found[~game].groupby("run_id")[clock].max()
+        found[clock] = found[clock] - found.run_id.map(before).fillna(0)
+    order = {name: place for place, name in enumerate(methods)}
+    ranked = found[game].assign(rank=found.method.map(order))
+    return ranked.sort_values(["rank", "seed", "epoch"]).drop(columns="rank")
+
+
+def bar() -> float:
+    """Return RelExample's mean test P@3, the line of Figure 3b; NaN if not fitted."""
+    rows = tables.rows("baselines", data=POPULAR, baseline="relexample")
+    return float(rows.test_precision.mean()) if len(rows) else float("nan")
+
+
+def converged(share: float = 0.99) -> pd.DataFrame:
+    """Return where each run first reaches a share of its best validation P@3."""
+    found = curves()
+    if found.empty:
+        return found
+    rows = []
+    for (name, seed), run in found.groupby(["method", "seed"], sort=False):
+        at = {c: convergence(run, "classifier_validation", c, share) for c in CLOCKS}
+        rows.append({"method": name, "seed": seed, **at})
+    return pd.DataFrame(rows)
+
+
+def convergence_table() -> pd.DataFrame:
+    """Return the mean place of convergence per method on three clocks, and the last."""
+    places = converged()
+    if places.empty:
+        return places
+    means = places.groupby("method", sort=False)[list(CLOCKS)].mean()
+    last = curves().groupby("method").epoch.max()
+    shown = means.assign(**{"epochs in all": last}).reset_index()
+    shown["method"] = shown.method.map(label_of)
+    return shown.rename(columns=lambda name: str(name).replace("_", " "))
+
+
+def metric_curves() -> pd.DataFrame:
+    """Return every metric over the training of one run per method, test images."""
+    return tables.rows("tag_curves", data=POPULAR)
+
+
+def axis(name: str) -> pd.DataFrame:
+    """Return Figure 5's runs in which one weight alone differs from the tuned ones.
+
+    Columns: value, seed, P@3 of C and of T. A run that diverged recommends nothing: 0.
+    """
+    runs = tables.runs(grid="figure5")
+    tuned = tables.runs(grid=GRID, data=POPULAR, method="kdgan")
+    if runs.empty or tuned.empty:
+        return pd.DataFrame(columns=["value", "seed", "classifier", "teacher", "tuned"])
+    usual = tuned[list(WEIGHTS)].iloc[0]
+    fixed = [other for other in WEIGHTS if other != name]
+    kept = runs[(runs[fixed] == usual[fixed]).all(axis=1)]
+    scores = kept.rename(
+        columns={
+            name: "value",
+            "test_precision": "classifier",
+            "teacher_test_precision": "teacher",
+        }
+    )
+    scores = scores.assign(tuned=scores.value == usual[name])
+    lost = scores.status == "diverged"
+    scores.loc[lost, ["classifier", "teacher"]] = 0.0
+    columns = ["value", "seed", "classifier", "teacher", "tuned"]
+    return scores[columns].sort_values(["value", "seed"]).reset_index(drop=True)
+
+
+def axis_means(name: str, player: str = "classifier") -> pd.DataFrame:
+    """Return mean P@3 and interval at each value of a weight that was run."""
+    rows = []
+    for value, part in axis(name).groupby("value"):
+        found = mean_interval(part[player].dropna())
+        row = {"value": value, "mean": found.mean, "lo": found.lo, "hi": found.hi}
+        rows.append(row | {"runs": found.runs, "tuned": bool(part.tuned.any())})
+    return pd.DataFrame(rows)
+
+
+def teachers() -> pd.DataFrame:
+    """Return the kinds of teachers: T's P@3, and that of the C that learns from it.
+
+    A cell is C's mean with, in brackets, its gain over C without a teacher on the same
+    seeds and the gain's interval.
+    """
+    runs = tables.runs(grid="teachers", status="finished")
+    alone = tables.runs(grid=GRID, data=POPULAR, method="supervised", status="finished")
+    if runs.empty or alone.empty:
+        return pd.DataFrame()
+    runs["variant"] = _variants(runs)
+    start = alone.set_index("seed").test_precision
+    return pd.DataFrame(
+        [_taught(kind, runs[runs.variant == kind], start) for kind in VARIANTS]
+    )
+
+
+def _variants(runs: pd.DataFrame) -> pd.Series:
+    if "variant" not in runs:
+        return pd.Series("default", runs.index)
+    return runs.variant.fillna("default")
+
+
+def _taught(kind: str, runs: pd.DataFrame, alone: pd.Series) -> dict[str, object]:
+    fixed = runs[runs.method == "mimic"].teacher_test_precision
+    row: dict[str, object] = {"T": VARIANTS[kind]}
+    row["P@3 of T"] = f"{fixed.mean():.3f}" if len(fixed) else None
+    for name in TAUGHT:
+        own = runs[runs.method == name].set_index("seed").test_precision
+        row[f"C by {label_of(name)}"] = _gain(own, alone)
+    return row
+
+
+def _gain(own: pd.Series, alone: pd.Series) -> str | None:
+    if not len(own.index.intersection(alone.index)):
+        return None
+    gap: Difference = paired_difference(own, alone)
+    ends = f" [{gap.lo:+.3f}, {gap.hi:+.3f}]" if gap.lo == gap.lo else ""
+    return f"{own.mean():.3f} ({gap.mean:+.3f}{ends})"
+
+
+def settings() -> pd.DataFrame:
+    """Return each method's search on popular tags: trials, best P@3, its setting."""
+    return pd.DataFrame(list(_settings()))
+
+
+def _settings() -> Iterator[dict[str, object]]:
+    trials = tables.rows("trials", data=POPULAR)
+    for name in NEURAL:
+        done = trials[trials.method == name] if len(trials) else trials
+        if done.empty:
+            continue
+        best = done.loc[done.score.idxmax()]
+        chosen = json.loads(best.parameters)
+        yield {
+            "method": label_of(name),
+            "trials": len(done),
+            "P@3 on validation": best.score,
+            "setting": ", ".join(f"{k} {_text(v)}" for k, v in chosen.items()),
+        }
+
+
+def _text(value: object) -> str:
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
