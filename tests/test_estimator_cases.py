@@ -98,6 +98,7 @@ def test_many_samples_turn_a_win_of_low_variance_into_one_of_low_bias():
     assert found["best of 1"].tolist() == ["relaxed score, tau 0.5"]
     assert found["best of 100"].tolist() == ["REINFORCE"]
     assert found["error, 100"].tolist() == [0.04]
+    assert (checks.bests(found, 1), checks.bests(found, 100)) == (1, 0)
     assert (checks.wins(found, 1), checks.wins(found, 100)) == (1, 0)
     assert checks.wins(checks.winners(rows[:0], (1,)), 1) is None
 
