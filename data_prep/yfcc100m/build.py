@@ -83,7 +83,8 @@ def prepare(
         source = open_source(images)
         chosen, facts = choose(paths, plan, work, source, workers)
         tables = assemble(chosen, {**facts, "origin": origin}, work, source, networks)
-        facts_path(folder, STEM).unlink(missing_ok=True)  # until all parts agree
+        for old in (facts_path(folder, STEM), *folder.glob(f"{STEM}-*.parquet")):
+            old.unlink(missing_ok=True)  # no parts of two builds side by side
         write_tables(tables, folder, STEM)
         write_cut(images_path(folder, STEM), folder)
         return True
@@ -117,29 +118,34 @@ def choose(
     key = json.dumps(origin_of(paths, plan), sort_keys=True)
     state = work / hashlib.sha256(key.encode()).hexdigest()[:16]
     state.mkdir(parents=True, exist_ok=True)
-    counts, journal = count_tags(paths, state / "tags.parquet")
-    report(journal)
-    if not journal.photographs:
-        raise PrepError(f"{paths[0]} has no photograph with text and tags.")
-    vocabularies = {
-        "popular": popular_tags(counts, plan.tags),
-        "random": random_tags(counts, journal.photographs, plan.tags, plan.seed),
-    }
+    vocabularies, numbers = choose_tags(paths, plan, state / "tags.parquet")
     sample, _ = draw_sample(paths, plan, vocabularies, state / "sample.parquet")
     shelf = Shelf(work, source.place)
     chosen, dead = fetch(sample, plan, Fetcher(shelf, source, workers))
+    numbers |= {f"with a {name} tag": n for name, n in sample.found.items()}
+    numbers |= {"dead links": dead, **_count(chosen, vocabularies["popular"])}
+    return chosen, {**vocabularies, "stop": [], "counts": numbers}
+
+
+def choose_tags(
+    paths: list[Path], plan: Plan, state: Path
+) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """Return the vocabularies and what was counted on the way; print a summary."""
+    counts, journal = count_tags(paths, state)
+    report(journal)
+    if not journal.photographs:
+        raise PrepError(f"{paths[0]} has no photograph with text and tags.")
+    popular = popular_tags(counts, plan.tags)
+    random = random_tags(counts, journal.photographs, plan.tags, plan.seed)
     numbers = {
         "lines": journal.place.lines,
         **dict(sorted(journal.left_out.items())),
         "files that break off": journal.place.broken_off,
         "photographs": journal.photographs,
         "a tag's count is too low by at most": counts.lost,
-        "the popular tags are certain": are_exact(counts, vocabularies["popular"]),
-        **{f"with a {name} tag": n for name, n in sample.found.items()},
-        "dead links": dead,
-        **_count(chosen, vocabularies["popular"]),
+        "the popular tags are certain": are_exact(counts, popular),
     }
-    return chosen, {**vocabularies, "stop": [], "counts": numbers}
+    return {"popular": popular, "random": random}, numbers
 
 
 def report(journal: Journal) -> None:

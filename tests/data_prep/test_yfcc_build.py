@@ -130,15 +130,18 @@ def test_the_books_loader_reads_the_tables_under_the_names_of_the_embedded_ones(
     )
 
 
-def test_a_second_run_finds_all_there_and_another_plan_does_not(run, server):
+def test_a_second_run_finds_all_there_and_another_plan_does_not(run, server, tmp_path):
     assert run()
     server.asked.clear()
     assert not run()
     assert run(plan=replace(PLAN, train=44))
     assert sum(server.asked.values()) < 30  # what was fetched is still there
+    assert run()
     assert run(features=["vgg16"])
     assert not run(features=["vgg16"])
     assert not run()
+    assert run(plan=replace(PLAN, train=44))
+    assert not (tmp_path / "yfcc100m" / "yfcc100m-vgg16.parquet").exists()
 
 
 def test_runs_that_are_interrupted_anywhere_end_in_the_same_tables(

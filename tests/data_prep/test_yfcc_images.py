@@ -140,6 +140,13 @@ def test_a_place_without_any_of_the_photographs_is_named(fetch, tmp_path, monkey
     assert not (tmp_path / "dead.tsv").exists()
 
 
+def test_a_place_that_serves_no_images_is_named(fetch, server, monkeypatch):
+    server.faults = {number: ["page"] * LASTING for number in range(40)}
+    monkeypatch.setattr(fetching, "AT_FIRST", 8)
+    with pytest.raises(PrepError, match=r"None of the first 8 .* \(not an image\)"):
+        fetch(range(1, 40), 30)
+
+
 def test_a_full_disk_ends_it(fetch, monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")

@@ -90,23 +90,17 @@ def write_many(path, count):
 
 def measure(count):
     """Print the speed and the memory of both passes on a synthetic file."""
-    from data_prep.yfcc100m.build import report
-    from data_prep.yfcc100m.counting import are_exact, popular_tags, random_tags
-    from data_prep.yfcc100m.passes import count_tags, draw_sample
+    from data_prep.yfcc100m.build import choose_tags, report
+    from data_prep.yfcc100m.passes import draw_sample
     from data_prep.yfcc100m.sampling import Plan
 
     with tempfile.TemporaryDirectory() as folder:
-        path, plan = Path(folder) / "metadata.txt", Plan()
+        path, plan, work = Path(folder) / "metadata.txt", Plan(), Path(folder)
         write_many(path, count)
         print(f"{path.stat().st_size:,} bytes")
-        counts, journal = count_tags([path], Path(folder) / "tags.parquet")
-        report(journal)
-        popular = popular_tags(counts, plan.tags)
-        rare = random_tags(counts, journal.photographs, plan.tags)
-        print(f"lost {counts.lost}, popular certain: {are_exact(counts, popular)}")
-        print(f"{len(counts.counts):,} tags kept, {peak():,.0f} MB at most so far")
-        vocabularies = {"popular": popular, "random": rare}
-        state = Path(folder) / "sample.parquet"
+        vocabularies, numbers = choose_tags([path], plan, work / "tags.parquet")
+        print(f"{numbers}, {peak():,.0f} MB at most so far")
+        state = work / "sample.parquet"
         sample, journal = draw_sample([path], plan, vocabularies, state)
         report(journal)
         print({key: len(one.kept) for key, one in sample.drawn.items()})
