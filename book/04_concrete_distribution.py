@@ -268,8 +268,8 @@ assert no_seed["variance"].max() < 1e-12
 figures.show(
     drawings.against_temperature(rows, "bias", "relative bias"),
     name="fig-concrete-bias",
-    caption="Bias over the length of the true gradient. A bias within three times its "
-    "sampling noise is drawn at the lower edge.",
+    caption="Bias over the length of the true gradient. A bias within four times its "
+    "sampling noise is drawn at the lower edge: not seen, which is not none.",
     alt="Four panels. The relaxed score's bias is level at low and high temperature; "
     "the pathwise bias rises with temperature; the others are at the lower edge, but "
     "for the released code's, which is level and large.",

@@ -32,6 +32,7 @@ ESTIMATORS: dict[str, tuple[str, str, Any]] = {
     "pathwise": ("pathwise", "#009E73", "-"),
     "bce_to_discriminator": ("released code", "#E69F00", (0, (5, 1.5))),
 }
+SEEN = 4  # times its noise: a figure has a hundred biases, none should be chance
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 
 
@@ -187,7 +188,7 @@ def against_temperature(
 ) -> Figure | None:
     """Draw one panel per shape of the law: a quantity against tau, log-log.
 
-    rows: `estimator_study.study`, one K. A bias within three times its noise is
+    rows: `estimator_study.study`, one K. A bias that its noise may explain is
     drawn at 0.001.
     """
     if rows.empty:
@@ -211,10 +212,10 @@ def against_temperature(
 
 
 def above_noise(part: pd.DataFrame, value: str, floor: float = 1e-3) -> pd.Series:
-    """Return a column to draw; a bias within thrice its noise goes to the floor."""
+    """Return a column to draw; a bias that noise may explain goes to the floor."""
     if value != "bias":
         return part[value].clip(lower=1e-6)
-    seen = part[value] > 3 * part["noise_of_bias"]
+    seen = part[value] > SEEN * part["noise_of_bias"]
     return part[value].where(seen, floor).clip(lower=floor)
 
 
