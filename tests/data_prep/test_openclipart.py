@@ -378,3 +378,13 @@ def test_the_datasheets_counts_are_the_tables(committed):
     sheet = (book_dir() / "data" / "openclipart.md").read_text()
     for name, number in counts.items():
         assert f"| {name} | {number:,} |" in sheet
+    tagged = counts["with a popular tag"]
+    share = (
+        f"{named:,} of the {tagged:,} images with a popular tag ({named / tagged:.0%})"
+    )
+    assert share in sheet
+
+
+def test_the_datasheet_owns_up_to_what_was_seen_of_the_test_part():
+    sheet = (book_dir() / "data" / "openclipart.md").read_text()
+    assert "chosen while looking at test scores" in sheet
