@@ -33,6 +33,7 @@ from kdgan_lib import (
     compression_report,
     controls_report,
     figures,
+    grids,
     live,
     losses,
     notebooks,
@@ -181,11 +182,11 @@ prose.table(
 # %% tags=["hide-input"]
 sliders.slider(
     lambda size: drawings.methods_at_size(size_report.at_size(size), size),
-    {"labelled images": list(size_report.ALL_SIZES)},
+    {"labelled images": list(grids.SIZES)},
     caption="Test accuracy of C on MNIST under controlled, mean and 95% interval over "
     "seeds, best method on top; crosses are the paper's means.",
     alt="One row per method with a dot and its interval.",
-    start=[size_report.ALL_SIZES.index(100)],
+    start=[grids.SIZES.index(100)],
     command="kdgan sweep sample_size",
 )
 
@@ -293,8 +294,8 @@ figures.show(
     name="fig-compression-waterfall",
     caption="From MIMIC to KDGAN, and KDGAN with one thing changed, on MNIST. A point "
     "is a mean with its 95% interval. A bar is the step from the row above (below the "
-    "line: from KDGAN) with the 95% interval of the paired difference, blue for a gain, "
-    "orange for a loss, and the mean that it leads to. Hatched rows were not run.",
+    "line: from KDGAN) with the 95% interval of the paired difference, blue for a "
+    "gain, orange for a loss, and the mean that it leads to. Hatched: not run.",
     alt="Two panels of horizontal bars, for 100 and 1,000 labelled images.",
     command="kdgan sweep controls",
 )
@@ -325,7 +326,7 @@ prose.table(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.accuracy_against_size(size_report.curve()),
+    drawings.accuracy_against_size(size_report.curve(), grids.SIZES),
     name="fig-compression-images",
     caption="Test accuracy of C on MNIST under `controlled` against the number of "
     "labelled images, mean and 95% interval over seeds.",
@@ -412,6 +413,7 @@ figures.show(
         size_report.widths(),
         (hidden, accuracy, size_report.teacher_accuracy(result)),
         f"{figures.label_of(method)}, live",
+        grids.WIDTHS,
     ),
     name="fig-compression-live",
     caption="The live classifier (star) and its teacher, beside the stored runs of "

@@ -8,7 +8,6 @@ import pandas as pd
 
 from kdgan_lib import claims, table1, table3, tables
 from kdgan_lib.compression_report import folded, shown
-from kdgan_lib.grids import SIZES
 from kdgan_lib.names import label_of
 from kdgan_lib.orderings import images_needed
 from kdgan_lib.stats import mean_interval
@@ -18,8 +17,6 @@ from kdgan_lib.train import Result
 LEVELS = (85, 90, 95, 98)
 """Accuracies in percent at which the images needed are compared."""
 TABLED = (100, 1_000, 10_000)
-ALL_SIZES = SIZES
-"""Training images of the sample-size curve."""
 SWEEP = "kdgan sweep sample_size"
 SIZE_FORMATS = {
     **dict.fromkeys(("parameters", "bytes", "multiply-adds"), ",.0f"),

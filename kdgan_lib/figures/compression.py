@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from kdgan_lib.figures.curves import points_with_intervals
 from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
@@ -18,6 +19,8 @@ UP, DOWN, TOTAL = "#0072B2", "#D55E00", "#5A5A5A"
 ACCURACY = "test accuracy of C (%)"
 ABSENT: Any = {"facecolor": "none", "edgecolor": "#9A9A9A", "hatch": "////", "lw": 0.6}
 MARGIN = 0.6
+ASIDE = 1.05
+"""Factor by which neighbouring methods stand apart on a logarithmic axis."""
 
 
 def waterfall(panels: dict[str, Sequence["Step"]]) -> Figure | None:
@@ -49,8 +52,7 @@ def _panel(ax: Axes, steps: Sequence["Step"]) -> None:
             _row(ax, place, step, means.get(step.before))
     low, high = ax.get_xlim() if means else (0.0, 1.0)
     ax.set_xlim(low - MARGIN, high + MARGIN)
-    if not means:
-        ax.set_xticks([])
+    ax.xaxis.set_major_locator(MaxNLocator(5) if means else NullLocator())
     for place, step in enumerate(steps):
         if step.accuracy is None:
             _absent(ax, place)
@@ -84,7 +86,7 @@ def _row(ax: Axes, place: int, step: "Step", start: float | None) -> None:
         ax.plot(ends, [place, place], color="black", lw=1.2)
         words = f"{change.mean:+.2f} = {found.mean:.2f}"
         right = max(start, start + change.mean, *(e for e in ends if e == e))
-    ax.annotate(words, (right, place), (5, 0), textcoords="offset points", va="center")
+    ax.annotate(words, (right, place), (8, 0), textcoords="offset points", va="center")
 
 
 def _absent(ax: Axes, place: int) -> None:
@@ -103,35 +105,46 @@ def _absent(ax: Axes, place: int) -> None:
     )
 
 
-def accuracy_against_size(frame: pd.DataFrame) -> Figure | None:
+def accuracy_against_size(frame: pd.DataFrame, sizes: Sequence[int]) -> Figure | None:
     """Draw test accuracy against the number of labelled images, a line per method.
 
     frame: one row per run with columns `method`, `n` and `test_accuracy`. A bar is the
-    95% interval over seeds.
+    95% interval over seeds. sizes: marks of the axis. The methods stand side by side
+    at a size, so that no bar hides another.
     """
     if frame.empty:
         return None
     fig, ax = figure(height=4.2)
-    for name, runs in frame.groupby("method", sort=False):
-        found = {n: mean_interval(100 * part) for n, part in _by_size(runs)}
-        means = [each.mean for each in found.values()]
-        lows = [each.mean - each.lo for each in found.values()]
-        highs = [each.hi - each.mean for each in found.values()]
-        style = {"color": colour_of(str(name)), "ls": line_of(str(name))}
-        label = label_of(str(name))
-        ax.errorbar(
-            list(found), means, [lows, highs], marker="o", ms=4, label=label, **style
-        )
-    sizes = sorted(int(n) for n in frame.n.unique())
-    ax.set_xscale("log")
-    ax.set_xticks(sizes, [f"{n:,}" for n in sizes])
-    ax.minorticks_off()
+    methods = list(dict.fromkeys(frame.method))
+    for place, name in enumerate(methods):
+        aside = ASIDE ** (place - (len(methods) - 1) / 2)
+        _line(ax, str(name), frame[frame.method == name], aside)
+    _logarithmic(ax, sizes)
     tidy(ax, "labelled training images", ACCURACY)
     return fig
 
 
-def _by_size(runs: pd.DataFrame) -> list[tuple[float, pd.Series]]:
-    return [(n, part) for n, part in runs.groupby("n").test_accuracy]
+def _line(ax: Axes, name: str, runs: pd.DataFrame, aside: float) -> None:
+    by_size = runs.groupby("n").test_accuracy
+    found = {float(str(n)): mean_interval(100 * part) for n, part in by_size}
+    means = [each.mean for each in found.values()]
+    errors = [
+        [each.mean - each.lo for each in found.values()],
+        [each.hi - each.mean for each in found.values()],
+    ]
+    style: dict[str, Any] = {"color": colour_of(name), "ls": line_of(name)}
+    at = [n * aside for n in found]
+    ax.errorbar(
+        at, means, errors, marker="o", ms=4, lw=1.4, label=label_of(name), **style
+    )
+
+
+def _logarithmic(ax: Axes, marks: Sequence[int]) -> None:
+    """Give a horizontal axis equal steps for equal factors, marked as asked."""
+    ax.set_xscale("log")
+    ax.set_xticks(list(marks), [f"{mark:,}" for mark in marks])
+    ax.minorticks_off()
+    ax.set_xlim(min(marks) / 1.2, max(marks) * 1.2)
 
 
 def methods_at_size(frame: pd.DataFrame, n: int) -> Figure | None:
@@ -149,12 +162,16 @@ def methods_at_size(frame: pd.DataFrame, n: int) -> Figure | None:
 
 
 def accuracy_against_width(
-    frame: pd.DataFrame, live: tuple[int, float, float], label: str
+    frame: pd.DataFrame,
+    live: tuple[int, float, float],
+    label: str,
+    widths: Sequence[int],
 ) -> Figure:
     """Draw accuracy against hidden units, stored runs and one live run.
 
     frame: columns `method`, `hidden`, `accuracy`, `low`, `high`, in percent; may be
-    empty. live: hidden units, and the accuracies of C and T in percent.
+    empty. live: hidden units, and the accuracies of C and T in percent. widths: marks
+    of the axis.
     """
     fig, ax = figure()
     for name, part in frame.groupby("method", sort=False) if len(frame) else ():
@@ -176,9 +193,6 @@ def accuracy_against_width(
     ax.plot(hidden, classifier, "*", ms=14, color="black", label=label)
     if teacher == teacher:
         ax.axhline(teacher, color=colour_of("teacher"), ls="--", label="T, live")
-    ax.set_xscale("log")
-    widths = sorted({hidden, *(frame.hidden if len(frame) else ())})
-    ax.set_xticks(widths, [f"{width:,}" for width in widths])
-    ax.minorticks_off()
+    _logarithmic(ax, sorted({hidden, *widths}))
     tidy(ax, "hidden units of C", ACCURACY)
     return fig

@@ -2,6 +2,7 @@
 
 from kdgan_lib import table1
 from kdgan_lib.measures import Measured, Quantity, measure
+from kdgan_lib.orderings import SEEDS
 from kdgan_lib.table1 import COLUMNS, METHODS, Column, Entry
 from kdgan_lib.tables import MissingRuns
 
@@ -10,15 +11,18 @@ from kdgan_lib.tables import MissingRuns
 def accuracy(
     method: str, data: str, n: int, paper: float, protocol: str = "controlled"
 ) -> Measured:
-    """Return a cell's mean test accuracy in percent and its distance from the paper."""
+    """Return a cell's mean test accuracy in percent and its distance from the paper.
+
+    Fewer than three runs are shown in tables and judge nothing.
+    """
     entry = _entry(method, Column(data, n), protocol)
     found = entry.accuracy
-    if found is None:
+    if found is None or found.runs < SEEDS:
         raise MissingRuns(entry.command)
-    ends = (found.mean, found.lo, found.hi)
-    gaps = (end - paper for end in ends)
+    value, lo, hi = found.mean, found.lo, found.hi
+    gaps = (value - paper, lo - paper, hi - paper)
     return {
-        "accuracy": Quantity(*ends, "%", found.runs, protocol),
+        "accuracy": Quantity(value, lo, hi, "%", found.runs, protocol),
         "difference": Quantity(*gaps, "points", found.runs, protocol),
     }
 

@@ -117,8 +117,8 @@ def instances() -> Measured:
     if not known:
         raise MissingRuns("kdgan sweep sample_size --method nagan kdgan")
     found = mean_interval(np.log(known))
-    ends = (float(np.exp(end)) for end in (found.mean, found.lo, found.hi))
-    return {"instances_ratio": Quantity(*ends, "", found.runs, PROTOCOL)}
+    value, lo, hi = np.exp([found.mean, found.lo, found.hi]).tolist()
+    return {"instances_ratio": Quantity(value, lo, hi, "", found.runs, PROTOCOL)}
 
 
 @measure("table1_spread")
@@ -138,7 +138,7 @@ def _count(known: Sequence[Scores], holds: Callable[[Scores], bool]) -> int:
 def _counted(
     claim: str,
     known: Sequence[Scores],
-    counts: dict[str, float],
+    counts: Numbers,
     columns: Sequence[Column] = COLUMNS,
 ) -> Measured:
     """Return counts of columns, if those that were not run could not change more."""

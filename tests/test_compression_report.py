@@ -1,0 +1,170 @@
+"""What the chapter on model compression says follows the rows, cell by cell."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kdgan_lib import compression_report as report
+from kdgan_lib import controls_report, declared, runs, size_report, table1, table3
+from kdgan_lib.experiments import declare
+from kdgan_lib.figures import compression as drawings
+from kdgan_lib.grids import CONTROLS, SIZES, WIDTHS, control
+
+SEEDS = range(5)
+SHARED = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
+
+
+def row(run, accuracy, **more):
+    return {
+        "run_id": run.id,
+        **run.configuration(),
+        "status": "finished",
+        "test_accuracy": accuracy,
+        "last_test_accuracy": accuracy - 0.001,
+        "best_test_accuracy": accuracy + 0.003,
+        "teacher_test_accuracy": 0.95,
+        "seconds": 50.0,
+        **more,
+    }
+
+
+def store(found):
+    runs.append_rows("runs", pd.DataFrame(found), ["run_id"])
+
+
+def store_method(name, accuracy, n=100):
+    """Store five seeds whose accuracies share what the images bring."""
+    store([row(declare(name, n=n, seed=s), accuracy + SHARED[s]) for s in SEEDS])
+
+
+@pytest.fixture
+def invented(runs_folder):
+    """Store KDGAN two points above MIMIC, and a third method."""
+    for name, accuracy in (("mimic", 0.90), ("kdgan", 0.92), ("codis", 0.89)):
+        store_method(name, accuracy)
+    return runs_folder
+
+
+def test_a_cell_shows_mean_runs_paper_and_its_command(invented):
+    cells = report.accuracies("controlled").set_index("method")["MNIST 100"]
+    assert "<summary>92.00</summary>" in cells["KDGAN"]
+    assert "5 runs of 10<br>paper 77.95" in cells["KDGAN"]
+    command = "kdgan sweep table1 --data mnist --n 100 --protocol controlled"
+    assert f"<code>{command} --method nagan</code>" in cells["NaGAN"]
+    assert "<summary>not run</summary>" in cells["NaGAN"]
+    assert "an estimate" in cells["NaGAN"]
+    assert len(cells) == len(table1.ROWS)
+
+
+def test_a_diverged_run_is_counted_and_not_averaged(invented):
+    lost = row(declare("kdgan", n=100, seed=9), float("nan"), status="diverged")
+    store([lost])
+    cells = report.accuracies("controlled").set_index("method")["MNIST 100"]
+    assert "5 runs of 10, 1 diverged" in cells["KDGAN"]
+    assert "92.00" in cells["KDGAN"]
+
+
+def test_differences_are_paired_and_shared_noise_leaves_the_interval(invented):
+    found = report.differences().set_index("method")
+    assert found.difference["MIMIC"] == "+2.00"
+    assert found["95% interval"]["MIMIC"] == "[+2.00, +2.00]"
+    assert list(found.index) == ["MIMIC", "CODIS"]
+
+
+def test_deleting_rows_changes_the_sentence_and_ends_it(invented):
+    text = report.summary()
+    assert "number 1 of 3, 2.00 points above MIMIC" in text
+    path = invented / "runs.parquet"
+    kept = pd.read_parquet(path)
+    kept[~((kept.method == "mimic") & (kept.seed == 4))].to_parquet(path)
+    assert report.summary() != text
+    kept[kept.method != "kdgan"].to_parquet(path)
+    assert report.summary() == ""
+    assert report.differences().empty
+
+
+def test_other_rules_of_selection_are_differences_of_the_same_runs(invented):
+    found = report.selection().set_index("method")
+    assert found["last"]["KDGAN"].startswith("-0.10")
+    assert found["largest on the test set"]["KDGAN"].startswith("+0.30")
+
+
+def test_a_control_is_compared_with_its_own_method(invented):
+    name = "mimic without augmentation"
+    store([row(control(name, 100, s), 0.87 + SHARED[s]) for s in SEEDS])
+    found = controls_report.table(100).set_index("control")
+    assert set(found.index) == set(CONTROLS)
+    assert found.difference[name].startswith("-3.00")
+    assert found.accuracy["beta = 0"].startswith("<details><summary>not run")
+    assert "kdgan sweep controls --n 100 --method kdgan" in found.accuracy["beta = 0"]
+
+
+def test_the_waterfalls_steps_add_up_to_kdgan(invented):
+    store([row(control("without D", 100, s), 0.905 + SHARED[s]) for s in SEEDS])
+    first, second, third, *changed = controls_report.waterfall(100)
+    steps = [second.change.mean, third.change.mean]
+    assert first.accuracy.mean + sum(steps) == pytest.approx(92)
+    assert steps == pytest.approx([0.5, 1.5])
+    assert all(step.accuracy is None for step in changed)
+    assert {step.before for step in changed} == {third.label}
+
+
+def test_the_waterfall_is_drawn_with_hatches_and_not_at_all_without_runs(runs_folder):
+    assert drawings.waterfall(controls_report.waterfalls()) is None
+    store_method("mimic", 0.9)
+    fig = drawings.waterfall(controls_report.waterfalls())
+    words = [text.get_text() for ax in fig.axes for text in ax.texts]
+    assert words.count("not run") == 2 * len(controls_report.waterfall(100)) - 1
+
+
+def test_sample_sizes_name_what_is_missing_and_interpolate_what_is_not(invented):
+    assert "not run" in size_report.images().set_index("method")["90%"]["KDGAN"]
+    store_method("kdgan", 0.97, n=1_000)
+    needed = size_report.images().set_index("method").loc["KDGAN"]
+    assert needed["98%"] == "not reached"
+    assert 100 < float(needed["95%"].replace(",", "")) < 1_000
+    assert drawings.accuracy_against_size(size_report.curve(), SIZES) is not None
+
+
+def test_one_size_is_drawn_best_first_with_the_papers_numbers(invented):
+    found = size_report.at_size(100)
+    assert list(found.method) == ["kdgan", "mimic", "codis"]
+    assert list(found.paper) == [77.95, 67.35, 74.02]
+    assert size_report.at_size(50).empty
+    assert drawings.methods_at_size(size_report.at_size(50), 50) is None
+
+
+def test_loss_against_the_teacher_is_of_the_same_seed(runs_folder):
+    store(
+        [
+            row(declare("mimic", seed=s, variant="h20"), 0.80, teacher_test_accuracy=t)
+            for s, t in enumerate((0.90, 0.92, 0.94))
+        ]
+    )
+    (entry,) = (e for e in table3.entries() if e.accuracy is not None)
+    assert (entry.hidden, entry.loss.mean) == (20, pytest.approx(12))
+    assert "12.00 below T" in size_report.losses()["MIMIC"][0]
+    assert "not run" in size_report.losses()["KDGAN"][0]
+    assert drawings.accuracy_against_width(
+        size_report.widths(), (50, 88.0, 90.0), "live", WIDTHS
+    )
+
+
+def test_sizes_are_measured_once_and_read_back(runs_folder, monkeypatch):
+    assert size_report.sizes().empty
+    from kdgan_lib import compression
+
+    whole = compression.compression_table
+    monkeypatch.setattr(compression, "compression_table", lambda: whole((20,), 1))
+    assert table3.measure() == 2
+    found = size_report.sizes()
+    assert list(found.network) == ["T, a LeNet", "C, 20 hidden units"]
+    assert found.parameters[1] == 20**2 + 796 * 20 + 10
+    assert table3.measure() == 2
+    assert len(size_report.sizes()) == 2
+
+
+def test_every_cell_of_table_3_is_declared_once():
+    cells = declared.cells("table3")
+    assert {int(cell.variant[1:]) for cell in cells} == set(WIDTHS)
+    assert len(cells) == len(WIDTHS) * len(table3.METHODS)
