@@ -1,6 +1,6 @@
 """Gather what the chapter on hyperparameters states: tables of runs, never typed."""
 
-import json
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
@@ -8,8 +8,7 @@ import pandas as pd
 
 from kdgan_lib import tables
 from kdgan_lib.experiments import Run, declare
-from kdgan_lib.grids import ALPHAS, BETAS, COMPARED, GAMMAS, GRIDS, HEAT_MAP
-from kdgan_lib.names import label_of
+from kdgan_lib.grids import ALPHAS, BETAS, GAMMAS, GRIDS, HEAT_MAP
 from kdgan_lib.schedule import GAME, stages, updates_per_epoch
 from kdgan_lib.stats import Difference, mean_interval, paired_difference
 
@@ -27,10 +26,9 @@ CHANCE = 10.0
 FEWEST = 3
 """Seeds that a mean needs before a claim is judged by it."""
 FORMATS = {
-    **dict.fromkeys(("largest", "least", "range", "difference"), ".2f"),
-    **dict.fromkeys(("low", "high", "effect size", "best validation"), ".2f"),
-    **dict.fromkeys(("n", "runs", "pairs", "trials", "declared", "missing"), ",.0f"),
-    "p (Holm)": ".3g",
+    **dict.fromkeys(("largest", "least", "range"), ".2f"),
+    **dict.fromkeys(("T", "low", "high"), ".2f"),
+    **dict.fromkeys(("n", "runs", "declared", "missing"), ",.0f"),
 }
 """How the columns of this chapter's tables are printed."""
 
@@ -83,6 +81,23 @@ def means(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
             row |= {"mean": found.mean, "lo": found.lo, "hi": found.hi}
         shown.append(row)
     return pd.DataFrame(shown, columns=["n", "value", "runs", "mean", "lo", "hi"])
+
+
+def sensitivity(
+    found: pd.DataFrame, names: Iterable[str] = tuple(AXES)
+) -> pd.DataFrame:
+    """Return Figure 4's points: means and paired gaps for every axis, n and value.
+
+    Columns of `means`, and `varied`, `tuned`, `gap`, `gap_lo`, `gap_hi`.
+    """
+    parts = []
+    for name in names:
+        rows = axis(found, name)
+        renamed = {"mean": "gap", "lo": "gap_lo", "hi": "gap_hi"}
+        paired = gaps(rows, name).rename(columns=renamed).drop(columns="runs")
+        part = means(rows).merge(paired, on=["n", "value"], how="left")
+        parts.append(part.assign(varied=name, tuned=part["value"] == tuned()[name]))
+    return pd.concat(parts, ignore_index=True)
 
 
 def gaps(rows: pd.DataFrame, name: str, score: str = "accuracy") -> pd.DataFrame:
@@ -150,12 +165,12 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
     return mean.reindex(index=list(HEAT_MAP[0]), columns=list(HEAT_MAP[1]))
 
 
-def curves(grid: str = "figure4", n: int = 100) -> pd.DataFrame:
+def curves(grid: str = "figure4", n: int = 100, **where: object) -> pd.DataFrame:
     """Return the game's evaluations of a grid's runs at one n, updates from its start.
 
     C and T are in percent: classifier_validation, classifier_test, teacher_validation.
     """
-    found = tables.curves(grid=grid, n=n)
+    found = tables.curves(grid=grid, n=n, **where)
     if found.empty:
         return found
     game = found.stage == GAME
@@ -166,64 +181,56 @@ def curves(grid: str = "figure4", n: int = 100) -> pd.DataFrame:
     return found[game].sort_values(["run_id", "epoch"])
 
 
-def coverage(found: pd.DataFrame, grid: str) -> pd.DataFrame:
-    """Return, for each n, the runs that are declared and missing, and their command."""
+def coverage(*grids: str) -> pd.DataFrame:
+    """Return, for each grid and n, the declared and missing runs and their command."""
     shown = []
-    for n, part in found.groupby("n"):
-        missing = part[part.status.isna()]
-        command = f"`kdgan sweep {grid} --n {n}`"
-        row = {"n": n, "declared": len(part), "missing": len(missing)}
-        row |= {"command": command if len(missing) else "–"}
-        shown.append(row | {"time": _time(missing, part, n) if len(missing) else "–"})
+    for grid in grids:
+        for n, part in points(grid).groupby("n"):
+            missing = part[part.status.isna()]
+            row: dict[str, object] = {"runs of": f"`{grid}`", "n": n}
+            row |= {"declared": len(part), "missing": len(missing)}
+            command = f"`kdgan sweep {grid} --n {n}`"
+            row |= {"command": command if len(missing) else "–"}
+            time = _time(missing, part) if len(missing) else "–"
+            shown.append(row | {"time": time})
     return pd.DataFrame(shown)
 
 
-def trials() -> pd.DataFrame:
-    """Return the trials of every method's search on MNIST, in order, one row each.
-
-    Columns: method, trial, score and the best score so far (both in percent of the
-    validation images), and the setting tried.
-    """
-    found = tables.rows("trials", data="mnist", n=100)
-    if found.empty:
-        return found
-    order = {name: place for place, name in enumerate(COMPARED)}
-    found = found.assign(rank=found.method.map(order), score=100 * found.score)
-    found = found.sort_values(["rank", "trial"]).reset_index(drop=True)
-    found["best"] = found.groupby("method").score.cummax()
-    return found[["method", "trial", "score", "best", "parameters"]]
-
-
-def efforts() -> pd.DataFrame:
-    """Return what was spent on each method's search, and when its best was found."""
-    found, shown = trials(), []
-    for name, part in found.groupby("method", sort=False) if len(found) else ():
-        best = part.loc[part.score.idxmax()]
-        row = {"method": label_of(str(name)), "trials": len(part)}
-        row |= {"settings searched": len(json.loads(best.parameters))}
-        row |= {"best validation": best.score, "found in trial": best.trial + 1}
+def teachers(found: pd.DataFrame) -> pd.DataFrame:
+    """Return T's accuracy at the end for each gamma, and its gain over gamma = 0."""
+    rows, shown = axis(found, "gamma"), []
+    alone = _by_seed(rows, 0.0, "teacher")
+    for value in rows["value"].unique():
+        here = _by_seed(rows, value, "teacher")
+        if here.empty:
+            continue
+        known = mean_interval(here)
+        row: dict[str, object] = {"gamma": gamma_label(value), "T": known.mean}
+        row |= {"low": known.lo, "high": known.hi, "runs": known.runs}
+        gain = "–"
+        if value and set(alone.index) & set(here.index):
+            gap = paired_difference(here, alone)
+            gain = f"{gap.mean:+.2f} [{gap.lo:.2f}, {gap.hi:.2f}]"
+        row["gain over γ = 0"] = gain
         shown.append(row)
     return pd.DataFrame(shown)
 
 
-def kdgan_trials() -> pd.DataFrame:
-    """Return alpha, beta, gamma and the score of KDGAN's trials."""
-    found = trials()
-    if found.empty:
-        return found
-    mine = found[found.method == "kdgan"].reset_index(drop=True)
-    tried = pd.DataFrame([json.loads(text) for text in mine.parameters])
-    return mine[["trial", "score"]].join(tried[list(AXES)])
+def gamma_label(value: float) -> str:
+    """Return how a value of gamma is named in Figure 6."""
+    if value == 0:
+        return "0: T does not learn from C"
+    return f"{value:.2g}" + (" (tuned)" if value == tuned()["gamma"] else "")
 
 
-def _time(missing: pd.DataFrame, same: pd.DataFrame, n: int) -> str:
+def _time(missing: pd.DataFrame, same: pd.DataFrame) -> str:
     """Return about how long the missing runs take one after the other, in hours.
 
     The rate is that of the same grid's runs at this n, or else of Figure 3a's, whose
     seconds are scaled by the examples that the players see.
     """
     rate = (same.seconds / same.work).median()
-    if pd.isna(rate) and n >= 100 and (same.data == "mnist").all():
+    if pd.isna(rate) and (same.data == "mnist").all():
         known = tables.runs(grid="figure3a", method="kdgan", protocol="controlled")
         if len(known):
             rate = (known.seconds / (known.player_updates * known.batch_size)).median()
