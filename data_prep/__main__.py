@@ -12,7 +12,7 @@ from kdgan_lib.paths import data_dir
 DATA_SETS = {
     "mnist": ("data_prep.mnist", "70,000 digits, 28 x 28 (55 MB)"),
     "cifar10": ("data_prep.cifar10", "60,000 photographs, 3 x 32 x 32 (184 MB)"),
-    "openclipart": ("data_prep.openclipart.build", "5,000 drawings with tags (1 GB)"),
+    "openclipart": ("data_prep.openclipart.build", "5,040 drawings with tags (0.4 GB)"),
     "yfcc100m": (
         "data_prep.yfcc100m.build",
         "up to 48,000 photographs, with tags (2 GB)",
@@ -110,7 +110,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
-        print(f"The package {error.name} is missing: install it.", file=sys.stderr)
+        print(
+            f"The package {error.name} is missing: run `pip install -e '.[data]'` in "
+            "the book's folder.",
+            file=sys.stderr,
+        )
         return 1
     except OSError as error:
         print(_explain(error, folder), file=sys.stderr)
