@@ -1,0 +1,235 @@
+"""Gather what the chapter on the paper's limits states: KDGAN against its changes."""
+
+from functools import cache
+
+import pandas as pd
+
+from kdgan_lib import tables
+from kdgan_lib.experiments import declare
+from kdgan_lib.grids import BEYOND, GRIDS, RATIOS
+from kdgan_lib.hyperparameter_report import CHANCE, FEWEST
+from kdgan_lib.methods import Method
+from kdgan_lib.schedule import GAME
+from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference
+
+GRID, COMMAND = "beyond", "kdgan sweep beyond"
+TUNED = "KDGAN as tuned"
+LEVEL = 0.05
+"""Holm-adjusted p-value below which a difference is called clear."""
+FORMATS = {
+    **dict.fromkeys(("C", "low", "high", "validation", "T", "difference"), ".2f"),
+    **dict.fromkeys(("runs", "missing", "pairs"), ".0f"),
+    "effect size": ".2f",
+    "player updates": ",.0f",
+    "p (Holm)": ".3g",
+}
+"""How the columns of this module's tables are printed."""
+
+
+def adaptive(ratio: float) -> str:
+    """Return what the adaptive weights of a ratio are called."""
+    return f"adaptive weights, ratio {ratio:g}"
+
+
+def variants() -> list[str]:
+    """Return the variants' names in the order of the tables."""
+    return [TUNED, *BEYOND, *map(adaptive, RATIOS)]
+
+
+def panels() -> list[list[str]]:
+    """Return the variants of each panel of curves, the tuned KDGAN first in both."""
+    return [[TUNED, *BEYOND], [TUNED, *map(adaptive, RATIOS)]]
+
+
+def changes() -> pd.DataFrame:
+    """Return what each variant sets differently from the tuned KDGAN."""
+    said = {
+        name: ", ".join(f"{key} = {value}" for key, value in change.items())
+        for name, change in BEYOND.items()
+    }
+    said |= {adaptive(ratio): f"kdgan_adaptive, ratio = {ratio:g}" for ratio in RATIOS}
+    return pd.DataFrame({"variant": list(said), "what is set": list(said.values())})
+
+
+def points() -> pd.DataFrame:
+    """Return the declared runs, one row each, with what is stored of them.
+
+    Columns: run_id, variant, seed, status (NaN: not run), seconds, and in percent
+    accuracy (C, test; chance for a run that diverged), validation (C) and teacher (T,
+    test, at the end).
+    """
+    declared = pd.DataFrame(_declared())
+    wanted = ["run_id", "status", "seconds", *SCORES]
+    stored = tables.runs(grid=GRID).reindex(columns=wanted)
+    found = declared.merge(stored, on="run_id", how="left").rename(columns=SCORES)
+    scores = list(SCORES.values())
+    found[scores] = 100 * found[scores].astype(float)
+    found.loc[found.status == "diverged", "accuracy"] = CHANCE
+    return found
+
+
+SCORES = {
+    "test_accuracy": "accuracy",
+    "validation_accuracy": "validation",
+    "teacher_test_accuracy": "teacher",
+}
+
+
+def accuracies() -> pd.DataFrame:
+    """Return a row per variant: C's test accuracy with interval, validation, T, runs.
+
+    A variant that was not run keeps its row.
+    """
+    found, shown = points(), []
+    for name in variants():
+        part = found[found.variant == name]
+        known = part.accuracy.dropna()
+        row: dict[str, object] = {"variant": name}
+        if len(known):
+            mean = mean_interval(known)
+            row |= {"C": mean.mean, "low": mean.lo, "high": mean.hi}
+            row |= {"validation": part.validation.mean(), "T": part.teacher.mean()}
+        missing = int(part.status.isna().sum())
+        shown.append(row | {"runs": len(known), "missing": missing})
+    columns = ["variant", "C", "low", "high", "validation", "T", "runs", "missing"]
+    return pd.DataFrame(shown, columns=columns)
+
+
+def differences() -> pd.DataFrame:
+    """Return each variant minus the tuned KDGAN in points, paired, with Holm's p.
+
+    Variants with fewer than three pairs are left out, and an empty frame remains where
+    there is none.
+    """
+    found = points().pivot(index="seed", columns="variant", values="accuracy")
+    shown = []
+    for name in variants()[1:]:
+        pairs = found[[name, TUNED]].dropna()
+        if len(pairs) >= FEWEST:
+            gap = paired_difference(pairs[name], pairs[TUNED])
+            row: dict[str, object] = {"variant": name, "difference": gap.mean}
+            row |= {"low": gap.lo, "high": gap.hi, "effect size": gap.effect_size}
+            shown.append(row | {"p (Holm)": gap.p_value, "pairs": gap.runs})
+    table = pd.DataFrame(shown)
+    if len(table):
+        table["p (Holm)"] = holm(table["p (Holm)"].tolist())
+    return table
+
+
+def curves() -> pd.DataFrame:
+    """Return the game's evaluations with `variant`, updates from the game's start."""
+    found = tables.curves(grid=GRID)
+    if found.empty:
+        return found
+    game = found.stage == GAME
+    before = found[~game].groupby("run_id").player_updates.max()
+    found["player_updates"] -= found.run_id.map(before).fillna(0)
+    names = {row["run_id"]: row["variant"] for row in _declared()}
+    found["variant"] = found.run_id.map(names)
+    return found[game].sort_values(["run_id", "epoch"])
+
+
+def converged() -> pd.DataFrame:
+    """Return the mean player updates to convergence, and how many fewer than KDGAN's.
+
+    Convergence: the first evaluation at 99% of a run's best validation accuracy.
+    """
+    found = curves()
+    if found.empty:
+        return found
+    at = pd.Series(
+        {
+            key: convergence(run, "classifier_validation", "player_updates")
+            for key, run in found.groupby(["variant", "seed"])
+        }
+    )
+    shown = []
+    for name in variants():
+        if name not in at.index.get_level_values(0):
+            continue
+        row: dict[str, object] = {"variant": name, "player updates": at[name].mean()}
+        less = "–"
+        if name != TUNED and TUNED in at.index.get_level_values(0):
+            saved = paired_difference(at[TUNED], at[name])
+            less = f"{saved.mean:,.0f} [{saved.lo:,.0f}, {saved.hi:,.0f}]"
+        row["fewer than as tuned"] = less
+        shown.append(row | {"runs": len(at[name])})
+    return pd.DataFrame(shown)
+
+
+def weights() -> pd.DataFrame:
+    """Return the adaptive weights over the game: ratio, player_updates and weights.
+
+    The columns alpha, beta and gamma are means over the last epoch before an
+    evaluation.
+    """
+    found = curves()
+    if found.empty:
+        return found
+    mine = found[found.method == "kdgan_adaptive"]
+    if mine.empty:
+        return mine
+    known = {
+        "classifier_share": "alpha",
+        "classifier_distillation_weight": "beta",
+        "teacher_distillation_weight": "gamma",
+    }
+    kept = ["run_id", "ratio", "player_updates", *known]
+    # The fixed settings have columns alpha, beta and gamma too, which are not read.
+    return mine[kept].rename(columns=known)
+
+
+def best_ratio() -> float | None:
+    """Return the ratio whose C is best on validation, or None where none was run."""
+    found = accuracies().set_index("variant").validation
+    known = pd.Series({ratio: found[adaptive(ratio)] for ratio in RATIOS}).dropna()
+    return None if known.empty else float(str(known.idxmax()))
+
+
+def summary() -> str:
+    """Return sentences on which changes help; empty where nothing can be compared."""
+    found = differences()
+    if found.empty:
+        return ""
+    clear = found[found["p (Holm)"] < LEVEL]
+    helped, harmed = (
+        [f"{row['variant']} ({row['difference']:+.2f} points)" for row in rows]
+        for rows in (
+            clear[clear.difference > 0].to_dict("records"),
+            clear[clear.difference < 0].to_dict("records"),
+        )
+    )
+    text = (
+        f"Of {len(found)} changes that were run, {len(helped)} help"
+        f"{_listed(helped)} and {len(harmed)} harm{_listed(harmed)} at a Holm-adjusted "
+        f"level of {LEVEL:g}; for the rest the runs leave it open."
+    )
+    ratio = best_ratio()
+    if ratio is None or adaptive(ratio) not in set(found.variant):
+        return text
+    row = found.set_index("variant").loc[adaptive(ratio)]
+    return (
+        f"{text} On validation the best of the adaptive ratios is {ratio:g}; its test "
+        f"accuracy differs from the tuned KDGAN's by {row.difference:+.2f} points "
+        f"[{row.low:.2f}, {row.high:.2f}]."
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return f": {', '.join(names)}," if names else ""
+
+
+@cache
+def _declared() -> list[dict[str, object]]:
+    plain = declare("kdgan").method
+    named: dict[Method, str] = {plain: TUNED}
+    for run in GRIDS[GRID]("paper"):
+        method = run.method.hyperparameters()
+        if run.method.name == "kdgan_adaptive":
+            named[run.method] = adaptive(float(str(method["ratio"])))
+    for name, change in BEYOND.items():
+        named[type(plain)(**plain.hyperparameters() | change)] = name
+    return [
+        {"run_id": run.id, "variant": named[run.method], "seed": run.seed}
+        for run in GRIDS[GRID]("paper")
+    ]
