@@ -19,6 +19,7 @@ from kdgan_lib.measures.concrete import argmax_counts, chi_square
 from kdgan_lib.randomness import derive
 
 NAMES = {"bce_to_discriminator": "released code", "rloo": "leave-one-out"}
+ROUNDING = 1e-20  # a squared error below it is none
 LEFT_OUT = ("exact", "straight_through")  # not sampled; the same as pathwise here
 
 
@@ -83,7 +84,7 @@ def winners(rows: pd.DataFrame, samples: Sequence[int]) -> pd.DataFrame:
         row: dict[str, object] = {"K": num_labels, "law": shape}
         for count in samples:
             error = part["bias"] ** 2 + part["relative_variance"] / count
-            part = part.assign(error=error)
+            part = part.assign(error=error.where(error > ROUNDING, 0.0))
             best = part[~part["estimator"].isin(LEFT_OUT)].nsmallest(1, "error").iloc[0]
             own = part.groupby("estimator")["error"].min()
             row |= {
