@@ -11,6 +11,8 @@ COMMANDS = {
     "tune": ("train_cli:tune", "search a method's settings on validation"),
     "table": ("table_cli:main", "print a table of the paper, ours beside it"),
     "classical": ("classical:main", "fit Table 2's classical taggers"),
+    "predictions": ("predictions:main", "store what each tagger recommends"),
+    "recommend": ("recommend:main", "print the best tags for your own picture"),
     "runs": ("runs_cli:main", "list the stored runs, or show one"),
     "data": ("data_cli:main", "fetch and verify a data set"),
     "bench": ("bench:main", "time one update of each player on this machine"),

@@ -14,17 +14,19 @@ from kdgan_lib.paths import ROOT
 ROOMS = {
     "mathematics": (
         *("concrete", "losses", "estimators", "game", "dynamics", "closed_forms"),
-        *("metrics", "stats"),
+        *("metrics", "stats", "soft_labels"),
     ),
     "ground": (
         *("choices", "files", "paths", "randomness", "idx", "images", "augment"),
-        *("data", "tags", "text", "budget", "provenance", "runs"),
+        *("data", "tags", "tag_facts", "text", "budget", "provenance", "runs"),
     ),
     "players and methods": (
         *("nets", "cifar_nets", "methods", "methods.base", "methods.adversarial"),
         *("methods.supervised", "methods.mimic", "methods.distn", "methods.noisy"),
         *("methods.codis", "methods.nagan", "methods.kdgan", "methods.adaptive"),
-        "tag_nets",
+        *("tag_nets", "baselines", "baselines.tagger", "baselines.neighbours"),
+        *("baselines.knn", "baselines.sigmoids", "baselines.linear_svm"),
+        *("baselines.tagprop", "baselines.tagfeature", "baselines.relexample"),
     ),
     "a run's parts": (
         *("evaluation", "checkpoint", "schedule", "state", "guards", "scoring"),
@@ -34,8 +36,12 @@ ROOMS = {
     "tasks": ("tasks",),
     "declared runs": (
         *("experiments", "grids", "execute", "sweep", "tuning", "classical"),
+        "tag_demo",
     ),
-    "commands": ("train_cli", "repeat", "runs_cli", "data_cli", "bench", "cli"),
+    "commands": (
+        *("train_cli", "repeat", "runs_cli", "data_cli", "bench", "cli"),
+        *("recommend", "predictions"),
+    ),
 }
 RANK = {module: rank for rank, room in enumerate(ROOMS.values()) for module in room}
 DRAWING = ("figures", "sliders", "demonstrations")

@@ -185,18 +185,19 @@ def soft_label_similarity() -> Measured:
     """Return how T's soft labels agree with the similarity of the tags' names (X1).
 
     For a tag, the other tags are ranked by T's mean log-probability over the test
-    images of the tag that lack the other one, less its mean over all images, and by
-    the cosine of the names' word vectors; the quantity is Spearman's correlation, its
-    mean over tags. Nothing of it was used in training but the word vectors under T's
-    text encoder; `classifier_correlation` is that of MIMIC's C, which never saw them.
+    images that have the tag and lack the other, less its mean over all that lack it,
+    and by the cosine of the names' word vectors; the quantity is Spearman's
+    correlation, its mean over tags, with their bootstrap. T's text encoder starts from
+    these vectors; the classifiers beside it, taught by T and alone, never saw them.
     """
     found = tables.rows("soft_labels", data=DATA["popular"])
-    correlations = tables.require(found, PREDICTIONS).pivot(
-        index="tag", columns="player", values="similarity"
-    )
-    teacher = _mean(correlations.teacher.dropna())
-    classifier = _mean(correlations.classifier.dropna())
-    return {"rank_correlation": teacher, "classifier_correlation": classifier}
+    by_player = tables.require(found, PREDICTIONS).groupby("player").similarity
+    correlations = {name: _mean(values.dropna()) for name, values in by_player}
+    return {
+        "rank_correlation": correlations["teacher"],
+        "classifier_taught_by_it": correlations["mimic"],
+        "classifier_alone": correlations["supervised"],
+    }
 
 
 def _scores(vocabulary: str, methods: Sequence[str]) -> pd.DataFrame:
