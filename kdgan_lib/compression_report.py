@@ -38,30 +38,42 @@ def small_networks() -> pd.DataFrame:
 
 
 def _cell(entry: Entry) -> str:
-    """Return a cell: what was found, the command folded away, and the paper's mean."""
-    paper = "" if math.isnan(entry.paper) else f"<br>paper {entry.paper:.2f}"
+    """Return a cell: what was found, the paper's mean, and the command folded away."""
+    paper = [] if math.isnan(entry.paper) else [f"paper {entry.paper:.2f}"]
     found = entry.accuracy
     if found is None:
-        return folded("not run", entry.command, table1.effort([entry])) + paper
+        return folded("not run", paper, entry.command, table1.effort([entry]))
     runs = f"{found.runs} runs" if found.runs > 1 else "1 run"
     runs += f" of {len(entry.cell.ids)}" if entry.missing else ""
     lost = len(entry.runs) - len(entry.finished)
-    runs += f", {lost} diverged" if lost else ""
-    return shown(found, entry.command, f"<br>{runs}{paper}")
+    lines = [runs, *([f"{lost} diverged"] if lost else []), *paper]
+    return shown(found, lines, entry.command)
 
 
-def shown(found: Estimate | Difference, command: str, more: str = "") -> str:
-    """Return a mean that unfolds to the command that makes it, and its interval."""
-    ends = "" if math.isnan(found.lo) else f"[{found.lo:.2f}, {found.hi:.2f}]"
-    return folded(f"{found.mean:.2f}", command) + ends + more
+def shown(found: Estimate, lines: Sequence[str], command: str) -> str:
+    """Return a mean with its interval, further lines, and the command that makes it."""
+    ends = [] if math.isnan(found.lo) else [f"[{found.lo:.2f}, {found.hi:.2f}]"]
+    return folded(f"{found.mean:.2f}", [*ends, *lines], command)
 
 
-def folded(summary: str, command: str, note: str = "") -> str:
-    """Return words that a click, or the enter key, unfolds to a command."""
+def folded(text: str, lines: Sequence[str], command: str, note: str = "") -> str:
+    """Return a cell with small lines below and a command that a click unfolds.
+
+    It needs no script: the enter key unfolds it, too.
+    """
+    small = "<br>".join(line.replace(" ", "&nbsp;") for line in lines)
+    below = f"<br><small>{small}</small>" if lines else ""
     after = f"<br>{note}" if note else ""
     return (
-        f"<details><summary>{summary}</summary><code>{command}</code>{after}</details>"
+        f"{text}{below}<details><summary><small>command</small></summary>"
+        f"<small><code>{command}</code>{after}</small></details>"
     )
+
+
+def signed(gap: Difference) -> str:
+    """Return a difference with its sign and, where there is one, its interval."""
+    ends = "" if math.isnan(gap.lo) else f" [{gap.lo:+.2f}, {gap.hi:+.2f}]"
+    return f"{gap.mean:+.2f}{ends}"
 
 
 def missing(
@@ -224,5 +236,4 @@ def selection(protocol: str = "controlled") -> pd.DataFrame:
 
 def _gain(name: str, scores: pd.Series, runs: pd.DataFrame) -> dict[str, object]:
     gap = paired_difference(100 * scores, 100 * runs.test_accuracy)
-    ends = "" if math.isnan(gap.lo) else f" [{gap.lo:+.2f}, {gap.hi:+.2f}]"
-    return {name: f"{gap.mean:+.2f}{ends}"}
+    return {name: signed(gap).replace(" ", "&nbsp;")}

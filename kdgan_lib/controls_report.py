@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kdgan_lib import table1, tables
-from kdgan_lib.compression_report import folded, shown
+from kdgan_lib.compression_report import folded, shown, signed
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import CONTROLS, GRIDS, control
 from kdgan_lib.names import label_of
+from kdgan_lib.orderings import SEEDS
 from kdgan_lib.stats import Difference, Estimate, mean_interval, paired_difference
 from kdgan_lib.table1 import Column
 
@@ -43,36 +44,38 @@ class Step:
     """Test accuracy in percent; None where nothing was run."""
     change: Difference | None
     """Accuracy minus that of the row before, in points, paired by seed."""
+    stored: int
+    """Stored runs; fewer than three are too few to draw."""
 
 
-def table(n: int) -> pd.DataFrame:
-    """Return the controls at one n: accuracy, and its distance from the method's."""
-    scores = _Scores(n)
+def table() -> pd.DataFrame:
+    """Return the controls: at each n the accuracy and its distance from the method's.
+
+    The distance is in points, from the same method as prescribed, paired by seed.
+    """
+    scores = [_Scores(n) for n in SIZES]
     return pd.DataFrame(
         [
             {
-                "control": name,
                 "method": label_of(change["method"]),
-                **_row(scores.of(name), scores.of(change["method"]), n, change),
+                "control": name.removeprefix(f"{change['method']} "),
+                **{f"n = {each.n:,}": _cell(each, name) for each in scores},
             }
             for name, change in CONTROLS.items()
         ]
     )
 
 
-def _row(
-    changed: pd.Series, prescribed: pd.Series, n: int, change: dict
-) -> dict[str, str]:
-    command = f"kdgan sweep controls --n {n} --method {change['method']}"
+def _cell(scores: "_Scores", name: str) -> str:
+    method = CONTROLS[name]["method"]
+    command = f"kdgan sweep controls --n {scores.n} --method {method}"
+    changed = scores.of(name)
     if changed.empty:
-        left = folded("not run", command, _effort(change["method"], n))
-        return {"accuracy": left, "difference": "not run", "runs": "0"}
-    gap = _difference(changed, prescribed)
-    return {
-        "accuracy": shown(mean_interval(changed), command),
-        "difference": "not run" if gap is None else _signed(gap),
-        "runs": str(len(changed)),
-    }
+        return folded("not run", [], command, _effort(method, scores.n))
+    gap = _difference(changed, scores.of(method))
+    change = [] if gap is None else [f"change {signed(gap)}"]
+    runs = f"{len(changed)} runs" if len(changed) > 1 else "1 run"
+    return shown(mean_interval(changed), [*change, runs], command)
 
 
 def _effort(method: str, n: int) -> str:
@@ -92,11 +95,6 @@ def _effort(method: str, n: int) -> str:
     return f"{left} runs, about {table1.duration(left * entry.seconds)} on one CPU core"
 
 
-def _signed(gap: Difference) -> str:
-    ends = "" if math.isnan(gap.lo) else f" [{gap.lo:+.2f}, {gap.hi:+.2f}]"
-    return f"{gap.mean:+.2f}{ends}"
-
-
 def waterfall(n: int) -> list[Step]:
     """Return the rows of the waterfall: MIMIC to KDGAN, then KDGAN changed."""
     return list(_steps(_Scores(n)))
@@ -108,22 +106,25 @@ def waterfalls() -> dict[str, list[Step]]:
 
 
 def _steps(scores: "_Scores") -> Iterator[Step]:
+    """Yield the rows, all over the seeds that those with enough runs share."""
+    stored = {label: scores.of(name) for label, name in (CHAIN | CHANGES).items()}
+    enough = {label: found for label, found in stored.items() if len(found) >= SEEDS}
+    seeds = [set(found.index) for found in enough.values()]
+    shared = set.intersection(*seeds) if seeds else set()
+    known = {label: found[sorted(shared)] for label, found in enough.items()}
+    *_, last = CHAIN
     before = ""
-    for label, name in CHAIN.items():
-        yield _step(scores, label, name, before, CHAIN.get(before, ""))
-        before = label
-    for label, name in CHANGES.items():
-        yield _step(scores, label, name, before, CHAIN[before])
+    for label, found in stored.items():
+        yield _step(label, before, known, len(found))
+        before = label if label in CHAIN else last
 
 
-def _step(
-    scores: "_Scores", label: str, name: str, before: str, reference: str
-) -> Step:
-    mine = scores.of(name)
-    if mine.empty:
-        return Step(label, before, None, None)
-    change = _difference(mine, scores.of(reference)) if reference else None
-    return Step(label, before, mean_interval(mine), change)
+def _step(label: str, before: str, known: dict[str, pd.Series], stored: int) -> Step:
+    if label not in known:
+        return Step(label, before, None, None, stored)
+    mine = known[label]
+    change = paired_difference(mine, known[before]) if before in known else None
+    return Step(label, before, mean_interval(mine), change, stored)
 
 
 def _difference(first: pd.Series, second: pd.Series) -> Difference | None:

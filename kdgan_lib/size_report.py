@@ -54,7 +54,7 @@ def images() -> pd.DataFrame:
 def _needed(runs: pd.DataFrame) -> dict[str, str]:
     sizes = runs.n.unique()
     if len(sizes) < 2:
-        missing = folded("not run", f"{SWEEP} --method {runs.method.iloc[0]}")
+        missing = folded("not run", [], f"{SWEEP} --method {runs.method.iloc[0]}")
         return {f"{level}%": missing for level in LEVELS}
     by_seed = [
         images_needed(_rising(part), np.array(LEVELS) / 100)
@@ -158,12 +158,13 @@ def losses() -> pd.DataFrame:
 
 def _loss(entry: table3.Entry) -> str:
     if entry.accuracy is None:
-        return folded("not run", entry.command)
+        return folded("not run", [], entry.command)
     lost = entry.loss
-    more = "" if lost is None else f"<br>{lost.mean:.2f} below T"
-    if lost is not None and not math.isnan(lost.lo):
-        more += f" [{lost.lo:.2f}, {lost.hi:.2f}]"
-    return shown(entry.accuracy, entry.command, more)
+    lines = []
+    if lost is not None:
+        ends = "" if math.isnan(lost.lo) else f" [{lost.lo:.2f}, {lost.hi:.2f}]"
+        lines = [f"{lost.mean:.2f} below T{ends}"]
+    return shown(entry.accuracy, lines, entry.command)
 
 
 def widths() -> pd.DataFrame:

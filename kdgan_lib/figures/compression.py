@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 UP, DOWN, TOTAL = "#0072B2", "#D55E00", "#5A5A5A"
 ACCURACY = "test accuracy of C (%)"
 ABSENT: Any = {"facecolor": "none", "edgecolor": "#9A9A9A", "hatch": "////", "lw": 0.6}
-MARGIN = 0.6
+MARGIN, SPAN = 0.6, 6.0
+"""Points of accuracy: room beside the bars, and how far down a panel looks."""
 ASIDE = 1.05
 """Factor by which neighbouring methods stand apart on a logarithmic axis."""
 
@@ -27,8 +28,8 @@ def waterfall(panels: dict[str, Sequence["Step"]]) -> Figure | None:
     """Draw how each ingredient moves the accuracy, one panel per heading.
 
     A grey point is a mean with its 95% interval; a bar is the step from the row before,
-    with the interval of the paired difference; a hatched row was not run. Returns None
-    where nothing was run.
+    with the interval of the paired difference; a hatched row was not run, an arrow
+    points to what is out of sight. Returns None where nothing was run.
     """
     if all(step.accuracy is None for steps in panels.values() for step in steps):
         return None
@@ -51,11 +52,14 @@ def _panel(ax: Axes, steps: Sequence["Step"]) -> None:
         if step.accuracy is not None:
             _row(ax, place, step, means.get(step.before))
     low, high = ax.get_xlim() if means else (0.0, 1.0)
-    ax.set_xlim(low - MARGIN, high + MARGIN)
+    least = max(means.values(), default=0.0) - SPAN
+    ax.set_xlim(max(low, least) - MARGIN, high + 2 * MARGIN)
     ax.xaxis.set_major_locator(MaxNLocator(5) if means else NullLocator())
     for place, step in enumerate(steps):
         if step.accuracy is None:
-            _absent(ax, place)
+            _absent(ax, place, "too few runs" if step.stored else "not run")
+        elif step.accuracy.mean < least:
+            ax.plot(least - MARGIN, place, "<", ms=7, color=DOWN, clip_on=False)
     changed = [place for place, step in enumerate(steps) if _is_change(steps, place)]
     if changed:
         ax.axhline(changed[0] - 0.5, color="#9A9A9A", lw=0.8)
@@ -89,8 +93,8 @@ def _row(ax: Axes, place: int, step: "Step", start: float | None) -> None:
     ax.annotate(words, (right, place), (8, 0), textcoords="offset points", va="center")
 
 
-def _absent(ax: Axes, place: int) -> None:
-    """Fill a row with hatches: what would stand here was not run."""
+def _absent(ax: Axes, place: int, why: str) -> None:
+    """Fill a row with hatches and say why nothing stands there."""
     low, high = ax.get_xlim()
     ax.barh(place, high - low, left=low, height=0.5, **ABSENT)
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
