@@ -334,9 +334,10 @@ prose.sentence(
 
 # %%
 closed = live[live["estimator"].isin(closed_forms.VARIANCES) & (live["tau"] == taus[0])]
-ratio = closed["variance"] / closed["closed_variance"]
-tolerance = {"smoke": 2.0, "book": 0.5, "paper": 0.3}[profile]  # rare labels weigh
-assert ((ratio - 1).abs() < tolerance)[closed["closed_variance"] > 0].all()
+common = closed[closed["shape"].isin(["peaked", "flat"])]  # rare labels need more draws
+ratio = common["variance"] / common["closed_variance"]
+tolerance = {"smoke": 1.0, "book": 0.2, "paper": 0.1}[profile]
+assert ((ratio - 1).abs() < tolerance)[common["closed_variance"] > 0].all()
 
 # %% tags=["remove-input"]
 prose.table(
