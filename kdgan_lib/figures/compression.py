@@ -98,15 +98,8 @@ def _absent(ax: Axes, place: int, why: str) -> None:
     low, high = ax.get_xlim()
     ax.barh(place, high - low, left=low, height=0.5, **ABSENT)
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-    ax.text(
-        (low + high) / 2,
-        place,
-        "not run",
-        ha="center",
-        va="center",
-        fontsize=9,
-        bbox=box,
-    )
+    style: Any = {"ha": "center", "va": "center", "fontsize": 9, "bbox": box}
+    ax.text((low + high) / 2, place, why, **style)
 
 
 def accuracy_against_size(frame: pd.DataFrame, sizes: Sequence[int]) -> Figure | None:
