@@ -180,9 +180,8 @@ def _fits(plan: Study) -> int:
 def _stored(table: str, row: dict[str, Any]) -> bool:
     """Return whether a table has a row with these values."""
     rows = runs.read_rows(table, tuple(row))
-    return bool(
-        (rows[list(row)].astype(str) == pd.Series(row).astype(str)).all(1).any()
-    )
+    same = rows[list(row)].astype(str) == pd.Series(row).astype(str)
+    return bool(same.all(axis=1).any())
 
 
 def _store(table: str, key: tuple[str, ...], row: dict[str, object]) -> None:
