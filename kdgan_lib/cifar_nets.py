@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad
 
+from kdgan_lib.nets import lenet_features
+
 Builders = dict[str, Callable[[], nn.Module]]
 Form = Literal["original", "released"]
 
@@ -20,14 +22,7 @@ class CifarLeNet(nn.Module):
 
     def __init__(self, labels: int = 10) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(3, 32, 5, padding=2),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 5, padding=2),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-        )
+        self.features = lenet_features(3)
         self.head = nn.Sequential(
             nn.Flatten(),
             nn.Linear(64 * 8 * 8, 100),

@@ -46,14 +46,7 @@ class LeNet(nn.Module):
         self, labels: int = 10, dropout: float = 0.5, initial: str = "he"
     ) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(1, 32, 5, padding=2),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 5, padding=2),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-        )
+        self.features = lenet_features(1)
         self.head = nn.Sequential(
             nn.Flatten(),
             nn.Linear(64 * 7 * 7, 1024),
@@ -68,6 +61,18 @@ class LeNet(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Return [batch, labels] logits."""
         return self.head(self.features(inputs))
+
+
+def lenet_features(channels: int) -> nn.Sequential:
+    """Return two 5 x 5 convolutions (32, 64 maps), each followed by a halving."""
+    return nn.Sequential(
+        nn.Conv2d(channels, 32, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+    )
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -3,6 +3,7 @@
 import pytest
 
 from kdgan_lib import claims, runs
+from kdgan_lib.experiments import declare
 from kdgan_lib.grids import GRIDS, figure3a
 from kdgan_lib.measures import variants
 from kdgan_lib.tables import MissingRuns
@@ -19,12 +20,17 @@ def store(grid, accuracy):
 
 
 def test_kl_and_squared_distances_are_compared_seed_by_seed(runs_folder):
+    tuned = declare("kdgan").method.beta
+    gain = {tuned: 0.85, 2.0: 0.88, 20.0: 0.91}
     store(
-        "distillation_forms", lambda run: 0.9 + 0.01 * (run.method.distillation == "kl")
+        "distillation_forms",
+        lambda run: 0.9 if run.method.distillation == "l2" else gain[run.method.beta],
     )
-    found = variants.distillation_forms()["accuracy_difference"]
-    assert found.value == pytest.approx(1.0)
-    assert found.runs == 5
+    found = variants.distillation_forms()
+    assert found["accuracy_difference"].value == pytest.approx(1.0)
+    assert found["accuracy_difference"].runs == 5
+    assert found["difference_at_equal_beta"].value == pytest.approx(-5.0)
+    assert found["beta_of_kl"] == 20.0
 
 
 def test_the_rival_schedule_is_the_constant_one_that_is_best_on_validation(runs_folder):
