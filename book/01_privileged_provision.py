@@ -252,8 +252,8 @@ assert abs(ends.iloc[-1].max() - float(total_variation(last, p_u))) < 0.02
 # %% tags=["remove-input"]
 prose.table(
     variants.arms("distillation_forms", "distillation", "beta"),
-    "KDGAN by form and weight of the distillation loss: test accuracy of C with its 95% "
-    "interval, and of T.",
+    "KDGAN by form and weight of the distillation loss: test accuracy of C with its "
+    "95% interval, and of T.",
     "tab-provision-forms",
     command="kdgan sweep distillation_forms",
     formats=variants.FORMATS,

@@ -164,8 +164,8 @@ def varied(
 def distillation_forms(profile: str = "paper") -> list[Run]:
     """Return KDGAN with squared distances of logits, and with KL instead (M21).
 
-    The tuned beta belongs to the squared distance, whose gradient is far larger: KL gets
-    larger ones, too.
+    The tuned beta belongs to the squared distance, whose gradient is far larger: KL
+    gets larger ones, too.
     """
     betas = ({}, {"beta": 2.0}, {"beta": 20.0})
     return varied(profile, *({"distillation": "kl", **beta} for beta in betas))

@@ -204,7 +204,8 @@ def _reasons(judged: claims.Verdict) -> list[str]:
 
 
 def _evidence(row: Mapping[Any, Any]) -> str:
-    value = interval(row["value"], row["lo"], row["hi"], 3, row["unit"])
+    whole = is_missing(row["lo"]) and float(row["value"]).is_integer()
+    value = interval(row["value"], row["lo"], row["hi"], 0 if whole else 3, row["unit"])
     return f"{row['quantity'].replace('_', ' ')} = {value}"
 
 

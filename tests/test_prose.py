@@ -1,3 +1,5 @@
+import math
+
 import pandas as pd
 import pytest
 
@@ -98,3 +100,9 @@ def test_source_shows_the_library_s_own_lines():
     text = prose.source(prose.is_missing).data
     assert text.startswith("`kdgan_lib.prose.is_missing`")
     assert "def is_missing(value: Any) -> bool:" in text
+
+
+def test_a_whole_number_of_evidence_has_no_decimals():
+    row = {"quantity": "rounds_played", "lo": math.nan, "hi": math.nan, "unit": ""}
+    assert prose._evidence(row | {"value": 8_000.0}) == "rounds played = 8,000"
+    assert prose._evidence(row | {"value": 0.5}) == "rounds played = 0.500"
