@@ -167,7 +167,7 @@ def distillation_forms(profile: str = "paper") -> list[Run]:
     The tuned beta belongs to the squared distance, whose gradient is far larger: KL
     gets larger ones, too.
     """
-    betas = ({}, {"beta": 2.0}, {"beta": 20.0})
+    betas: tuple[dict[str, Any], ...] = ({}, {"beta": 2.0}, {"beta": 20.0})
     return varied(profile, *({"distillation": "kl", **beta} for beta in betas))
 
 

@@ -10,14 +10,12 @@ import tyro
 from tqdm.auto import tqdm
 
 from kdgan_lib import experiments, runs
-from kdgan_lib.data import load
+from kdgan_lib.execute import train
 from kdgan_lib.experiments import Run
 from kdgan_lib.methods import method
-from kdgan_lib.paths import runs_dir
-from kdgan_lib.pretrained import Pretrained
 from kdgan_lib.provenance import provenance
 from kdgan_lib.schedule import GAME, Stage
-from kdgan_lib.train import Diverged, Training, fit
+from kdgan_lib.train import Diverged, Training
 from kdgan_lib.variance_point import Point
 from kdgan_lib.variance_probe import Probe, Row, measure, row, weights_of
 
@@ -112,27 +110,12 @@ def watch(plan: Study, name: str, seed: int, progress: bool = False) -> pd.DataF
                 bar.update()
 
         try:
-            result = play(run, look)
+            result = train(run, torch.device("cpu"), after_epoch=look)
             found.extend(accuracies(result.curve))
         except Diverged:
             diverged = 1.0
     found.append({"epoch": 0, **row("run", "", 0.0, "diverged", diverged)})
     return pd.DataFrame(found).assign(**identity(run))
-
-
-def play(run: Run, look):  # type: ignore[no-untyped-def]
-    """Train a run with an observer; pretrained players are shared on disk."""
-    made_on, shared = provenance(torch.device("cpu")), ("device", "threads", "torch")
-    context = ", ".join(f"{name}={made_on[name]}" for name in shared)
-    return fit(
-        run.method,
-        run.players(),
-        load(run.data, n=run.n, seed=run.seed, protocol=run.protocol),
-        run.budget,
-        run.seed,
-        pretrained=Pretrained(runs_dir() / "work" / "pretrained", context),
-        after_epoch=look,
-    )
 
 
 def accuracies(curve: pd.DataFrame) -> Iterator[Row]:
