@@ -87,11 +87,11 @@ def accuracies() -> pd.DataFrame:
         row: dict[str, object] = {"variant": name}
         if len(known):
             mean = mean_interval(known)
-            row |= {"C": mean.mean, "low": mean.lo, "high": mean.hi}
+            row |= {"C": mean.mean, "interval": _interval(mean.lo, mean.hi)}
             row |= {"validation": part.validation.mean(), "T": part.teacher.mean()}
         missing = int(part.status.isna().sum())
         shown.append(row | {"runs": len(known), "missing": missing})
-    columns = ["variant", "C", "low", "high", "validation", "T", "runs", "missing"]
+    columns = ["variant", "C", "interval", "validation", "T", "runs", "missing"]
     return pd.DataFrame(shown, columns=columns)
 
 
@@ -151,7 +151,7 @@ def converged() -> pd.DataFrame:
         less = "–"
         if name != TUNED and TUNED in at.index.get_level_values(0):
             saved = paired_difference(at[TUNED], at[name])
-            less = f"{saved.mean:,.0f} [{saved.lo:,.0f}, {saved.hi:,.0f}]"
+            less = f"{saved.mean:,.0f} {_interval(saved.lo, saved.hi, 0)}"
         row["fewer than as tuned"] = less
         shown.append(row | {"runs": len(at[name])})
     return pd.DataFrame(shown)
@@ -200,23 +200,24 @@ def summary() -> str:
         )
     )
     text = (
-        f"Of {len(found)} changes that were run, {len(helped)} help"
-        f"{_listed(helped)} and {len(harmed)} harm{_listed(harmed)} at a Holm-adjusted "
-        f"level of {LEVEL:g}; for the rest the runs leave it open."
+        f"Compared: {len(found)} of {len(variants()) - 1} changes. Better at a "
+        f"Holm-adjusted level of {LEVEL:g}: {', '.join(helped) or 'none'}. Worse: "
+        f"{', '.join(harmed) or 'none'}. For the others the runs leave it open."
     )
     ratio = best_ratio()
     if ratio is None or adaptive(ratio) not in set(found.variant):
         return text
     row = found.set_index("variant").loc[adaptive(ratio)]
     return (
-        f"{text} On validation the best of the adaptive ratios is {ratio:g}; its test "
+        f"{text} On validation, the best of the adaptive ratios is {ratio:g}; its test "
         f"accuracy differs from the tuned KDGAN's by {row.difference:+.2f} points "
         f"[{row.low:.2f}, {row.high:.2f}]."
     )
 
 
-def _listed(names: list[str]) -> str:
-    return f": {', '.join(names)}," if names else ""
+def _interval(lo: float, hi: float, digits: int = 2) -> str:
+    """Return an interval's ends, or a dash where there are too few runs for one."""
+    return "–" if pd.isna(lo) else f"[{lo:,.{digits}f}, {hi:,.{digits}f}]"
 
 
 @cache

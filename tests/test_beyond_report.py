@@ -72,8 +72,9 @@ def test_the_summary_names_what_helps_what_harms_and_the_ratio_by_validation(
 ):
     store()
     text = report.summary()
-    assert "1 help: cross-entropy anchor (+2.00 points)," in text
-    assert "1 harm: nonsaturating reward (-2.00 points)," in text
+    assert "Compared: 8 of 8 changes." in text
+    assert "0.05: cross-entropy anchor (+2.00 points)." in text
+    assert "Worse: nonsaturating reward (-2.00 points)." in text
     assert "best of the adaptive ratios is 1;" in text
 
 
@@ -92,6 +93,15 @@ def test_what_was_not_run_keeps_its_row_and_is_compared_with_nothing(runs_folder
     assert table.missing["cross-entropy anchor"] == 5
     assert table.missing["exact gradient"] == 1
     assert "cross-entropy anchor" not in set(report.differences().variant)
+
+
+def test_two_runs_have_a_mean_and_no_interval(runs_folder):
+    store(lambda run: run.seed < 2)
+    table = report.accuracies()
+    assert set(table.runs) == {2}
+    assert set(table.interval) == {"–"}
+    assert report.differences().empty
+    assert report.converged()["fewer than as tuned"].str.endswith("–").all()
 
 
 def test_nothing_stored_says_nothing(runs_folder):

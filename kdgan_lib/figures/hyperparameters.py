@@ -41,7 +41,8 @@ def sensitivity(frame: pd.DataFrame) -> Figure | None:
     shape = (1, 2) if alone else (2, len(names))
     size: dict[str, Any] = {"width": 8.4 if alone else 3.5 * len(names) + 0.8}
     size |= {"height": 3.6 if alone else 6.4}
-    fig, axes = figure(*shape, **size, squeeze=False)
+    shared = "all" if alone else "col"
+    fig, axes = figure(*shape, **size, squeeze=False, sharex=shared)
     for place, name in enumerate(names):
         part = frame[frame.varied == name]
         first, second = axes[0] if alone else axes[:, place]
@@ -55,7 +56,7 @@ def sensitivity(frame: pd.DataFrame) -> Figure | None:
             if name != "alpha":
                 ax.set_xscale("log")
             tidy(ax, MEANINGS[name], "" if place else label)
-            _keep_span(ax)
+            _keep_span(ax, 100.0 if ax is first else float("inf"))
             if ax.get_legend() and (place or ax is second):
                 ax.get_legend().remove()
     return fig
@@ -257,10 +258,10 @@ def _cross_missing(ax: Axes, rows: pd.DataFrame, n: int, shift: int) -> None:
         ax.plot(lacking, foot, "x", ms=5, color=colour, label=label, **place)
 
 
-def _keep_span(ax: Axes) -> None:
+def _keep_span(ax: Axes, most: float = 100.0) -> None:
     low, high = ax.get_ylim()
     short = max(0.0, LEAST_SPAN - (high - low)) / 2
-    ax.set_ylim(low - short, high + short)
+    ax.set_ylim(low - short, min(high + short, most))
 
 
 def _between(values: pd.Index, value: float, logarithmic: bool) -> float:
