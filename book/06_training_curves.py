@@ -35,7 +35,7 @@ from kdgan_lib import (
 )
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import training as drawings
-from kdgan_lib.methods import METHODS
+from kdgan_lib.grids import COMPARED
 from kdgan_lib.methods.kdgan import KDGAN
 from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.train import Training
@@ -109,7 +109,7 @@ prose.table(
 # third of the updates that the supervised classifier gets. We check the declaration:
 
 # %%
-declared = [declare(name, n=100) for name in METHODS]
+declared = [declare(name, n=100) for name in COMPARED]
 games = [stages(run.method, run.budget)[-1] for run in declared]
 updates = [
     run.budget.epochs * updates_per_epoch(game, 100, run.budget.batch_size)

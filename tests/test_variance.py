@@ -344,15 +344,20 @@ def toy_study(monkeypatch, runs_folder):
     """Let the study play on the toy problem; return its plan and the calls made."""
     calls = []
 
-    def play(run, look):
+    def train(run, device, after_epoch):
         calls.append((run.method.name, run.seed))
         players = toys.players_of(run.method.name, run.seed)
         budget = toys.BUDGET.but(epochs=run.budget.epochs)
         return fit(
-            run.method, players, toys.split(), budget, run.seed, after_epoch=look
+            run.method,
+            players,
+            toys.split(),
+            budget,
+            run.seed,
+            after_epoch=after_epoch,
         )
 
-    monkeypatch.setattr(variance_study, "play", play)
+    monkeypatch.setattr(variance_study, "train", train)
     probe = Probe(batches=3, draws=10, masks=2, temperatures=(1.0,))
     return Study(seeds=1, epochs=3, probes=2, probe=probe), calls
 
