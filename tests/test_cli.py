@@ -47,7 +47,7 @@ def test_no_command_shows_the_help_and_is_a_wrong_call(capsys):
 def test_an_unknown_command_names_the_commands(capsys):
     code, _, error = call(capsys, "trian")
     assert code == 2
-    assert "no command 'trian'; choose from train, sweep, tune, runs" in error
+    assert "no command 'trian'; choose from train, sweep, tune, table" in error
 
 
 def test_help_of_train_comes_from_the_fields_documentation(capsys):
