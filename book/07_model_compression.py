@@ -347,8 +347,8 @@ prose.table(
 prose.table(
     size_report.sizes(),
     "Table 3, sizes on MNIST: parameters, bytes as float32, multiply-adds of one "
-    "image, median time of one image on one CPU thread with its quartiles, and how "
-    f"many times less than T. Measured on {size_report.machine()}.",
+    "image, median time of one image on one CPU thread with its quartiles, and T's "
+    f"parameters, multiply-adds and time over C's. Timed on {size_report.machine()}.",
     "tab-compression-sizes",
     command=table3.MEASURE,
     formats=size_report.SIZE_FORMATS,

@@ -17,6 +17,8 @@ from kdgan_lib.table1 import COLUMNS, METHODS, PROTOCOLS, ROWS, SMALL, Column, E
 
 FORMATS = dict.fromkeys(("lead", "order", "held out"), ".2f")
 """How the columns of this module's tables are printed."""
+SMALL_PRINT = "font-size:80%"
+"""Style of what stands below a number; six columns fit a page with it."""
 
 
 def accuracies(protocol: str, columns: Sequence[Column] = COLUMNS) -> pd.DataFrame:
@@ -62,11 +64,12 @@ def folded(text: str, lines: Sequence[str], command: str, note: str = "") -> str
     It needs no script: the enter key unfolds it, too.
     """
     small = "<br>".join(line.replace(" ", "&nbsp;") for line in lines)
-    below = f"<br><small>{small}</small>" if lines else ""
+    below = f'<br><span style="{SMALL_PRINT}">{small}</span>' if lines else ""
     after = f"<br>{note}" if note else ""
     return (
-        f"{text}{below}<details><summary><small>command</small></summary>"
-        f"<small><code>{command}</code>{after}</small></details>"
+        f'{text}{below}<details style="{SMALL_PRINT}">'
+        f'<summary style="white-space:nowrap">command</summary>'
+        f"<code>{command}</code>{after}</details>"
     )
 
 

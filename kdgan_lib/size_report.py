@@ -18,11 +18,7 @@ LEVELS = (85, 90, 95, 98)
 """Accuracies in percent at which the images needed are compared."""
 TABLED = (100, 1_000, 10_000)
 SWEEP = "kdgan sweep sample_size"
-SIZE_FORMATS = {
-    **dict.fromkeys(("parameters", "bytes", "multiply-adds"), ",.0f"),
-    **dict.fromkeys(("fewer parameters", "fewer multiply-adds", "faster"), ".1f"),
-    "latency in ms": ".3f",
-}
+SIZE_FORMATS = dict.fromkeys(("parameters", "bytes", "multiply-adds"), ",.0f")
 
 
 def curve() -> pd.DataFrame:
@@ -108,28 +104,31 @@ def _point(name: str, scores: pd.Series, n: int) -> dict[str, object]:
 
 
 def sizes() -> pd.DataFrame:
-    """Return Table 3's sizes: T first, then C from wide to narrow."""
+    """Return Table 3's sizes: T first, then C from wide to narrow.
+
+    The last column says how many times T has C's parameters and multiply-adds, and how
+    many times as long it takes.
+    """
     found = table3.sizes()
     if found.empty:
         return found
-    found = found.sort_values("parameters", ascending=False)
-    quartiles = [
-        f"[{low:.3f}, {high:.3f}]"
-        for low, high in zip(found.latency_q1_ms, found.latency_q3_ms, strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "network": [_network(row) for row in found.to_dict("records")],
-            "parameters": found.parameters.to_numpy(),
-            "bytes": found.bytes.to_numpy(),
-            "multiply-adds": found.multiply_adds.to_numpy(),
-            "latency in ms": found.latency_ms.to_numpy(),
-            "quartiles": quartiles,
-            "fewer parameters": found.parameters_ratio.to_numpy(),
-            "fewer multiply-adds": found.multiply_adds_ratio.to_numpy(),
-            "faster": found.latency_ratio.to_numpy(),
-        }
+    ordered = found.sort_values("parameters", ascending=False)
+    return pd.DataFrame([_size(row) for row in ordered.to_dict("records")])
+
+
+def _size(row: dict) -> dict[str, object]:
+    ends = f"[{row['latency_q1_ms']:.3f}, {row['latency_q3_ms']:.3f}]"
+    ratios = (
+        row[f"{name}_ratio"] for name in ("parameters", "multiply_adds", "latency")
     )
+    return {
+        "network": _network(row),
+        "parameters": row["parameters"],
+        "bytes": row["bytes"],
+        "multiply-adds": row["multiply_adds"],
+        "milliseconds": f"{row['latency_ms']:.3f} {ends}".replace(" ", "&nbsp;"),
+        "T ÷ C": ",&nbsp;".join(f"{ratio:.1f}" for ratio in ratios),
+    }
 
 
 def machine() -> str:
@@ -143,8 +142,8 @@ def machine() -> str:
 
 def _network(row: dict) -> str:
     if row["player"] == "teacher":
-        return "T, a LeNet"
-    return f"C, {row['hidden']:.0f} hidden units"
+        return "T, LeNet"
+    return f"C, {row['hidden']:.0f} units"
 
 
 def losses() -> pd.DataFrame:

@@ -169,7 +169,7 @@ def test_sizes_are_measured_once_and_read_back(runs_folder, monkeypatch):
     monkeypatch.setattr(compression, "compression_table", lambda: whole((20,), 1))
     assert table3.measure() == 2
     found = size_report.sizes()
-    assert list(found.network) == ["T, a LeNet", "C, 20 hidden units"]
+    assert list(found.network) == ["T, LeNet", "C, 20 units"]
     assert found.parameters[1] == 20**2 + 796 * 20 + 10
     assert table3.measure() == 2
     assert len(size_report.sizes()) == 2
