@@ -74,7 +74,7 @@ def _is_stored(name: str, seed: int) -> bool:
     own = rows[(rows.data == DATA) & (rows.method == name) & (rows.seed == seed)]
     if name in classical.TAGGERS:
         return len(own) > 0
-    return declare(name, DATA, seed=seed).id in set(own.run_id)
+    return declare(name, DATA, seed=seed).id in set(own.get("run_id", ()))
 
 
 def _store_baseline(name: str, seed: int, split: Split) -> None:

@@ -33,26 +33,31 @@ VARIANTS = {
     "single_teacher": "one network, in-sample",
     "concatenation": "cross-fitted, features side by side",
     "text_only": "cross-fitted, text alone",
+    "plain_product": "cross-fitted, the product to the letter",
 }
 """Kinds of teachers by the name of their networks."""
 TAUGHT = ("mimic", "distn", "kdgan")
 """Methods that learn from each kind of teacher."""
 
 
-def curves(methods: tuple[str, ...] = PLAYED) -> pd.DataFrame:
-    """Return the game's evaluations on popular tags, methods in the order given.
+def curves(start: bool = False) -> pd.DataFrame:
+    """Return the game's evaluations on popular tags, methods in Figure 3b's order.
 
-    Updates count from the end of the pretraining; scores are P@3.
+    Updates count from the end of the pretraining; scores are P@3. start: with a row at
+    epoch 0, the pretrained classifier.
     """
-    found = tables.curves(grid=GRID, data=POPULAR, method=methods)
+    found = tables.curves(grid=GRID, data=POPULAR, method=PLAYED)
     if found.empty:
         return found
     game = found.stage == "game"
     for clock in CLOCKS[1:]:
         before = found[~game].groupby("run_id")[clock].max()
         found[clock] = found[clock] - found.run_id.map(before).fillna(0)
-    order = {name: place for place, name in enumerate(methods)}
-    ranked = found[game].assign(rank=found.method.map(order))
+    first = found[found.stage == "pretrain classifier"]
+    first = first.assign(**dict.fromkeys(CLOCKS, 0))
+    kept = pd.concat([first, found[game]]) if start else found[game]
+    order = {name: place for place, name in enumerate(PLAYED)}
+    ranked = kept.assign(rank=kept.method.map(order))
     return ranked.sort_values(["rank", "seed", "epoch"]).drop(columns="rank")
 
 
@@ -139,8 +144,9 @@ def teachers() -> pd.DataFrame:
         return pd.DataFrame()
     runs["variant"] = _variants(runs)
     start = alone.set_index("seed").test_precision
+    kinds = [kind for kind in VARIANTS if (runs.variant == kind).any()]
     return pd.DataFrame(
-        [_taught(kind, runs[runs.variant == kind], start) for kind in VARIANTS]
+        [_taught(kind, runs[runs.variant == kind], start) for kind in kinds]
     )
 
 

@@ -11,13 +11,49 @@ from kdgan_lib.data import Examples, Split
 from kdgan_lib.evaluation import player_logits
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import declare
+from kdgan_lib.live import ensure_runs
 from kdgan_lib.metrics import precision_at
+from kdgan_lib.names import label_of
+from kdgan_lib.schedule import GAME, stages, updates_per_epoch
+from kdgan_lib.tag_report import NEURAL
 from kdgan_lib.train import Result
 
 DATA = "openclipart"
-SMOKE = {"n": 150, "passes": 1, "epochs": 1}
+SMOKE = {"n": 150, "passes": 2, "epochs": 2}
 KINDS = {"single_teacher": "one network", "default": "cross-fitted"}
 """Kinds of teachers that the demonstration compares."""
+
+
+def ensure(profile: str) -> str:
+    """Make everything that is missing under profile `paper`; say what is stored."""
+    if profile == "paper":
+        from kdgan_lib import classical, predictions
+
+        classical.study()
+        for grid in ("teachers", "figure5"):
+            ensure_runs(grid, profile)
+        found = ensure_runs("table2", profile)
+        predictions.store()
+        return found
+    return ensure_runs("table2", profile)
+
+
+def budgets() -> pd.DataFrame:
+    """Return the declared amounts of training of Table 2's neural methods."""
+    rows = []
+    for name in NEURAL:
+        run = declare(name, DATA)
+        plan, size = stages(run.method, run.budget), run.budget.batch_size
+        counts = [updates_per_epoch(stage, run.n, size) for stage in plan]
+        before = sum(
+            stage.epochs * count
+            for stage, count in zip(plan, counts, strict=True)
+            if stage.name != GAME
+        )
+        row = {"method": label_of(name), "updates before": before}
+        row |= {"player updates": run.budget.epochs * counts[-1]}
+        rows.append(row | {"outer epochs": run.budget.epochs, "batch": size})
+    return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)
@@ -85,6 +121,12 @@ def soft_labels(taught: Taught, kind: str) -> pd.DataFrame:
         for title, examples in parts.items()
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def all_soft_labels(taught: dict[str, Taught]) -> pd.DataFrame:
+    """Return the rows of `soft_labels` of every kind of teacher."""
+    parts = [soft_labels(lesson, kind) for kind, lesson in taught.items()]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _described(logits: Tensor, examples: Examples) -> pd.DataFrame:

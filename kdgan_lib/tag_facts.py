@@ -5,7 +5,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kdgan_lib.paths import book_dir
-from kdgan_lib.tags import FEATURES, IMAGES, VECTORS, tag_names
+from kdgan_lib.tags import (
+    FEATURES,
+    IMAGES,
+    PARTS,
+    VECTORS,
+    VOCABULARIES,
+    tag_names,
+)
 from kdgan_lib.text import words
 
 
@@ -44,16 +51,35 @@ def name_vectors(names: list[str]) -> NDArray[np.floating]:
     return np.stack([np.mean(each, axis=0) if each else nothing for each in found])
 
 
-def share_naming(vocabulary: str = "popular", part: str = "test") -> float:
-    """Return the share of a part's images whose text holds a word of an own tag."""
-    columns = ["title", "description", "tags", "split"]
-    images = pd.read_parquet(book_dir() / "data" / IMAGES, columns=columns)
-    known = set(tag_names(vocabulary))
-    own = images[images.split == part].tags.map(lambda tags: known & set(tags))
-    texts = (images.title + " " + images.description)[own.index]
-    named = [
-        bool({word for tag in tags for word in words(tag)} & set(words(text)))
-        for tags, text in zip(own, texts, strict=True)
-        if tags
+def sizes() -> pd.DataFrame:
+    """Return images, near-duplicate groups and tags of each part, by vocabulary.
+
+    naming: the share of images whose text holds a word of one of their own tags.
+    """
+    images = pd.read_parquet(book_dir() / "data" / IMAGES)
+    found = [
+        {"vocabulary": vocabulary, "part": part}
+        | _sizes(images[images.split == part], set(tag_names(vocabulary)))
+        for vocabulary in VOCABULARIES
+        for part in PARTS
     ]
-    return float(np.mean(named))
+    return pd.DataFrame(found)
+
+
+def _sizes(images: pd.DataFrame, known: set[str]) -> dict[str, float]:
+    own = images.tags.map(lambda tags: known & set(tags))
+    tagged = images[own.astype(bool)].assign(own=own)
+    named = [
+        not _words_of(row.own).isdisjoint(words(f"{row.title} {row.description}"))
+        for row in tagged.itertuples()
+    ]
+    return {
+        "images": len(tagged),
+        "groups": tagged.group.nunique(),
+        "tags per image": float(tagged.own.str.len().mean()),
+        "text names a tag": float(np.mean(named)),
+    }
+
+
+def _words_of(tags: set[str]) -> set[str]:
+    return {word for tag in tags for word in words(tag)}

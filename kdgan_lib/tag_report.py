@@ -9,7 +9,13 @@ import pandas as pd
 
 from kdgan_lib import claims, tables
 from kdgan_lib.names import label_of
-from kdgan_lib.stats import Difference, holm, mean_interval, paired_difference
+from kdgan_lib.stats import (
+    Difference,
+    Estimate,
+    holm,
+    mean_interval,
+    paired_difference,
+)
 
 GRID, BASELINES = "table2", "baselines"
 COMMAND = "kdgan sweep table2"
@@ -238,34 +244,12 @@ def struck_table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def timings() -> pd.DataFrame:
-    """Return processor seconds of fitting and rating the training images, by tagger."""
-    rows = tables.rows(BASELINES)
-    if rows.empty:
-        return rows
-    means = rows.groupby(["data", "baseline"]).cpu_seconds.mean().reset_index()
-    wide = means.pivot(index="data", columns="baseline", values="cpu_seconds")
-    wide = wide.reindex(columns=list(CLASSICAL))
-    wide["KNN and TagProp together"] = wide.knn + wide.tagprop
-    return wide.rename(columns=label_of).reset_index()
-
-
-def chosen_settings() -> pd.DataFrame:
-    """Return each baseline's chosen settings, number of trials and validation P@3."""
-    trials = tables.rows("baseline_trials")
-    if trials.empty:
-        return trials
-    best = trials.loc[
-        trials.groupby(["data", "baseline"]).validation_precision.idxmax()
-    ]
-    counts = trials.groupby(["data", "baseline"]).size().rename("trials")
-    shown = best.join(counts, on=["data", "baseline"])
-    shown["tagger"] = shown.baseline.map(label_of)
-    shown["settings"] = shown.settings.str.strip("{}").str.replace('"', "")
-    ordered = shown.sort_values("baseline", key=lambda c: c.map(CLASSICAL.index))
-    named = ordered.rename(columns={"validation_precision": "P@3 on validation"})
-    columns = ["data", "tagger", "trials", "P@3 on validation", "settings"]
-    return named.sort_values("data", kind="stable")[columns]
+def named_share() -> Estimate | None:
+    """Return the share of T's lead that words naming a tag account for, over seeds."""
+    found = struck_words()
+    if found.empty or not found["share named"].notna().any():
+        return None
+    return mean_interval(found.drop_duplicates("seed")["share named"].dropna())
 
 
 def table2_text(protocols: Sequence[str] = ()) -> str:

@@ -36,7 +36,6 @@ ROOMS = {
     "tasks": ("tasks",),
     "declared runs": (
         *("experiments", "grids", "execute", "sweep", "tuning", "classical"),
-        "tag_demo",
     ),
     "commands": (
         *("train_cli", "repeat", "runs_cli", "data_cli", "bench", "cli"),

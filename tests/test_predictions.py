@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from kdgan_lib import predictions, recommend, runs, tag_gallery
+from kdgan_lib.baselines import KNN
 from kdgan_lib.experiments import declare
 from kdgan_lib.measures import tags as measures
 from kdgan_lib.tag_facts import groups_of
@@ -19,8 +20,9 @@ def folder(tmp_path_factory):
         patch.setenv("KDGAN_RUNS", str(folder))
         patch.setattr(predictions, "declare", short)
         patch.setattr(predictions, "TAGGERS", ("supervised", "mimic", "kdgan"))
-        patch.setattr(predictions.classical, "TAGGERS", {})
-        assert predictions.store(predictions.Predictions(), progress=False) == 3
+        patch.setattr(predictions.classical, "TAGGERS", {"knn": KNN})
+        patch.setattr(predictions.classical, "chosen", lambda data, name: {"k": 3})
+        assert predictions.store(predictions.Predictions(), progress=False) == 4
         assert predictions.store(predictions.Predictions(), progress=False) == 0
         yield folder
 
@@ -39,10 +41,10 @@ class TestStored:
     def test_every_test_image_has_five_tags_of_each_method_and_of_t(self):
         rows = runs.read_rows("recommendations")
         assert rows.groupby("method").image.nunique().to_dict() == dict.fromkeys(
-            ("supervised", "mimic", "kdgan", "teacher"), 1_005
+            ("knn", "supervised", "mimic", "kdgan", "teacher"), 1_005
         )
         assert {len(set(tags)) for tags in rows.tags} == {5}
-        assert set(rows.run_id) == {
+        assert set(rows.run_id.dropna()) == {
             short(n, "openclipart").id for n in ("supervised", "mimic", "kdgan")
         }
 

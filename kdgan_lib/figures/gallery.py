@@ -79,7 +79,7 @@ def _line(
         ax.text(
             0.21 + 0.158 * place,
             row,
-            mark + (_short(word, 17) if len(parts) > 1 else word),
+            mark + (_short(word, 15) if len(parts) > 1 else word),
             ha="left",
             va="center",
             fontsize=9,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from kdgan_lib.figures.curves import curves_with_band
 from kdgan_lib.figures.style import colour_of, figure, label_of, tidy
@@ -50,6 +51,29 @@ def _point(ax: Axes, place: int, name: str, values: pd.Series) -> None:
     ax.plot(found.mean, place, mark, ms=5.5, color=colour)
 
 
+def neighbourhoods(trials: pd.DataFrame) -> Figure | None:
+    """Draw validation P@3 of KNN and TagProp over k, by distance, a panel per task."""
+    rows = trials.dropna(subset="k") if len(trials) else trials
+    if rows.empty:
+        return None
+    tasks = list(dict.fromkeys(rows.data))
+    fig, axes = figure(1, len(tasks), 4.4 * len(tasks), 3.5, sharey=True, squeeze=False)
+    for place, (task, ax) in enumerate(zip(tasks, axes[0], strict=True)):
+        own = rows[rows.data == task].sort_values("k")
+        for (name, distance), run in own.groupby(["baseline", "distance"]):
+            style: dict[str, Any] = {"color": colour_of(name), "marker": "o", "ms": 4}
+            style["ls"] = "-" if distance == "cosine" else "--"
+            label = f"{label_of(name)}, {distance}"
+            ax.plot(run.k, run.validation_precision, label=label, **style)
+        ax.set_xscale("log")
+        ax.set_xticks(own.k.unique(), [f"{k:.0f}" for k in own.k.unique()], minor=False)
+        ax.minorticks_off()
+        tidy(ax, "neighbours k", "" if place else "P@3 on validation", task)
+        if place:
+            ax.get_legend().remove()
+    return fig
+
+
 def precision_curves(
     frame: pd.DataFrame, bar: float, clocks: Sequence[str] = tuple(CLOCKS)
 ) -> Figure | None:
@@ -57,16 +81,17 @@ def precision_curves(
     tested = frame.dropna(subset="classifier_test") if len(frame) else frame
     if tested.empty:
         return None
-    fig, axes = figure(1, len(clocks), 3.4 * len(clocks) + 0.6, 3.9, sharey=True)
+    fig, axes = figure(1, len(clocks), 3.4 * len(clocks) + 0.6, 4.2, sharey=True)
     for place, (clock, ax) in enumerate(zip(clocks, axes, strict=True)):
         labels = (CLOCKS[clock], P_AT_3 if place == 0 else " ")
         curves_with_band(tested, clock, "classifier_test", labels=labels, axes=ax)
         if bar == bar:
             style: dict[str, Any] = {"color": colour_of("relexample"), "ls": ":"}
             ax.axhline(bar, label=label_of("relexample"), **style)
-        ax.legend(frameon=False, fontsize=9, loc="lower right")
-        if place:
-            ax.get_legend().remove()
+        ax.get_legend().remove()
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    names = axes[0].get_legend_handles_labels()
+    fig.legend(*names, loc="outside upper center", ncols=4, frameon=False)
     return fig
 
 
@@ -82,11 +107,13 @@ def metric_curves(
     ):
         for name in methods:
             run = frame[frame.method == name].sort_values("epoch")
-            style = {"color": colour_of(name), "label": label_of(name)}
-            ax.plot(run.epoch, run[metric], **style)
+            label, colour = label_of(name), colour_of(name)
+            ax.plot(run.epoch, run[metric], label=label, color=colour)
         tidy(ax, CLOCKS["epoch"] if place >= 3 else "", "", title)
-        if place:
-            ax.get_legend().remove()
+        ax.get_legend().remove()
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    names = axes.flat[0].get_legend_handles_labels()
+    fig.legend(*names, loc="outside upper center", ncols=3, frameon=False)
     return fig
 
 
@@ -95,7 +122,7 @@ def weight_effects(axes_of: Mapping[str, pd.DataFrame]) -> Figure | None:
 
     axes_of: for each weight the rows of `tag_curves.axis`.
     """
-    if all(rows.empty for rows in axes_of.values()):
+    if all(rows.value.nunique() < 2 for rows in axes_of.values()):
         return None
     fig, axes = figure(1, len(axes_of), 10.2, 3.4, sharey=True)
     for place, (name, ax) in enumerate(zip(axes_of, axes, strict=True)):
@@ -149,13 +176,14 @@ def soft_label_views(labels: pd.DataFrame, most: float) -> Figure:
     return fig
 
 
-def lesson_curves(frame: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+def lesson_curves(frame: pd.DataFrame) -> Figure:
     """Draw C's validation P@3 over the passes of live lessons, a line each."""
     fig, ax = figure(width=6.4, height=3.6)
-    for title, run in frame.groupby("lesson", sort=False):
-        style: dict[str, Any] = {"color": colour_of(colours[str(title)])}
-        style["ls"] = "--" if "one network" in str(title) else "-"
-        ax.plot(run.epoch, run.classifier_validation, label=title, **style)
+    styles = (("#5A5A5A", ":"), ("#D55E00", "--"), ("#0072B2", "-"))
+    groups = frame.groupby("lesson", sort=False)
+    for (title, run), (colour, line) in zip(groups, styles, strict=True):
+        at, score = run.epoch, run.classifier_validation
+        ax.plot(at, score, line, marker="o", ms=3, label=title, color=colour)
     tidy(ax, "passes of C over the training images", "P@3 on validation")
     return fig
 

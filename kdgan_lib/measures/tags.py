@@ -5,6 +5,7 @@ have no measure; its orderings are measured on Open Clip Art.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -192,7 +193,9 @@ def soft_label_similarity() -> Measured:
     """
     found = tables.rows("soft_labels", data=DATA["popular"])
     by_player = tables.require(found, PREDICTIONS).groupby("player").similarity
-    correlations = {name: _mean(values.dropna()) for name, values in by_player}
+    correlations = {
+        name: replace(_mean(values.dropna()), runs=1) for name, values in by_player
+    }
     return {
         "rank_correlation": correlations["teacher"],
         "classifier_taught_by_it": correlations["mimic"],
