@@ -48,7 +48,9 @@ def name_vectors(names: list[str]) -> NDArray[np.floating]:
     known = dict(zip(table.word, table.vector, strict=True))
     nothing = np.full(len(table.vector.iloc[0]), np.nan)
     found = [[known[word] for word in words(name) if word in known] for name in names]
-    return np.stack([np.mean(each, axis=0) if each else nothing for each in found])
+    return np.stack(
+        [np.mean(each, axis=0, dtype=float) if each else nothing for each in found]
+    )
 
 
 def sizes() -> pd.DataFrame:

@@ -244,3 +244,15 @@ def test_the_report_needs_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT)
     assert done.returncode == 0
+
+
+def test_two_seeds_are_too_few_for_a_verdict(runs_folder):
+    for data in tag_report.DATA.values():
+        for name in tag_report.CLASSICAL:
+            store_baseline(name, data, LEVELS[name])
+        for seed in range(2):
+            store_run("kdgan", data, seed, 0.40 + seed / 1000)
+            store_run("nagan", data, seed, 0.35 - seed / 1000)
+    assert claims.judge("T2.75").verdict == "reproduced"
+    for claim in ("T2.73", "T2.78", "F3b.1", "F3b.4"):
+        assert claims.judge(claim).verdict == "not run"

@@ -22,6 +22,8 @@ from kdgan_lib.tag_report import CLASSICAL, COMMAND, DATA, GRID, METRICS, PAPER
 PROTOCOL = "controlled"
 PREDICTIONS = "kdgan predictions"
 LEVEL = 0.05
+FEWEST = 3
+"""Seeds that a method needs before a claim is judged by it; the classical have one."""
 VALUES = {"alpha": ALPHAS, "beta": BETAS, "gamma": GAMMAS}
 """Values of Figure 5's weights."""
 
@@ -204,10 +206,11 @@ def soft_label_similarity() -> Measured:
 
 
 def _scores(vocabulary: str, methods: Sequence[str]) -> pd.DataFrame:
-    """Return the rows of the methods on a vocabulary; MissingRuns if one has none."""
+    """Return the methods' rows on a vocabulary; MissingRuns if one has too few."""
     found = tag_report.scores(DATA[vocabulary])
-    lacking = set(methods) - set(found.method)
-    if lacking:
+    counts = found.method.value_counts()
+    needed = {name: 1 if name in CLASSICAL else FEWEST for name in methods}
+    if any(counts.get(name, 0) < least for name, least in needed.items()):
         raise MissingRuns(COMMAND)
     return found[found.method.isin(methods)]
 
@@ -245,20 +248,28 @@ def _beats_all(found: pd.DataFrame, metric: str) -> bool:
 def _curves(method: str) -> pd.DataFrame:
     """Return the game's evaluations of a method on popular tags."""
     where = {"grid": GRID, "data": DATA["popular"], "method": method, "stage": "game"}
-    return tables.require(tables.curves(**where), CURVES)
+    return _enough(tables.curves(**where), CURVES)
 
 
 def _runs(method: str) -> pd.DataFrame:
     where = {"grid": GRID, "data": DATA["popular"], "status": "finished"}
     runs = tables.runs(**where, method=method)
-    return tables.require(runs, CURVES).set_index("seed")
+    return _enough(runs, CURVES).set_index("seed")
+
+
+def _enough(rows: pd.DataFrame, command: str) -> pd.DataFrame:
+    """Return the rows, or raise MissingRuns where they have fewer than three seeds."""
+    seeds = rows.seed.nunique() if len(rows) else 0
+    return tables.require(rows if seeds >= FEWEST else rows.iloc[:0], command)
 
 
 def _axis(name: str) -> pd.DataFrame:
     """Return Figure 5's runs over a weight; MissingRuns before all values were run."""
     axis = tag_curves.axis(name)
     declared = VALUES[name]
-    whole = set(declared) <= set(axis.value) and axis.tuned.any()
+    seeds = axis.groupby("value").seed.nunique()
+    run = set(seeds.index[seeds >= FEWEST])
+    whole = set(declared) <= run and axis.tuned.any()
     return tables.require(axis if whole else axis.iloc[:0], AXES)
 
 
