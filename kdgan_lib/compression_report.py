@@ -93,7 +93,7 @@ def missing(
                 "takes": table1.effort(part),
             }
             for protocol in protocols
-            for part in table1.missing(protocol, columns)
+            for part in table1.missing(table1.entries(protocol, columns))
         ]
     )
 

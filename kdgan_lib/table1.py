@@ -175,11 +175,13 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def missing(protocol: str, columns: Iterable[Column] = COLUMNS) -> list[list[Entry]]:
+def missing(found: Iterable[Entry]) -> list[list[Entry]]:
     """Return the cells that lack runs, a list for each column that has such."""
-    left = [entry for entry in entries(protocol, columns) if entry.missing]
-    by_column = [[entry for entry in left if entry.column == c] for c in columns]
-    return [part for part in by_column if part]
+    by_column: dict[Column, list[Entry]] = {}
+    for entry in found:
+        if entry.missing:
+            by_column.setdefault(entry.column, []).append(entry)
+    return list(by_column.values())
 
 
 def _place(cell: Cell) -> tuple[str, str, int, str]:

@@ -32,7 +32,7 @@ def _protocol(protocol: str, columns: Sequence[first.Column]) -> str:
     networks = ", T and D a ResNet-20 (no cells of the paper)" if small else ""
     title = f"Table 1 under `{protocol}`{networks}: test accuracy of C in %"
     grid = _grid(entries, columns, protocol, papers=not small)
-    return "\n".join([title, grid, *_notes(protocol, small), *_left(protocol, columns)])
+    return "\n".join([title, grid, *_notes(protocol, small), *_left(entries)])
 
 
 def _notes(protocol: str, small: bool) -> list[str]:
@@ -61,12 +61,12 @@ def _grid(
     return _aligned(lines)
 
 
-def _left(protocol: str, columns: Sequence[first.Column]) -> list[str]:
+def _left(entries: Iterable[first.Entry]) -> list[str]:
     """Return one line per column that lacks runs: the command, and its time."""
     return [
         f"{NOT_RUN}: {first.command(part)}  "
         f"({sum(entry.missing for entry in part)} runs: {first.effort(part)})"
-        for part in first.missing(protocol, columns)
+        for part in first.missing(entries)
     ]
 
 

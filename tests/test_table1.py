@@ -159,7 +159,7 @@ def test_a_missing_cell_costs_in_proportion_to_its_multiply_adds(runs_folder):
 
 
 def test_resnet_110_asks_for_a_gpu(runs_folder):
-    (column, *_) = table1.missing("controlled", COLUMNS[3:])
+    (column, *_) = table1.missing(table1.entries(columns=COLUMNS[3:]))
     assert table1.command(column).endswith("--variant default --device cuda")
     assert table1.effort(column).startswith("a GPU")
 
