@@ -371,7 +371,8 @@ figures.show(
     caption="Entropy of T's soft labels on the images T was trained with and on "
     "held-out images, live. One network (left) is nearly certain of what it has seen; "
     "a cross-fitted teacher (right) is as undecided on training images as on new "
-    "ones. Knowing nothing is 5.3 nats.",
+    "ones. Knowing nothing is 5.3 nats; the labels' own entropies are log 1, log 2, "
+    "log 3, where the left histogram has its peaks.",
     alt="Two histograms of entropy. Left, the training images pile up at low entropy "
     "and the held-out ones do not; right, both have the same shape.",
 )
@@ -401,6 +402,11 @@ figures.show(
 )
 
 # %% [markdown]
+# Even an honest teacher can give C only a part of what it knows. C cannot see the text,
+# so of T's soft label it learns the mean over the texts that such an image could have;
+# what depends on the text itself is noise to C. A gain is left where the title tells T
+# something that the picture shows as well, and the labels leave out.
+#
 # The stored comparison has the whole training set, the tuned settings and several
 # seeds. Two other ways to combine image and text are beside the product: both feature
 # vectors side by side, and the text alone. Side by side, T may leave the text unused or

@@ -184,6 +184,7 @@ def lesson_curves(frame: pd.DataFrame) -> Figure:
     for (title, run), (colour, line) in zip(groups, styles, strict=True):
         at, score = run.epoch, run.classifier_validation
         ax.plot(at, score, line, marker="o", ms=3, label=title, color=colour)
+    ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
     tidy(ax, "passes of C over the training images", "P@3 on validation")
     return fig
 
