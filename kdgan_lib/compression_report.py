@@ -61,7 +61,8 @@ def shown(found: Estimate, lines: Sequence[str], command: str) -> str:
 def folded(text: str, lines: Sequence[str], command: str, note: str = "") -> str:
     """Return a cell with small lines below and a command that a click unfolds.
 
-    It needs no script: the enter key unfolds it, too.
+    It needs no script: the enter key unfolds it, too. The command is Markdown's code,
+    since the site would turn the two hyphens of an HTML element's text into a dash.
     """
     small = "<br>".join(line.replace(" ", "&nbsp;") for line in lines)
     below = f'<br><span style="{SMALL_PRINT}">{small}</span>' if lines else ""
@@ -69,7 +70,7 @@ def folded(text: str, lines: Sequence[str], command: str, note: str = "") -> str
     return (
         f'{text}{below}<details style="{SMALL_PRINT}">'
         f'<summary style="white-space:nowrap">command</summary>'
-        f"<code>{command}</code>{after}</details>"
+        f"`{command}`{after}</details>"
     )
 
 

@@ -50,7 +50,7 @@ def test_a_cell_shows_mean_runs_paper_and_its_command(invented):
     assert cells["KDGAN"].startswith("92.00<br>")
     assert "5&nbsp;runs&nbsp;of&nbsp;10<br>paper&nbsp;77.95" in cells["KDGAN"]
     command = "kdgan sweep table1 --data mnist --n 100 --protocol controlled"
-    assert f"<code>{command} --method nagan</code>" in cells["NaGAN"]
+    assert f"`{command} --method nagan`" in cells["NaGAN"]
     assert cells["NaGAN"].startswith("not run<br>")
     assert "an estimate" in cells["NaGAN"]
     assert len(cells) == len(table1.ROWS)
