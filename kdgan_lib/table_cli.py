@@ -7,7 +7,11 @@ from typing import Literal
 
 import tyro
 
-TABLES = {"1": "table_text:table1", "3": "table_text:table3"}
+TABLES = {
+    "1": "table_text:table1",
+    "2": "tag_report:table2_text",
+    "3": "table_text:table3",
+}
 """Where each table's text comes from: a function of the protocols to print."""
 Protocol = Literal["controlled", "paper", "code"]
 

@@ -173,6 +173,10 @@ class Sweep:
         failures = sweeps.sweep(left, self.workers, self.device)
         for identity, message in failures.items():
             print(f"{identity} failed: {message}", file=sys.stderr)
+        if self.grid == "table2" and self.profile == "paper" and not self.method:
+            from kdgan_lib import classical  # the table's upper half
+
+            classical.study()
         return 1 if failures else 0
 
     def runs(self) -> list[Run]:
