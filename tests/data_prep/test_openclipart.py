@@ -344,7 +344,12 @@ def committed():
 def test_the_committed_tables_are_whole_and_small(committed):
     rows = committed.images.num_rows
     assert all(len(values) == rows for values in committed.features.values())
-    assert np.isfinite(committed.features["efficientnet_lite0"]).all()
+    widths = {name: values.shape[1] for name, values in committed.features.items()}
+    assert widths == {"efficientnet_lite0": 1280, "vgg16": 512}
+    for values in committed.features.values():
+        assert np.isfinite(values).all()
+        assert (values >= 0).all()  # both end in a rectifier
+        assert values.any(1).all()
     size = sum(file.stat().st_size for file in (book_dir() / "data").iterdir())
     assert size <= 15_000_000
 
