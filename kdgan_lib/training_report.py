@@ -182,7 +182,7 @@ def budgets() -> pd.DataFrame:
 
 def settings() -> pd.DataFrame:
     """Return the setting that each method's search found, and the search's size."""
-    trials = tables.rows("trials", n=100)
+    trials = tables.rows("trials", data="mnist", n=100)
     rows = []
     for name in COMPARED if len(trials) else ():
         done = trials[trials.method == name]

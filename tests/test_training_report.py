@@ -7,8 +7,10 @@ import pytest
 
 from kdgan_lib import claims, runs, stats, tables, training_report
 from kdgan_lib.experiments import SETTINGS, declare
+from kdgan_lib.grids import TAGGERS
 from kdgan_lib.measures import curves as measures
 from kdgan_lib.paths import ROOT
+from kdgan_lib.tasks import task
 from kdgan_lib.tuning import SEARCH_SPACES, TUNING_SEED, split_settings
 
 SCORES = {"kdgan": (0.80, 0.90, 0.90), "nagan": (0.80, 0.80, 0.85)}
@@ -90,11 +92,15 @@ def test_grid_filter_keeps_only_declared_runs(invented):
     assert other.id not in set(tables.runs(grid="figure3a").run_id)
 
 
-def test_frozen_settings_are_the_best_committed_trials(monkeypatch):
+@pytest.mark.parametrize(
+    ("data", "methods"), [("mnist", SEARCH_SPACES), ("openclipart", TAGGERS)]
+)
+def test_frozen_settings_are_the_best_committed_trials(data, methods, monkeypatch):
     monkeypatch.setenv("KDGAN_RUNS", str(ROOT / "book" / "runs"))
     trials = runs.read_rows("trials")
-    frozen = json.loads((SETTINGS / "controlled.json").read_text())
-    assert set(frozen) == set(SEARCH_SPACES)
+    trials = trials[trials.data == data]
+    frozen = json.loads((SETTINGS / f"{task(data).settings}.json").read_text())
+    assert set(frozen) == set(methods)
     counts = trials.groupby("method").trial.count()
     assert counts.nunique() == 1, "every method has the same number of trials"
     for name, setting in frozen.items():
