@@ -19,7 +19,7 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 book: data ## install, fetch MNIST, run every chapter on real data, build the site
-	$(PY) -m kdgan_lib.book_cli execute --profile book --folder build/book --workers $(WORKERS)
+	OMP_NUM_THREADS=1 $(PY) -m kdgan_lib.book_cli execute --profile book --folder build/book --workers $(WORKERS)
 	$(PY) -m kdgan_lib.book_cli site --notebooks build/book
 	@echo "Read build/site/index.html"
 
