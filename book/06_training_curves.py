@@ -35,8 +35,8 @@ from kdgan_lib import (
 )
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import training as drawings
-from kdgan_lib.grids import COMPARED
 from kdgan_lib.methods.kdgan import KDGAN
+from kdgan_lib.names import COMPARED
 from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.train import Training
 

@@ -7,15 +7,19 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import BEYOND, GRIDS, RATIOS
-from kdgan_lib.hyperparameter_report import CHANCE, FEWEST
+from kdgan_lib.hyperparameter_report import CHANCE
 from kdgan_lib.methods import Method
-from kdgan_lib.schedule import GAME
-from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference
+from kdgan_lib.stats import (
+    FEWEST,
+    LEVEL,
+    convergence,
+    holm,
+    mean_interval,
+    paired_difference,
+)
 
 GRID, COMMAND = "beyond", "kdgan sweep beyond"
 TUNED = "KDGAN as tuned"
-LEVEL = 0.05
-"""Holm-adjusted p-value below which a difference is called clear."""
 FORMATS = {
     **dict.fromkeys(("C", "low", "high", "validation", "T", "difference"), ".2f"),
     **dict.fromkeys(("runs", "missing", "pairs"), ".0f"),
@@ -121,12 +125,9 @@ def curves() -> pd.DataFrame:
     found = tables.curves(grid=GRID)
     if found.empty:
         return found
-    game = found.stage == GAME
-    before = found[~game].groupby("run_id").player_updates.max()
-    found["player_updates"] -= found.run_id.map(before).fillna(0)
     names = {row["run_id"]: row["variant"] for row in _declared()}
     found["variant"] = found.run_id.map(names)
-    return found[game].sort_values(["run_id", "epoch"])
+    return tables.game(found).sort_values(["run_id", "epoch"])
 
 
 def converged() -> pd.DataFrame:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from kdgan_lib import claims, table1
 from kdgan_lib.names import label_of
-from kdgan_lib.orderings import SEEDS, Scores, columns_run
-from kdgan_lib.stats import Difference, Estimate, holm, paired_difference
+from kdgan_lib.orderings import Scores, columns_run
+from kdgan_lib.stats import FEWEST, Difference, Estimate, holm, paired_difference
 from kdgan_lib.table1 import COLUMNS, METHODS, PROTOCOLS, ROWS, SMALL, Column, Entry
 
 FORMATS = dict.fromkeys(("lead", "order", "held out"), ".2f")
@@ -161,13 +161,13 @@ def summary(protocol: str = "controlled", reference: str = "kdgan") -> str:
     return " ".join(
         _standing(runs, reference, column.title(protocol))
         for column, runs in found.items()
-        if reference in runs and len(runs.dropna(axis=1, thresh=SEEDS).columns) > 1
+        if reference in runs and len(runs.dropna(axis=1, thresh=FEWEST).columns) > 1
     )
 
 
 def _standing(runs: pd.DataFrame, reference: str, title: str) -> str:
     """Return the sentence of a column; methods with fewer than 3 runs are left out."""
-    runs = runs.dropna(axis=1, thresh=SEEDS)
+    runs = runs.dropna(axis=1, thresh=FEWEST)
     if reference not in runs:
         return ""
     means = runs.mean().sort_values(ascending=False)

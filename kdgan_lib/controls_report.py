@@ -11,8 +11,13 @@ from kdgan_lib.compression_report import folded, shown, signed
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import CONTROLS, GRIDS, control
 from kdgan_lib.names import label_of
-from kdgan_lib.orderings import SEEDS
-from kdgan_lib.stats import Difference, Estimate, mean_interval, paired_difference
+from kdgan_lib.stats import (
+    FEWEST,
+    Difference,
+    Estimate,
+    mean_interval,
+    paired_difference,
+)
 from kdgan_lib.table1 import Column
 
 GRID = "controls"
@@ -108,7 +113,7 @@ def waterfalls() -> dict[str, list[Step]]:
 def _steps(scores: "_Scores") -> Iterator[Step]:
     """Yield the rows, all over the seeds that those with enough runs share."""
     stored = {label: scores.of(name) for label, name in (CHAIN | CHANGES).items()}
-    enough = {label: found for label, found in stored.items() if len(found) >= SEEDS}
+    enough = {label: found for label, found in stored.items() if len(found) >= FEWEST}
     seeds = [set(found.index) for found in enough.values()]
     shared = set.intersection(*seeds) if seeds else set()
     known = {label: found[sorted(shared)] for label, found in enough.items()}

@@ -3,13 +3,14 @@
 from functools import cache
 
 from kdgan_lib.compression import MNIST, measure_size
+from kdgan_lib.data import CONTROLLED_VALIDATION, PAPER_VALIDATION
 from kdgan_lib.experiments import Run
 from kdgan_lib.nets import build_players
 from kdgan_lib.schedule import stages
 from kdgan_lib.tasks import task
 
 SHAPES = {"mnist": MNIST, "cifar10": (3, 32, 32)}
-VALIDATION = {"controlled": 2_000, "paper": 10_000, "code": 0}
+VALIDATION = {"controlled": CONTROLLED_VALIDATION, "paper": PAPER_VALIDATION, "code": 0}
 TEST = 10_000
 UPDATE = 3
 """Forward passes that an update costs: its own, and a backward pass of two."""
@@ -22,8 +23,7 @@ def multiply_adds(run: Run) -> float:
     """
     if run.data not in SHAPES:
         return 0.0
-    released = run.protocol == "code" and run.variant == "default"
-    costs = _forward(run.data, "released" if released else run.variant)
+    costs = _forward(run.data, run.networks)
     trained = sum(
         stage.epochs * phase.passes * run.n * _example(costs, phase.player, phase.reads)
         for stage in stages(run.method, run.budget)

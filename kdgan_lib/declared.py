@@ -58,6 +58,7 @@ def cells(grid: str) -> tuple[Cell, ...]:
     return _declare(grid)
 
 
+@cache
 def identities(grid: str) -> frozenset[str]:
     """Return the identities of all runs that a grid declares under profile `paper`."""
     if grid in TABLES:

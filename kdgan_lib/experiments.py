@@ -12,6 +12,7 @@ from kdgan_lib.budget import Budget, Precision
 from kdgan_lib.choices import identity
 from kdgan_lib.data import Split
 from kdgan_lib.methods import METHODS, Method, method
+from kdgan_lib.names import ADVERSARIAL
 from kdgan_lib.nets import build_players
 from kdgan_lib.runs import run_id
 from kdgan_lib.schedule import GAME, stages
@@ -19,7 +20,6 @@ from kdgan_lib.tasks import Task, task
 
 PROFILES = ("smoke", "book", "paper")
 PROTOCOLS = ("controlled", "paper", "code")
-ADVERSARIAL = ("nagan", "kdgan_wo_gm", "kdgan")
 SETTINGS = files("kdgan_lib") / "settings"
 
 SETTINGS_OF = {"kdgan_adaptive": "kdgan"}
@@ -93,10 +93,15 @@ class Run:
 
     def players(self) -> dict[str, nn.Module]:
         """Return the players at their initial weights."""
-        released = self.protocol == "code" and self.variant == "default"
-        builders = self.task.players("released" if released else self.variant)
+        builders = self.task.players(self.networks)
         wanted = {seat: builders[seat] for seat in self.method.seats()}
         return build_players(wanted, self.seed)
+
+    @property
+    def networks(self) -> str:
+        """Return the variant that is built: under `code` the released networks."""
+        released = self.protocol == "code" and self.variant == "default"
+        return "released" if released else self.variant
 
 
 def from_configuration(row: dict[str, object]) -> Run:

@@ -5,15 +5,9 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from kdgan_lib.experiments import ADVERSARIAL, Run, declare, with_equal_updates
+from kdgan_lib.experiments import Run, declare, with_equal_updates
+from kdgan_lib.names import ADVERSARIAL, COMPARED, TAGGERS
 
-COMPARED = (
-    *("supervised", "mimic", "distn", "noisy", "codis"),
-    *("nagan", "kdgan_wo_gm", "kdgan"),
-)
-"""Methods of Table 1, with a classifier that has no teacher."""
-TAGGERS = tuple(name for name in COMPARED if name != "noisy")
-"""Methods of Table 2."""
 ALPHAS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 BETAS = (1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3)
 GAMMAS = (1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2)

@@ -9,8 +9,8 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import ALPHAS, BETAS, GAMMAS, GRIDS, HEAT_MAP
-from kdgan_lib.schedule import GAME, stages, updates_per_epoch
-from kdgan_lib.stats import Difference, mean_interval, paired_difference
+from kdgan_lib.schedule import stages, updates_per_epoch
+from kdgan_lib.stats import FEWEST, Difference, mean_interval, paired_difference
 
 AXES = {"alpha": ALPHAS, "beta": BETAS, "gamma": GAMMAS}
 """The hyperparameters, and the values that Figure 4 gives them."""
@@ -23,8 +23,6 @@ SCORES = {
 """Columns of the run table that are percentages here."""
 CHANCE = 10.0
 """Accuracy in percent that a diverged run's C counts as: one guess of ten labels."""
-FEWEST = 3
-"""Seeds that a mean needs before a claim is judged by it."""
 FORMATS = {
     **dict.fromkeys(("largest", "least", "range"), ".2f"),
     **dict.fromkeys(("T", "low", "high"), ".2f"),
@@ -173,12 +171,9 @@ def curves(grid: str = "figure4", n: int = 100, **where: object) -> pd.DataFrame
     found = tables.curves(grid=grid, n=n, **where)
     if found.empty:
         return found
-    game = found.stage == GAME
-    before = found[~game].groupby("run_id").player_updates.max()
-    found["player_updates"] -= found.run_id.map(before).fillna(0)
     scores = ["classifier_validation", "classifier_test", "teacher_validation"]
     found[scores] *= 100
-    return found[game].sort_values(["run_id", "epoch"])
+    return tables.game(found).sort_values(["run_id", "epoch"])
 
 
 def coverage(*grids: str) -> pd.DataFrame:

@@ -1,4 +1,21 @@
-"""Write the methods' names as the paper writes them."""
+"""List the methods, order rows by them, and write their names as the paper does.
+
+Nothing here imports torch.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+COMPARED = (
+    *("supervised", "mimic", "distn", "noisy", "codis"),
+    *("nagan", "kdgan_wo_gm", "kdgan"),
+)
+"""Methods of Table 1, with a classifier that has no teacher."""
+TAGGERS = tuple(name for name in COMPARED if name != "noisy")
+"""Methods of Table 2."""
+ADVERSARIAL = ("nagan", "kdgan_wo_gm", "kdgan")
+"""Methods with a discriminator."""
 
 LABELS = {
     "kdgan": "KDGAN",
@@ -19,3 +36,12 @@ LABELS = {
 def label_of(name: str) -> str:
     """Return the name of a method as the paper writes it."""
     return LABELS.get(name, name.replace("_", " "))
+
+
+def in_order(rows: pd.DataFrame, methods: Sequence[str], *then: str) -> pd.DataFrame:
+    """Return rows sorted by the place of their method in a list, then by columns."""
+    if rows.empty:
+        return rows
+    order = {name: place for place, name in enumerate(methods)}
+    ranked = rows.assign(rank=rows.method.map(order))
+    return ranked.sort_values(["rank", *then]).drop(columns="rank")

@@ -8,13 +8,10 @@ import pandas as pd
 from scipy import stats
 
 from kdgan_lib import claims, table1
-from kdgan_lib.stats import holm, paired_difference
+from kdgan_lib.stats import FEWEST, LEVEL, holm, paired_difference
 from kdgan_lib.table1 import COLUMNS, METHODS, Column
 
 DISTILLATION = ("codis", "distn", "noisy", "mimic")
-LEVEL = 0.05
-SEEDS = 3
-"""Least seeds on which a column is judged."""
 STEPS = 21
 """Accuracies at which the images needed are compared."""
 
@@ -94,7 +91,7 @@ def columns_run(columns: Sequence[Column] = COLUMNS) -> list[Scores]:
         column: runs.reindex(columns=list(METHODS)).dropna()
         for column, runs in known.items()
     }
-    return [Scores(column, runs) for column, runs in six.items() if len(runs) >= SEEDS]
+    return [Scores(column, runs) for column, runs in six.items() if len(runs) >= FEWEST]
 
 
 def instances_ratio(runs: pd.DataFrame, many: str, few: str) -> float | None:

@@ -23,8 +23,8 @@ from kdgan_lib.data import Examples, Split
 from kdgan_lib.evaluation import predict
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import Run, declare
-from kdgan_lib.grids import ADVERSARIAL, TAGGERS
 from kdgan_lib.metrics import precision_at
+from kdgan_lib.names import ADVERSARIAL, TAGGERS
 from kdgan_lib.provenance import provenance
 from kdgan_lib.recommend import save_classifier
 from kdgan_lib.result import Result

@@ -14,6 +14,8 @@ from kdgan_lib.files import write_atomically
 from kdgan_lib.paths import runs_dir
 
 RUNS, CURVES = "runs", "curves"
+GAME = "game"
+"""Stage of a curve in which the method itself trains, after all pretraining."""
 KEYS = {RUNS: ("run_id",), CURVES: ("run_id", "stage", "epoch")}
 Configuration = Mapping[str, object]
 
@@ -80,6 +82,15 @@ def read_rows(name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
             f"{path} cannot be read ({error}): restore it with "
             f"`git checkout -- {path.name}` in its folder, or delete it and run again."
         ) from error
+
+
+def stamps() -> tuple[tuple[str, int, int, int], ...]:
+    """Return which tables there are and in what state: another one when one changes."""
+    return tuple(
+        (str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        for path in sorted(runs_dir().glob("*.parquet"))
+        for stat in (path.stat(),)
+    )
 
 
 def append_rows(name: str, rows: pd.DataFrame, key_columns: Iterable[str]) -> None:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.methods import Method, Phase
-
-GAME = "game"
+from kdgan_lib.runs import GAME as GAME
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Gather what the search for settings tried and found: tables of trials."""
 
 import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.grids import COMPARED
-from kdgan_lib.names import label_of
+from kdgan_lib.names import COMPARED, in_order, label_of
 
 WEIGHTS = ("alpha", "beta", "gamma")
 FORMATS = {
@@ -14,6 +16,42 @@ FORMATS = {
     "best validation": ".2f",
 }
 """How the columns of this module's tables are printed."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What the search for a method's setting found."""
+
+    method: str
+    """The method."""
+    trials: int
+    """Settings that were tried."""
+    score: float
+    """The best score on validation."""
+    trial: int
+    """The trial that has it, from 0."""
+    setting: dict[str, Any]
+    """What it tried, by name."""
+
+    def written(self) -> str:
+        """Return the setting in words, numbers with two digits."""
+        return ", ".join(
+            f"{key} {_short(value)}" for key, value in self.setting.items()
+        )
+
+
+def searched(trials: pd.DataFrame, methods: Iterable[str]) -> Iterator[Searched]:
+    """Yield what rows of the table `trials` found for each method that has some."""
+    for name in methods if len(trials) else ():
+        done = trials[trials.method == name]
+        if len(done):
+            best = done.loc[done.score.idxmax()]
+            setting = json.loads(best.parameters)
+            yield Searched(name, len(done), best.score, int(best.trial), setting)
+
+
+def _short(value: object) -> str:
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
 
 
 def trials() -> pd.DataFrame:
@@ -25,23 +63,26 @@ def trials() -> pd.DataFrame:
     found = tables.rows("trials", data="mnist", n=100)
     if found.empty:
         return found
-    order = {name: place for place, name in enumerate(COMPARED)}
-    found = found.assign(rank=found.method.map(order), score=100 * found.score)
-    found = found.sort_values(["rank", "trial"]).reset_index(drop=True)
+    found = found.assign(score=100 * found.score)
+    found = in_order(found, COMPARED, "trial").reset_index(drop=True)
     found["best"] = found.groupby("method").score.cummax()
     return found[["method", "trial", "score", "best", "parameters"]]
 
 
 def efforts() -> pd.DataFrame:
     """Return what was spent on each method's search, and when its best was found."""
-    found, shown = trials(), []
-    for name, part in found.groupby("method", sort=False) if len(found) else ():
-        best = part.loc[part.score.idxmax()]
-        row = {"method": label_of(str(name)), "trials": len(part)}
-        row |= {"settings searched": len(json.loads(best.parameters))}
-        row |= {"best validation": best.score, "found in trial": best.trial + 1}
-        shown.append(row)
-    return pd.DataFrame(shown)
+    return pd.DataFrame(
+        [
+            {
+                "method": label_of(best.method),
+                "trials": best.trials,
+                "settings searched": len(best.setting),
+                "best validation": best.score,
+                "found in trial": best.trial + 1,
+            }
+            for best in searched(trials(), COMPARED)
+        ]
+    )
 
 
 def kdgan_trials() -> pd.DataFrame:

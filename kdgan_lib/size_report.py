@@ -8,7 +8,7 @@ import pandas as pd
 
 from kdgan_lib import claims, table1, table3, tables
 from kdgan_lib.compression_report import folded, shown
-from kdgan_lib.names import label_of
+from kdgan_lib.names import in_order, label_of
 from kdgan_lib.orderings import images_needed
 from kdgan_lib.stats import mean_interval
 from kdgan_lib.table1 import ROWS, Column
@@ -24,10 +24,7 @@ SIZE_FORMATS = dict.fromkeys(("parameters", "bytes", "multiply-adds"), ",.0f")
 def curve() -> pd.DataFrame:
     """Return the runs of the sample-size curve, methods in the book's order."""
     runs = tables.runs(grid="sample_size", status="finished")
-    if runs.empty:
-        return runs
-    order = {name: place for place, name in enumerate(ROWS)}
-    return runs.assign(rank=runs.method.map(order)).sort_values(["rank", "n", "seed"])
+    return in_order(runs, ROWS, "n", "seed")
 
 
 def images() -> pd.DataFrame:

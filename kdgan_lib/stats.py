@@ -10,6 +10,10 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
+LEVEL = 0.05
+"""Adjusted p-value below which a difference is called clear."""
+FEWEST = 3
+"""Runs that an interval, and a verdict, need at least."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def paired_difference(first: pd.Series, second: pd.Series, seed: int = 0) -> Dif
     gaps = (pairs["first"] - pairs["second"]).to_numpy(float)
     lo, hi = _bootstrap(gaps, seed)
     spread = gaps.std(ddof=1) if len(gaps) > 1 else float("nan")
-    tested = len(gaps) > 2 and spread > 0
+    tested = len(gaps) >= FEWEST and spread > 0
     p_value = stats.ttest_1samp(gaps, 0).pvalue if tested else float("nan")
     effect = gaps.mean() / spread if spread > 0 else float("nan")
     return Difference(
@@ -105,7 +109,7 @@ def spread_after_convergence(
 
 
 def _bootstrap(sample: np.ndarray, seed: int) -> tuple[float, float]:
-    if len(sample) < 3:
+    if len(sample) < FEWEST:
         return float("nan"), float("nan")
     if np.ptp(sample) == 0:
         return float(sample[0]), float(sample[0])

@@ -7,7 +7,7 @@ chapter covers exactly the rows its numbers came from.
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -47,6 +47,21 @@ def value(claim: str, quantity: str) -> float | None:
     return None if found.empty else float(found["value"].iloc[-1])
 
 
+def game(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the evaluations of the game, their updates counted from its start.
+
+    found: what `curves` gave, with the stages of the pretraining.
+    """
+    if found.empty:
+        return found
+    playing = found.stage == store.GAME
+    kept = found[playing].copy()
+    for clock in ("player_updates", "classifier_updates"):
+        before = found[~playing].groupby("run_id")[clock].max()
+        kept[clock] -= kept.run_id.map(before).fillna(0)
+    return kept
+
+
 def require(frame: pd.DataFrame, command: str, time: str = "") -> pd.DataFrame:
     """Return `frame`; raise `MissingRuns` with the command when it is empty."""
     if frame.empty:
@@ -77,9 +92,7 @@ def unrecorded() -> Iterator[None]:
 
 def digest_of(query: str) -> str:
     """Return the digest that `query` gives now."""
-    name, _, text = query.partition("?")
-    where = dict(part.split("=", 1) for part in text.split("&") if part)
-    return digest(_select(_whole(name), where))
+    return _answer(query, store.stamps())[1]
 
 
 def digest(frame: pd.DataFrame) -> str:
@@ -96,9 +109,19 @@ def digest(frame: pd.DataFrame) -> str:
 
 def _read(name: str, where: Mapping[str, Any]) -> pd.DataFrame:
     query = name + "?" + "&".join(f"{key}={_text(where[key])}" for key in sorted(where))
+    query = query.rstrip("?")
+    frame, found = _answer(query, store.stamps())
+    remember(query, found)
+    return frame.copy()  # which the caller may change
+
+
+@lru_cache(maxsize=256)
+def _answer(query: str, stamps: tuple) -> tuple[pd.DataFrame, str]:
+    """Return what a query gives, and its digest, as long as the files are the same."""
+    name, _, text = query.partition("?")
+    where = dict(part.split("=", 1) for part in text.split("&") if part)
     frame = _select(_whole(name), where)
-    remember(query.rstrip("?"), digest(frame))
-    return frame
+    return frame, digest(frame)
 
 
 def _whole(name: str) -> pd.DataFrame:
@@ -112,25 +135,19 @@ def _whole(name: str) -> pd.DataFrame:
     return curves.merge(runs[own], on="run_id", how="inner")
 
 
-def _select(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
+def _select(frame: pd.DataFrame, where: Mapping[str, str]) -> pd.DataFrame:
     """Keep the rows equal to `where`; a table without a column has no such rows.
 
     `grid` is no column: it keeps the runs that the declared grid of that name holds.
     """
     for column, value in where.items():
         if column == "grid":
-            frame = frame[frame.run_id.isin(_declared(str(value)))]
+            frame = frame[frame.run_id.isin(identities(value))]
             continue
         if column not in frame:
             return frame.iloc[:0]
-        wanted = _text(value).split(",")
-        frame = frame[frame[column].map(_text).isin(wanted)]
+        frame = frame[frame[column].map(_text).isin(value.split(","))]
     return frame.reset_index(drop=True)
-
-
-@cache
-def _declared(grid: str) -> frozenset[str]:
-    return identities(grid)
 
 
 def _text(value: Any) -> str:

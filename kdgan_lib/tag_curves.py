@@ -3,13 +3,11 @@
 Nothing here imports torch.
 """
 
-import json
-from collections.abc import Iterator
-
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.names import label_of
+from kdgan_lib.names import ADVERSARIAL, in_order, label_of
+from kdgan_lib.search_report import searched
 from kdgan_lib.stats import (
     Difference,
     convergence,
@@ -24,7 +22,7 @@ CURVES, AXES, TEACHERS = (
     "kdgan sweep figure5",
     "kdgan sweep teachers",
 )
-PLAYED = ("nagan", "kdgan_wo_gm", "kdgan")
+PLAYED = ADVERSARIAL
 """Methods of Figure 3b."""
 CLOCKS = ("epoch", "player_updates", "classifier_updates")
 WEIGHTS = ("alpha", "beta", "gamma")
@@ -49,16 +47,11 @@ def curves(start: bool = False) -> pd.DataFrame:
     found = tables.curves(grid=GRID, data=POPULAR, method=PLAYED)
     if found.empty:
         return found
-    game = found.stage == "game"
-    for clock in CLOCKS[1:]:
-        before = found[~game].groupby("run_id")[clock].max()
-        found[clock] = found[clock] - found.run_id.map(before).fillna(0)
+    game = tables.game(found)
     first = found[found.stage == "pretrain classifier"]
     first = first.assign(**dict.fromkeys(CLOCKS, 0))
-    kept = pd.concat([first, found[game]]) if start else found[game]
-    order = {name: place for place, name in enumerate(PLAYED)}
-    ranked = kept.assign(rank=kept.method.map(order))
-    return ranked.sort_values(["rank", "seed", "epoch"]).drop(columns="rank")
+    kept = pd.concat([first, game]) if start else game
+    return in_order(kept, PLAYED, "seed", "epoch")
 
 
 def bar() -> float:
@@ -176,24 +169,14 @@ def _gain(own: pd.Series, alone: pd.Series) -> str | None:
 
 def settings() -> pd.DataFrame:
     """Return each method's search on popular tags: trials, best P@3, its setting."""
-    return pd.DataFrame(list(_settings()))
-
-
-def _settings() -> Iterator[dict[str, object]]:
-    trials = tables.rows("trials", data=POPULAR)
-    for name in NEURAL:
-        done = trials[trials.method == name] if len(trials) else trials
-        if done.empty:
-            continue
-        best = done.loc[done.score.idxmax()]
-        chosen = json.loads(best.parameters)
-        yield {
-            "method": label_of(name),
-            "trials": len(done),
-            "P@3 on validation": best.score,
-            "setting": ", ".join(f"{k} {_text(v)}" for k, v in chosen.items()),
-        }
-
-
-def _text(value: object) -> str:
-    return f"{value:.2g}" if isinstance(value, float) else str(value)
+    return pd.DataFrame(
+        [
+            {
+                "method": label_of(best.method),
+                "trials": best.trials,
+                "P@3 on validation": best.score,
+                "setting": best.written(),
+            }
+            for best in searched(tables.rows("trials", data=POPULAR), NEURAL)
+        ]
+    )

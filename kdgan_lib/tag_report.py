@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kdgan_lib import claims, tables
-from kdgan_lib.names import label_of
+from kdgan_lib.names import TAGGERS, label_of
 from kdgan_lib.stats import (
     Difference,
     Estimate,
@@ -35,7 +35,7 @@ METRICS = {
 STANDARD = {"f1_at_3": "F1@3", "f1_at_5": "F1@5"}
 """The usual F1, which Table 2 does not have."""
 CLASSICAL = ("knn", "tagprop", "tagfeature", "relexample")
-NEURAL = ("supervised", "mimic", "distn", "codis", "nagan", "kdgan_wo_gm", "kdgan")
+NEURAL = TAGGERS
 PAPER = (*CLASSICAL, "nagan", "kdgan")
 """Table 2's rows, in its order."""
 TEACHER = "teacher"

@@ -13,8 +13,9 @@ from kdgan_lib import sweep as sweeps
 from kdgan_lib.budget import Budget
 from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run, declare
-from kdgan_lib.grids import COMPARED, GRIDS
+from kdgan_lib.grids import GRIDS
 from kdgan_lib.methods import METHODS
+from kdgan_lib.names import COMPARED
 from kdgan_lib.tasks import TASKS
 
 if TYPE_CHECKING:

@@ -1,15 +1,15 @@
 """Gather what the chapter on training curves states: tables of runs, never typed."""
 
-import json
 import math
 
 import pandas as pd
 
 from kdgan_lib import claims, tables
-from kdgan_lib.experiments import ADVERSARIAL, PROTOCOLS, Run, declare
-from kdgan_lib.figures.style import label_of
-from kdgan_lib.grids import COMPARED, GRIDS
-from kdgan_lib.schedule import GAME, stages, updates_per_epoch
+from kdgan_lib.experiments import PROTOCOLS, Run, declare
+from kdgan_lib.grids import GRIDS
+from kdgan_lib.names import ADVERSARIAL, COMPARED, in_order, label_of
+from kdgan_lib.schedule import stages, updates_per_epoch
+from kdgan_lib.search_report import searched
 from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference
 
 GRID = "figure3a"
@@ -34,13 +34,7 @@ def curves(protocol: str, **where: object) -> pd.DataFrame:
     Updates count from the end of the pretraining.
     """
     found = tables.curves(grid=GRID, protocol=protocol, **where)
-    if found.empty:
-        return found
-    game = found.stage == GAME
-    for clock in ("player_updates", "classifier_updates"):
-        before = found[~game].groupby("run_id")[clock].max()
-        found[clock] = found[clock] - found.run_id.map(before).fillna(0)
-    return _in_order(found[game])
+    return in_order(tables.game(found), COMPARED, "seed", "epoch")
 
 
 def adversarial_curves() -> pd.DataFrame:
@@ -183,30 +177,14 @@ def budgets() -> pd.DataFrame:
 def settings() -> pd.DataFrame:
     """Return the setting that each method's search found, and the search's size."""
     trials = tables.rows("trials", data="mnist", n=100)
-    rows = []
-    for name in COMPARED if len(trials) else ():
-        done = trials[trials.method == name]
-        if len(done):
-            best = done.loc[done.score.idxmax()]
-            chosen = json.loads(best.parameters)
-            rows.append(
-                {
-                    "method": label_of(name),
-                    "trials": len(done),
-                    "validation": 100 * best.score,
-                    "setting": ", ".join(f"{k} {_short(v)}" for k, v in chosen.items()),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _short(value: object) -> str:
-    return f"{value:.2g}" if isinstance(value, float) else str(value)
-
-
-def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    if frame.empty:
-        return frame
-    order = {name: place for place, name in enumerate(COMPARED)}
-    ranked = frame.assign(rank=frame.method.map(order))
-    return ranked.sort_values(["rank", "seed", "epoch"]).drop(columns="rank")
+    return pd.DataFrame(
+        [
+            {
+                "method": label_of(best.method),
+                "trials": best.trials,
+                "validation": 100 * best.score,
+                "setting": best.written(),
+            }
+            for best in searched(trials, COMPARED)
+        ]
+    )

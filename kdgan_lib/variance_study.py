@@ -13,6 +13,7 @@ from kdgan_lib import experiments, runs
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import Run
 from kdgan_lib.methods import method
+from kdgan_lib.names import ADVERSARIAL
 from kdgan_lib.provenance import provenance
 from kdgan_lib.schedule import GAME, Stage
 from kdgan_lib.train import Diverged, Training
@@ -21,7 +22,7 @@ from kdgan_lib.variance_probe import Probe, Row, measure, row, weights_of
 
 TABLE = "variance"
 KEY = ("method", "seed", "epoch", "component", "estimator", "tau", "quantity")
-METHODS = ("nagan", "kdgan_wo_gm", "kdgan")
+METHODS = ADVERSARIAL
 ESTIMATOR = {"nagan": "relaxed_score", "kdgan": "relaxed_score"}
 COMMAND = "python -m kdgan_lib.variance_study"
 

@@ -10,15 +10,15 @@ from kdgan_lib import runs
 from kdgan_lib.budget import Budget
 from kdgan_lib.choices import identity
 from kdgan_lib.experiments import (
-    ADVERSARIAL,
     PROFILES,
     PROTOCOLS,
     Run,
     declare,
     from_configuration,
 )
-from kdgan_lib.grids import COMPARED, GRIDS, figure3a
+from kdgan_lib.grids import GRIDS, figure3a
 from kdgan_lib.methods import METHODS, method
+from kdgan_lib.names import ADVERSARIAL, COMPARED
 from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.state import digest
 

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from kdgan_lib import grids
-from kdgan_lib.grids import COMPARED, CONTROLS, GRIDS, TAGGERS, control
+from kdgan_lib.grids import CONTROLS, GRIDS, control
+from kdgan_lib.names import COMPARED, TAGGERS
 from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.tasks import TASKS, task
 

@@ -18,7 +18,7 @@ ROOMS = {
     ),
     "ground": (
         *("choices", "files", "paths", "randomness", "idx", "images", "augment"),
-        *("data", "tags", "tag_facts", "text", "budget", "provenance", "runs"),
+        *("data", "tags", "tag_facts", "text", "budget", "provenance", "runs", "names"),
     ),
     "players and methods": (
         *("nets", "cifar_nets", "methods", "methods.base", "methods.adversarial"),

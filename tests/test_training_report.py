@@ -7,8 +7,8 @@ import pytest
 
 from kdgan_lib import claims, runs, stats, tables, training_report
 from kdgan_lib.experiments import SETTINGS, declare
-from kdgan_lib.grids import TAGGERS
 from kdgan_lib.measures import curves as measures
+from kdgan_lib.names import TAGGERS
 from kdgan_lib.paths import ROOT
 from kdgan_lib.tasks import task
 from kdgan_lib.tuning import SEARCH_SPACES, TUNING_SEED, split_settings

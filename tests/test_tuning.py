@@ -7,7 +7,7 @@ import pytest
 
 from kdgan_lib import runs, tuning
 from kdgan_lib.experiments import Run, declare
-from kdgan_lib.grids import COMPARED
+from kdgan_lib.names import COMPARED
 from kdgan_lib.train import Diverged
 
 pytestmark = pytest.mark.usefixtures("runs_folder")

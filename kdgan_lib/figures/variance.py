@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from kdgan_lib import variance_tables
 from kdgan_lib.figures.style import colour_of, figure, label_of, tidy
 from kdgan_lib.figures.theory import ESTIMATORS as LOOKS
+from kdgan_lib.names import ADVERSARIAL
 
 TERMS = {
     "adversarial": ("from D", "discriminator", "-"),
@@ -27,7 +28,7 @@ WEIGHTINGS: dict[str, dict[str, Any]] = {
     "convex": {"color": "#D55E00", "ls": "-", "label": "Eq. 6, convex"},
     "free": {"color": "#0072B2", "ls": (0, (4, 1, 1, 1)), "label": "Eq. 3's weights"},
 }
-GAMES = ("nagan", "kdgan_wo_gm", "kdgan")
+GAMES = ADVERSARIAL
 NAMES = ("concrete_density", "relaxed_score", "reinforce", "reinforce_baseline")
 ESTIMATORS = {name: LOOKS[name] for name in (*NAMES, "pathwise")}
 

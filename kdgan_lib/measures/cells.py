@@ -2,7 +2,7 @@
 
 from kdgan_lib import table1
 from kdgan_lib.measures import Measured, Quantity, measure
-from kdgan_lib.orderings import SEEDS
+from kdgan_lib.stats import FEWEST
 from kdgan_lib.table1 import COLUMNS, METHODS, Column, Entry
 from kdgan_lib.tables import MissingRuns
 
@@ -17,7 +17,7 @@ def accuracy(
     """
     entry = _entry(method, Column(data, n), protocol)
     found = entry.accuracy
-    if found is None or found.runs < SEEDS:
+    if found is None or found.runs < FEWEST:
         raise MissingRuns(entry.command)
     value, lo, hi = found.mean, found.lo, found.hi
     gaps = (value - paper, lo - paper, hi - paper)

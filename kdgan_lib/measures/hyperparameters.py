@@ -6,7 +6,7 @@ import pandas as pd
 from kdgan_lib import hyperparameter_report as report
 from kdgan_lib import tables
 from kdgan_lib.measures import Measured, Quantity, measure
-from kdgan_lib.stats import Difference
+from kdgan_lib.stats import FEWEST, Difference
 
 PROTOCOL = "controlled"
 GRIDS = {"mnist": "figure4", "cifar10": "figure4_cifar10"}
@@ -63,7 +63,7 @@ def large_gamma_teacher(data: str) -> Measured:
     rows = rows[rows.n == rows.n.min()]
     lost = report.loss(rows, "gamma", LARGE_GAMMA, "teacher")
     seeds = [report.complete(rows, score) for score in ("teacher", "last")]
-    if lost is None or min(len(part) for part in seeds) < report.FEWEST:
+    if lost is None or min(len(part) for part in seeds) < FEWEST:
         raise tables.MissingRuns(f"kdgan sweep {grid}")
     teacher, classifier = (part.mean() for part in seeds)
     correlation = float(teacher.rank().corr(classifier.rank()))
@@ -139,7 +139,7 @@ def _range(rows: pd.DataFrame) -> Quantity | None:
     None where fewer than two values are declared, or fewer than three seeds have all.
     """
     scores = report.complete(rows).to_numpy()
-    if len(scores) < report.FEWEST or scores.shape[1] < 2:
+    if len(scores) < FEWEST or scores.shape[1] < 2:
         return None
     generator = np.random.default_rng(0)
     drawn = generator.integers(len(scores), size=(RESAMPLES, len(scores)))

@@ -14,16 +14,20 @@ from scipy import stats
 from kdgan_lib import tables, tag_curves, tag_report
 from kdgan_lib.grids import ALPHAS, BETAS, GAMMAS
 from kdgan_lib.measures import Measured, Quantity, measure
-from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference
+from kdgan_lib.stats import (
+    FEWEST,
+    LEVEL,
+    convergence,
+    holm,
+    mean_interval,
+    paired_difference,
+)
 from kdgan_lib.tables import MissingRuns
 from kdgan_lib.tag_curves import AXES, CURVES, PLAYED
 from kdgan_lib.tag_report import CLASSICAL, COMMAND, DATA, GRID, METRICS, PAPER
 
 PROTOCOL = "controlled"
 PREDICTIONS = "kdgan predictions"
-LEVEL = 0.05
-FEWEST = 3
-"""Seeds that a method needs before a claim is judged by it; the classical have one."""
 VALUES = {"alpha": ALPHAS, "beta": BETAS, "gamma": GAMMAS}
 """Values of Figure 5's weights."""
 
