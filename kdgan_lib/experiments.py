@@ -196,7 +196,8 @@ def settings(file: str) -> dict[str, dict[str, dict]]:
 
 
 def _tuned(name: str, learned: Task) -> dict[str, dict]:
-    return settings(learned.settings).get(SETTINGS_OF.get(name, name), {})
+    searched = filter(None, map(settings, learned.settings))
+    return next(searched, {}).get(SETTINGS_OF.get(name, name), {})
 
 
 def _controlled(name: str, learned: Task, n: int) -> tuple[Method, Budget]:

@@ -56,7 +56,7 @@ def game(found: pd.DataFrame) -> pd.DataFrame:
         return found
     playing = found.stage == store.GAME
     kept = found[playing].copy()
-    for clock in ("player_updates", "classifier_updates"):
+    for clock in found.columns.intersection(["player_updates", "classifier_updates"]):
         before = found[~playing].groupby("run_id")[clock].max()
         kept[clock] -= kept.run_id.map(before).fillna(0)
     return kept

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from kdgan_lib.tags import FOLDS, word_vectors
+from kdgan_lib.tags import EMBEDDED, FOLDS, word_vectors
 
 IMAGE_WIDTH = 1280
 """Width of the image features."""
@@ -198,9 +198,9 @@ class Variant:
     cross_fitted: bool = True
     """Whether T's answers for training images come from copies that never saw them."""
 
-    def teacher(self, labels: int) -> Builder:
+    def teacher(self, labels: int, collection: str) -> Builder:
         """Return what builds T."""
-        single = _pair_net(labels, self.combine)
+        single = _pair_net(labels, collection, self.combine)
         return partial(CrossFitted, single) if self.cross_fitted else single
 
 
@@ -219,10 +219,11 @@ VARIANTS = {
 
 
 def tag_players(
-    num_labels: int = 200, variant: str = "default"
+    num_labels: int = 200, variant: str = "default", collection: str = EMBEDDED
 ) -> dict[str, Callable[[], nn.Module]]:
     """Return a builder for each seat: C, a variant's T, and D, a product `PairNet`.
 
+    collection: whose texts T and D begin with the word vectors of.
     Raises ValueError that lists the variants.
     """
     if variant not in VARIANTS:
@@ -230,13 +231,15 @@ def tag_players(
         raise ValueError(f"{variant!r} is no variant: choose from {names}.")
     return {
         "classifier": partial(TagClassifier, labels=num_labels),
-        "teacher": VARIANTS[variant].teacher(num_labels),
-        "discriminator": _pair_net(num_labels),
+        "teacher": VARIANTS[variant].teacher(num_labels, collection),
+        "discriminator": _pair_net(num_labels, collection),
     }
 
 
-def _pair_net(labels: int, combine: Combination = "product") -> Builder:
-    return lambda: PairNet(word_vectors(), labels=labels, combine=combine)
+def _pair_net(
+    labels: int, collection: str, combine: Combination = "product"
+) -> Builder:
+    return lambda: PairNet(word_vectors(collection), labels=labels, combine=combine)
 
 
 def _projection(inputs: int, outputs: int, dropout: float = 0.0) -> nn.Module:

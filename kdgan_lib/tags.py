@@ -2,7 +2,7 @@
 
 import json
 import operator
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from kdgan_lib.data import DataCorrupt, DataMissing, Examples, Split
-from kdgan_lib.paths import book_dir
+from kdgan_lib.paths import book_dir, data_dir
 from kdgan_lib.randomness import derive_seed
 from kdgan_lib.text import words
 
@@ -26,10 +26,19 @@ LENGTH = 24
 """Words of a text that are kept; 98 in 100 texts are shorter."""
 PARTS = ("train", "validation", "test")
 VOCABULARIES = ("popular", "random")
-IMAGES = "openclipart.parquet"
-FEATURES = "openclipart-efficientnet_lite0.parquet"
+EMBEDDED = "openclipart"
+"""The collection that comes with the book."""
+COMMANDS = {
+    EMBEDDED: "python -m data_prep openclipart",
+    "yfcc100m": "python -m data_prep yfcc100m --metadata FILE --images DIR_OR_URL",
+}
+"""What makes a collection's tables, by its name."""
+NETWORK = "efficientnet_lite0"
+"""Whose image features are read."""
+IMAGES = f"{EMBEDDED}.parquet"
+FEATURES = f"{EMBEDDED}-{NETWORK}.parquet"
+FACTS = f"{EMBEDDED}.json"
 VECTORS = "glove-6b-50d.parquet"
-FACTS = "openclipart.json"
 
 
 def load_tags(
@@ -38,6 +47,7 @@ def load_tags(
     seed: int = 0,
     hide_named: bool = False,
     folder: Path | None = None,
+    collection: str = EMBEDDED,
 ) -> Split:
     """Return n training images with a tag of a vocabulary, and the table's other parts.
 
@@ -52,13 +62,17 @@ def load_tags(
 
     n: None for all, in the table's order; else a random subset in that order, part of
     each larger one with the same seed. hide_named: leave out of the text every word
-    of one of the image's own tags in the vocabulary.
+    of one of the image's own tags in the vocabulary. collection: `openclipart`, or
+    `yfcc100m` once it is prepared; folder: where its tables are, None for the usual.
+    Where the table has a column `sample`, as each vocabulary was drawn for itself, only
+    the images drawn for this one are in the parts.
     Raises ValueError for a wrong argument, DataMissing, DataCorrupt.
     """
-    tables = _tables(folder or book_dir() / "data")
+    tables = _tables(_source(collection, folder))
     relevant = _relevant(tables, vocabulary)
-    positions = {part: _positions(tables, relevant, part) for part in PARTS}
-    positions["train"] = _subset(positions["train"], n, seed, vocabulary)
+    drawn = _drawn(tables, relevant, vocabulary)
+    positions = {part: _positions(tables, drawn, part) for part in PARTS}
+    positions["train"] = _subset(positions["train"], n, seed, collection, vocabulary)
     train = positions["train"]
     inputs = _standardised(tables.features, train)
     folds = np.full(len(relevant), -1)
@@ -73,17 +87,17 @@ def load_tags(
             torch.from_numpy(_distribution(relevant[index])),
             torch.from_numpy(privileged),
         )
-    return Split(f"openclipart-{vocabulary}", **parts, num_labels=relevant.shape[1])
+    return Split(f"{collection}-{vocabulary}", **parts, num_labels=relevant.shape[1])
 
 
 def tag_names(vocabulary: str = "popular", folder: Path | None = None) -> list[str]:
-    """Return the tags of a vocabulary in the order of the labels."""
-    return list(_vocabulary(_tables(folder or book_dir() / "data"), vocabulary))
+    """Return the embedded tags of a vocabulary in the order of the labels."""
+    return list(_vocabulary(_tables(_source(folder=folder)), vocabulary))
 
 
-def word_vectors(folder: Path | None = None) -> Tensor:
+def word_vectors(collection: str = EMBEDDED, folder: Path | None = None) -> Tensor:
     """Return the GloVe vectors, float32 [V + 1, 50]; row 0, the padding, is zero."""
-    vectors = _vocabulary_of_text(folder or book_dir() / "data").vectors
+    vectors = _vocabulary_of_text(_source(collection, folder)).vectors
     return torch.from_numpy(np.vstack([np.zeros_like(vectors[:1]), vectors]))
 
 
@@ -96,9 +110,10 @@ def gallery(
     tags are those of the vocabulary. Raises like `load_tags`.
     """
     _one_of(part, PARTS, "part")
-    tables = _tables(folder or book_dir() / "data")
+    tables = _tables(_source(folder=folder))
     tags = set(_vocabulary(tables, vocabulary))
-    index = _positions(tables, _relevant(tables, vocabulary), part)
+    drawn = _drawn(tables, _relevant(tables, vocabulary), vocabulary)
+    index = _positions(tables, drawn, part)
     shown = tables.images.iloc[index][["title", "tags", "thumbnail"]]
     own = [[tag for tag in each if tag in tags] for each in shown.tags]
     return shown.assign(tags=own).reset_index(drop=True)
@@ -128,10 +143,10 @@ class _Words(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Tables:
-    """The embedded tables, as read; rows of images and features agree."""
+    """A collection's tables, as read; rows of images and features agree."""
 
     images: pd.DataFrame
-    """title, description, tags, group, split, thumbnail"""
+    """title, description, tags, group, split, thumbnail; sample, where there is one"""
     features: np.ndarray
     """float32 [images, 1280]"""
     vocabularies: dict[str, tuple[str, ...]]
@@ -140,68 +155,92 @@ class _Tables:
     """The words that have a vector."""
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A collection's files, read once in a process, and what to do about bad ones."""
+
+    folder: Path
+    collection: str = EMBEDDED
+
+    def table(
+        self, name: str, columns: list[str], further: Sequence[str] = ()
+    ) -> pa.Table:
+        """Return columns of a file, and those further ones that it has."""
+        try:
+            known = pq.read_schema(self.folder / name).names
+            wanted = [*columns, *(column for column in further if column in known)]
+            return pq.read_table(self.folder / name, columns=wanted)
+        except FileNotFoundError:
+            raise self.missing(name) from None
+        except (pa.ArrowException, OSError):
+            raise self.damaged(name) from None
+
+    def matrix(self, table: pa.Table, column: str, name: str) -> np.ndarray:
+        """Return a column of equally long lists of finite numbers as float32."""
+        try:
+            rows = table.column(column).to_pandas().to_numpy()
+            matrix = np.stack(rows).astype(np.float32)
+        except (ValueError, TypeError):
+            raise self.damaged(name) from None
+        if matrix.ndim != 2 or not np.isfinite(matrix).all():
+            raise self.damaged(name)
+        return matrix
+
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:
+        """Return the tags of each vocabulary."""
+        name = f"{self.collection}.json"
+        try:
+            facts = json.loads((self.folder / name).read_text(encoding="utf-8"))
+            return {vocabulary: tuple(facts[vocabulary]) for vocabulary in VOCABULARIES}
+        except FileNotFoundError:
+            raise self.missing(name) from None
+        except (ValueError, KeyError, TypeError):
+            raise self.damaged(name) from None
+
+    def missing(self, name: str) -> DataMissing:
+        """Return the error for a file that is not there."""
+        return DataMissing(
+            f"{name} is not in {self.folder}: run {self._command(name)}."
+        )
+
+    def damaged(self, name: str) -> DataCorrupt:
+        """Return the error for a file that does not hold what it should."""
+        again = f"run {self._command(name)} again"
+        return DataCorrupt(f"{self.folder / name} is damaged: {again}.")
+
+    def _command(self, name: str) -> str:
+        if self.collection == EMBEDDED and name == VECTORS:
+            return "`python -m data_prep glove`"
+        return f"`{COMMANDS[self.collection]}`"
+
+
 @cache
-def _tables(folder: Path) -> _Tables:
-    """Read the tables once in a process; raise DataMissing or DataCorrupt."""
+def _tables(source: _Source) -> _Tables:
+    """Read the tables; raise DataMissing or DataCorrupt."""
     columns = ["id", "title", "description", "tags", "group", "split", "thumbnail"]
-    images = _read(folder / IMAGES, columns).to_pandas()
-    table = _read(folder / FEATURES, ["id", "features"])
-    if images.id.tolist() != table.column("id").to_pylist():
-        raise _corrupt(folder / FEATURES)
-    features = _matrix(table.column("features"), folder / FEATURES)
-    return _Tables(images, features, _facts(folder), _vocabulary_of_text(folder))
+    images = source.table(f"{source.collection}.parquet", columns, ["sample"])
+    name = f"{source.collection}-{NETWORK}.parquet"
+    table = source.table(name, ["id", "features"])
+    if images.column("id").to_pylist() != table.column("id").to_pylist():
+        raise source.damaged(name)
+    features = source.matrix(table, "features", name)
+    vocabularies, text = source.vocabularies(), _vocabulary_of_text(source)
+    return _Tables(images.to_pandas(), features, vocabularies, text)
 
 
 @cache
-def _vocabulary_of_text(folder: Path) -> _Words:
-    table = _read(folder / VECTORS, ["word", "vector"])
+def _vocabulary_of_text(source: _Source) -> _Words:
+    table = source.table(VECTORS, ["word", "vector"])
     known = table.column("word").to_pylist()
     number = {word: place for place, word in enumerate(known, start=1)}
-    return _Words(number, _matrix(table.column("vector"), folder / VECTORS))
+    return _Words(number, source.matrix(table, "vector", VECTORS))
 
 
-def _read(path: Path, columns: list[str]) -> pa.Table:
-    try:
-        return pq.read_table(path, columns=columns)
-    except FileNotFoundError:
-        raise _missing(path) from None
-    except (pa.ArrowException, OSError):
-        raise _corrupt(path) from None
-
-
-def _facts(folder: Path) -> dict[str, tuple[str, ...]]:
-    path = folder / FACTS
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        return {name: tuple(facts[name]) for name in VOCABULARIES}
-    except FileNotFoundError:
-        raise _missing(path) from None
-    except (ValueError, KeyError, TypeError):
-        raise _corrupt(path) from None
-
-
-def _matrix(column: pa.ChunkedArray, path: Path) -> np.ndarray:
-    """Return a column of equally long lists of finite numbers as float32."""
-    try:
-        matrix = np.stack(column.to_pandas().to_numpy()).astype(np.float32)
-    except (ValueError, TypeError):
-        raise _corrupt(path) from None
-    if matrix.ndim != 2 or not np.isfinite(matrix).all():
-        raise _corrupt(path)
-    return matrix
-
-
-def _missing(path: Path) -> DataMissing:
-    return DataMissing(f"{path.name} is not in {path.parent}: run {_command(path)}.")
-
-
-def _corrupt(path: Path) -> DataCorrupt:
-    return DataCorrupt(f"{path} is damaged: run {_command(path)} again.")
-
-
-def _command(path: Path) -> str:
-    recipe = "glove" if path.name == VECTORS else "openclipart"
-    return f"`python -m data_prep {recipe}`"
+def _source(collection: str = EMBEDDED, folder: Path | None = None) -> _Source:
+    """Return a collection's files; raise ValueError that lists the collections."""
+    _one_of(collection, tuple(COMMANDS), "collection")
+    usual = book_dir() / "data" if collection == EMBEDDED else data_dir() / collection
+    return _Source(folder or usual, collection)
 
 
 def _vocabulary(tables: _Tables, name: str) -> tuple[str, ...]:
@@ -217,14 +256,22 @@ def _relevant(tables: _Tables, vocabulary: str) -> np.ndarray:
     return relevant
 
 
-def _positions(tables: _Tables, relevant: np.ndarray, part: str) -> np.ndarray:
-    """Return the rows of a part's images that have a tag."""
-    in_part = (tables.images.split == part).to_numpy()
-    return np.flatnonzero(in_part & relevant.any(1))
+def _drawn(tables: _Tables, relevant: np.ndarray, vocabulary: str) -> np.ndarray:
+    """Return which images have a tag and were drawn for the vocabulary, bool [N]."""
+    tagged = np.asarray(relevant.any(1))
+    if "sample" not in tables.images:
+        return tagged
+    drawn = tables.images["sample"].map(lambda own: vocabulary in own)
+    return tagged & drawn.to_numpy(bool)
+
+
+def _positions(tables: _Tables, drawn: np.ndarray, part: str) -> np.ndarray:
+    """Return the rows of a part's images among those that were drawn."""
+    return np.flatnonzero(drawn & (tables.images.split == part).to_numpy())
 
 
 def _subset(
-    positions: np.ndarray, n: int | None, seed: int, vocabulary: str
+    positions: np.ndarray, n: int | None, seed: int, collection: str, vocabulary: str
 ) -> np.ndarray:
     """Return n of the positions, in order; refuse an n that is not there."""
     try:
@@ -234,7 +281,7 @@ def _subset(
     if isinstance(n, bool) or not 1 <= count <= len(positions):
         allowed = f"a whole number from 1 to {len(positions):,}"
         raise ValueError(f"n for {vocabulary!r} tags must be {allowed}, not {n!r}.")
-    purpose = derive_seed(seed, "subset", "openclipart", vocabulary)
+    purpose = derive_seed(seed, "subset", collection, vocabulary)
     return np.sort(np.random.default_rng(purpose).permutation(positions)[:count])
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 from torch import Tensor, nn
@@ -14,7 +13,7 @@ from kdgan_lib.evaluation import ACCURACY, Criterion
 from kdgan_lib.metrics import precision_at, tag_metrics
 from kdgan_lib.nets import mnist_players
 from kdgan_lib.tag_nets import tag_players
-from kdgan_lib.tags import load_tags
+from kdgan_lib.tags import EMBEDDED, load_tags
 
 Builders = dict[str, Callable[[], nn.Module]]
 Value = TypeVar("Value")
@@ -40,8 +39,8 @@ class Task:
     """Random change of the images."""
     criterion: Criterion = ACCURACY
     """What a classifier is selected and reported by."""
-    settings: str = "controlled"
-    """File of tuned settings."""
+    settings: tuple[str, ...] = ("controlled",)
+    """Files of tuned settings: the first that is there counts, a search writes it."""
     literal_augmentation: Augmentation = "none"
     """Random change of the images that the paper's text names."""
     weight_decay: float = 0.0
@@ -87,21 +86,24 @@ def _images(name: str) -> Callable[[int | None, int, str], Split]:
     return lambda n, seed, rule: load(name, n=n, seed=seed, protocol=rule)
 
 
-def _tags(vocabulary: str, hide_named: bool = False) -> Task:
+def _tags(
+    vocabulary: str, hide_named: bool = False, collection: str = EMBEDDED
+) -> Task:
     named = " whose names are struck from the texts" if hide_named else ""
+    name = collection + ("_random" if vocabulary == "random" else "")
     return Task(
-        title=f"Open Clip Art, 200 {vocabulary} tags{named}",
+        title=f"{TITLES[collection]}, 200 {vocabulary} tags{named}",
         load=lambda n, seed, rule: load_tags(
-            vocabulary, n=n, seed=seed, hide_named=hide_named
+            vocabulary, n=n, seed=seed, hide_named=hide_named, collection=collection
         ),
-        players=partial(tag_players, 200),
-        n=TAGGED[vocabulary],
-        updates={1: 1_500},
-        pretraining={1: (360, 720, 360)},
+        players=lambda variant: tag_players(200, variant, collection),
+        n=TAGGED[collection][vocabulary],
+        updates={1: 1_500, 10_000: 8_000},
+        pretraining={1: (360, 720, 360), 10_000: (2_000, 4_000, 2_000)},
         weight_decay=1e-3,
         augmentation="none",
         criterion=PRECISION,
-        settings="openclipart",
+        settings=tuple(dict.fromkeys((name, EMBEDDED))),
     )
 
 
@@ -115,7 +117,11 @@ def _tag_report(logits: Tensor, targets: Tensor) -> dict[str, float]:
     return {name.lower().replace("@", "_at_"): value for name, value in values.items()}
 
 
-TAGGED = {"popular": 3_512, "random": 3_147}
+TITLES = {EMBEDDED: "Open Clip Art", "yfcc100m": "YFCC100M"}
+TAGGED = {
+    EMBEDDED: {"popular": 3_512, "random": 3_147},
+    "yfcc100m": {"popular": 20_000, "random": 20_000},
+}
 """Training images with a tag of the vocabulary."""
 PRECISION = Criterion("precision", _precision_at_3, _tag_report)
 """P@3, by which Figure 3b follows the classifier; Table 2's columns at the end."""
@@ -141,6 +147,7 @@ TASKS = {
         players=cifar10_players,
         n=500,
         updates={500: 3_000, 5_000: 9_000, 50_000: 60_000},
+        settings=("cifar10", "controlled"),
         pretraining={1: (200, 1_000, 200), 5_000: (500, 3_000, 500)},
         augmentation="mirror",
         literal_augmentation="mirror",
@@ -149,4 +156,7 @@ TASKS = {
     "openclipart": _tags("popular"),
     "openclipart_random": _tags("random"),
     "openclipart_unnamed": _tags("popular", hide_named=True),
+    "yfcc100m": _tags("popular", collection="yfcc100m"),
+    "yfcc100m_random": _tags("random", collection="yfcc100m"),
+    "yfcc100m_unnamed": _tags("popular", hide_named=True, collection="yfcc100m"),
 }

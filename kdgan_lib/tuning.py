@@ -173,7 +173,7 @@ def freeze(folder: Path, n: int | None = None, data: str = "mnist") -> dict[str,
                 "hyperparameters": hyper,
                 "budget": amounts,
             }
-    path = folder / f"{task(data).settings}.json"
+    path = folder / f"{task(data).settings[0]}.json"
     path.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
     return settings
 

@@ -28,6 +28,7 @@ from kdgan_lib.tags import (
     tag_names,
     word_vectors,
 )
+from kdgan_lib.tasks import task
 from kdgan_lib.text import words
 
 DATA = book_dir() / "data"
@@ -210,6 +211,21 @@ def test_a_missing_file_is_named_with_the_command_that_makes_it(name, copied):
     (copied / name).unlink()
     with pytest.raises(DataMissing, match=rf"{name} is not in .*: run `python -m"):
         load_tags(folder=copied)
+
+
+def test_photographs_that_were_not_prepared_are_named_with_their_command(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("KDGAN_DATA", str(tmp_path))
+    told = (
+        r"yfcc100m\.parquet is not in .*: run `python -m data_prep yfcc100m --metadata"
+    )
+    with pytest.raises(DataMissing, match=told):
+        task("yfcc100m").load(None, 0, "controlled")
+    with pytest.raises(DataMissing, match="data_prep yfcc100m --metadata"):
+        word_vectors("yfcc100m")
+    with pytest.raises(ValueError, match="choose from openclipart, yfcc100m"):
+        load_tags(collection="flickr")
 
 
 @pytest.mark.parametrize("name", [IMAGES, FEATURES, FACTS, VECTORS])

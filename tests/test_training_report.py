@@ -99,7 +99,7 @@ def test_frozen_settings_are_the_best_committed_trials(data, methods, monkeypatc
     monkeypatch.setenv("KDGAN_RUNS", str(ROOT / "book" / "runs"))
     trials = runs.read_rows("trials")
     trials = trials[trials.data == data]
-    frozen = json.loads((SETTINGS / f"{task(data).settings}.json").read_text())
+    frozen = json.loads((SETTINGS / f"{task(data).settings[0]}.json").read_text())
     assert set(frozen) == set(methods)
     counts = trials.groupby("method").trial.count()
     assert counts.nunique() == 1, "every method has the same number of trials"

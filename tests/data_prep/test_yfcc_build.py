@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,7 +18,14 @@ from data_prep.yfcc100m import build, sources
 from data_prep.yfcc100m.metadata import parse_line
 from data_prep.yfcc100m.sampling import Plan
 from data_prep.yfcc100m.sources import Patience
+from kdgan_lib.budget import Budget
+from kdgan_lib.methods import METHODS
+from kdgan_lib.nets import build_players
 from kdgan_lib.paths import ROOT
+from kdgan_lib.tag_nets import CrossFitted, PairNet, TagClassifier
+from kdgan_lib.tags import load_tags, word_vectors
+from kdgan_lib.tasks import PRECISION
+from kdgan_lib.train import fit
 
 PLAN = Plan(train=40, validation=8, test=8, tags=10)
 
@@ -128,6 +136,56 @@ def test_the_books_loader_reads_the_tables_under_the_names_of_the_embedded_ones(
     assert made.field("features").type.value_type == (
         embedded.field("features").type.value_type
     )
+
+
+@pytest.mark.parametrize("vocabulary", ["popular", "random"])
+def test_the_books_loader_gives_each_vocabulary_its_own_sample(
+    run, tmp_path, vocabulary
+):
+    run()
+    folder = tmp_path / "yfcc100m"
+    split = load_tags(vocabulary, folder=folder, collection="yfcc100m")
+    found = tables(tmp_path)
+    chosen = {
+        part: [
+            row
+            for row in found.images.to_pylist()
+            if vocabulary in row["sample"] and row["split"] == part
+        ]
+        for part in ("train", "validation", "test")
+    }
+    for part, rows in chosen.items():
+        examples = getattr(split, part)
+        assert len(examples) == len(rows) == PLAN.parts[part]
+        for target, row in zip(examples.targets, rows, strict=True):
+            tags = {found.facts[vocabulary][label] for label in target.nonzero()}
+            assert tags == set(row["tags"]) & set(found.facts[vocabulary])
+    folds, groups = split.train.privileged[:, 0], [r["group"] for r in chosen["train"]]
+    owners = set(zip(folds.tolist(), groups, strict=True))
+    assert len(owners) == len(set(groups)), "a user is in two folds"
+
+
+def test_the_game_is_played_on_the_photographs(run, tmp_path):
+    run()
+    folder = tmp_path / "yfcc100m"
+    split = load_tags(folder=folder, collection="yfcc100m")
+    vectors = word_vectors("yfcc100m", folder)
+    width = split.train.inputs.shape[1]
+    pair = partial(PairNet, vectors, inputs=width, hidden=8, labels=split.num_labels)
+    builders = {
+        "classifier": partial(TagClassifier, width, 8, split.num_labels),
+        "teacher": partial(CrossFitted, pair),
+        "discriminator": pair,
+    }
+    budget = Budget(batch_size=20, epochs=2).but(
+        classifier_pretraining=1, teacher_pretraining=1, discriminator_pretraining=1
+    )
+    players = build_players(builders, seed=0)
+    result = fit(
+        METHODS["kdgan"](), players, split, budget, seed=0, criterion=PRECISION
+    )
+    assert 0 <= result.metrics["test_map"] <= 1
+    assert result.metrics["player_updates"] == 3 * 2 * 3  # three players, two passes
 
 
 def test_a_second_run_finds_all_there_and_another_plan_does_not(run, server, tmp_path):
