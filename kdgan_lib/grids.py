@@ -117,12 +117,25 @@ def controls(profile: str = "paper") -> list[Run]:
 def control(name: str, n: int, seed: int, profile: str = "paper") -> Run:
     """Return a run of the table of controls."""
     change = CONTROLS[name]
-    subset = change.get("subset", "")
-    run = declare(change["method"], n=n, seed=seed, profile=profile, subset=subset)
+    run = declare(
+        change["method"],
+        n=n,
+        seed=seed,
+        profile=profile,
+        subset=change.get("subset", ""),
+    )
+    return _changed(run, change)
+
+
+def _changed(run: Run, change: dict[str, Any]) -> Run:
+    """Return a run with other settings; equal player updates, or `updates` times."""
     chosen = replace(run.method, **change.get("hyper", {}))
     budget = run.budget.but(**change.get("budget", {}))
-    if profile == "paper" and len(chosen.phases()) != len(run.method.phases()):
-        budget = with_equal_updates(chosen, budget, n, run.task.player_updates(n))
+    times = change.get("updates", 1)
+    fewer = len(chosen.phases()) != len(run.method.phases())
+    if run.profile == "paper" and (fewer or times > 1):
+        updates = times * run.task.player_updates(run.n)
+        budget = with_equal_updates(chosen, budget, run.n, updates)
     return replace(run, method=chosen, budget=budget)
 
 
@@ -233,6 +246,46 @@ def table2(profile: str = "paper") -> list[Run]:
     ]
 
 
+TAG_CONTROLS: dict[str, dict[str, Any]] = {
+    "β = 0: C does not learn from T": {"hyper": {"beta": 0.0}},
+    "γ = 0: T does not learn from C": {"hyper": {"gamma": 0.0}},
+    "without D": {"hyper": {"adversarial": 0.0}},
+    "with the labels' cross-entropy": {"hyper": {"supervision": 1.0}},
+    "three times the updates": {"updates": 3},
+    "both": {"hyper": {"supervision": 1.0}, "updates": 3},
+    "D cross-fitted, as T is": {"variant": "cross_fitted_discriminator"},
+}
+"""What the table of controls on the popular tags changes in KDGAN. With three times
+the updates C has as many as the other methods give it."""
+
+
+def tag_controls(profile: str = "paper") -> list[Run]:
+    """Return KDGAN and its changes on the popular tags, beside C alone."""
+    return _distinct(
+        run
+        for seed in range(5)
+        for run in (
+            declare("supervised", data="openclipart", seed=seed, profile=profile),
+            declare("kdgan", data="openclipart", seed=seed, profile=profile),
+            *(tag_control(name, seed, profile) for name in TAG_CONTROLS),
+        )
+    )
+
+
+def tag_control(name: str, seed: int, profile: str = "paper") -> Run:
+    """Return a run of the table of controls on the popular tags."""
+    change = TAG_CONTROLS[name]
+    where = {"data": "openclipart", "variant": change.get("variant", "default")}
+    run = declare("kdgan", seed=seed, profile=profile, **where)
+    return _changed(run, change)
+
+
+def vgg16(profile: str = "paper") -> list[Run]:
+    """Return methods on features of the paper's backbone, popular tags."""
+    methods = ("supervised", "mimic", "distn", "nagan", "kdgan")
+    return compared(methods, 5, data="openclipart_vgg16", profile=profile)
+
+
 def table2_yfcc100m(profile: str = "paper") -> list[Run]:
     """Return Table 2's neural methods on the paper's photographs, once prepared."""
     return [
@@ -277,6 +330,7 @@ GRIDS: dict[str, Callable[[str], list[Run]]] = {
     for grid in (
         *(figure3a, table1, controls, sample_size, table3),
         *(distillation_forms, temperature, figure6, figure4, figure4_cifar10),
-        *(beyond, table2, table2_yfcc100m, teachers, figure3b, figure5),
+        *(beyond, table2, tag_controls, vgg16, teachers, figure3b, figure5),
+        table2_yfcc100m,
     )
 }

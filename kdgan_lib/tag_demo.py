@@ -30,7 +30,7 @@ def ensure(profile: str) -> str:
         from kdgan_lib import classical, predictions
 
         classical.study()
-        for grid in ("teachers", "figure5"):
+        for grid in ("teachers", "figure5", "tag_controls", "vgg16"):
             ensure_runs(grid, profile)
         found = ensure_runs("table2", profile)
         predictions.store()

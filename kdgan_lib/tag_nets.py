@@ -8,10 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from kdgan_lib.tags import EMBEDDED, FOLDS, word_vectors
+from kdgan_lib.tags import EMBEDDED, FOLDS, NETWORK, NETWORKS, word_vectors
 
-IMAGE_WIDTH = 1280
-"""Width of the image features."""
 Builder = Callable[[], nn.Module]
 Combination = Literal["product", "plain_product", "concatenation", "text"]
 
@@ -25,7 +23,7 @@ class TagClassifier(nn.Module):
 
     def __init__(
         self,
-        inputs: int = IMAGE_WIDTH,
+        inputs: int = NETWORKS[NETWORK],
         hidden: int = 512,
         labels: int = 200,
         dropout: float = 0.5,
@@ -96,7 +94,7 @@ class PairNet(nn.Module):
     def __init__(
         self,
         vectors: Tensor,
-        inputs: int = IMAGE_WIDTH,
+        inputs: int = NETWORKS[NETWORK],
         hidden: int = 256,
         labels: int = 200,
         dropout: float = 0.5,
@@ -189,7 +187,7 @@ class CrossFitted(nn.Module):
 
 @dataclass(frozen=True)
 class Variant:
-    """How the players of tag recommendation are built; C and D are always the same."""
+    """How the players of tag recommendation are built; C is always the same."""
 
     about: str
     """What it is for."""
@@ -197,11 +195,20 @@ class Variant:
     """How T combines image and text."""
     cross_fitted: bool = True
     """Whether T's answers for training images come from copies that never saw them."""
+    discriminator_cross_fitted: bool = False
+    """The same of D's."""
 
-    def teacher(self, labels: int, collection: str) -> Builder:
+    def teacher(self, labels: int, collection: str, network: str) -> Builder:
         """Return what builds T."""
-        single = _pair_net(labels, collection, self.combine)
+        single = _pair_net(labels, collection, network, self.combine)
         return partial(CrossFitted, single) if self.cross_fitted else single
+
+    def discriminator(self, labels: int, collection: str, network: str) -> Builder:
+        """Return what builds D, which reads the product in every variant."""
+        single = _pair_net(labels, collection, network)
+        return (
+            partial(CrossFitted, single) if self.discriminator_cross_fitted else single
+        )
 
 
 VARIANTS = {
@@ -215,31 +222,41 @@ VARIANTS = {
     ),
     "concatenation": Variant("T reads image beside text.", combine="concatenation"),
     "text_only": Variant("T reads the text alone.", combine="text"),
+    "cross_fitted_discriminator": Variant(
+        "D is cross-fitted, as T is.", discriminator_cross_fitted=True
+    ),
 }
 
 
 def tag_players(
-    num_labels: int = 200, variant: str = "default", collection: str = EMBEDDED
+    num_labels: int = 200,
+    variant: str = "default",
+    collection: str = EMBEDDED,
+    network: str = NETWORK,
 ) -> dict[str, Callable[[], nn.Module]]:
-    """Return a builder for each seat: C, a variant's T, and D, a product `PairNet`.
+    """Return a builder for each seat: C, and a variant's T and D.
 
-    collection: whose texts T and D begin with the word vectors of.
+    collection: whose texts T and D begin with the word vectors of; network: whose
+    image features all of them read.
     Raises ValueError that lists the variants.
     """
     if variant not in VARIANTS:
         names = ", ".join(VARIANTS)
         raise ValueError(f"{variant!r} is no variant: choose from {names}.")
+    built = VARIANTS[variant]
     return {
-        "classifier": partial(TagClassifier, labels=num_labels),
-        "teacher": VARIANTS[variant].teacher(num_labels, collection),
-        "discriminator": _pair_net(num_labels, collection),
+        "classifier": partial(TagClassifier, NETWORKS[network], labels=num_labels),
+        "teacher": built.teacher(num_labels, collection, network),
+        "discriminator": built.discriminator(num_labels, collection, network),
     }
 
 
 def _pair_net(
-    labels: int, collection: str, combine: Combination = "product"
+    labels: int, collection: str, network: str, combine: Combination = "product"
 ) -> Builder:
-    return lambda: PairNet(word_vectors(collection), labels=labels, combine=combine)
+    return lambda: PairNet(
+        word_vectors(collection), NETWORKS[network], labels=labels, combine=combine
+    )
 
 
 def _projection(inputs: int, outputs: int, dropout: float = 0.0) -> nn.Module:

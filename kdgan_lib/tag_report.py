@@ -23,7 +23,9 @@ DATA = {"popular": "openclipart", "random": "openclipart_random"}
 """Task of each vocabulary."""
 PHOTOGRAPHS = {"popular": "yfcc100m", "random": "yfcc100m_random"}
 """The same on the paper's own collection, which a reader may have."""
-GRIDS = dict.fromkeys(PHOTOGRAPHS.values(), "table2_yfcc100m")
+BACKBONE = "openclipart_vgg16"
+"""The popular tags on image features of the paper's network."""
+GRIDS = {**dict.fromkeys(PHOTOGRAPHS.values(), "table2_yfcc100m"), BACKBONE: "vgg16"}
 """Grid of a task's runs, where it is not Table 2's."""
 STRUCK = "openclipart_unnamed"
 """The popular tags, with every word of an image's own tags struck from its text."""
@@ -124,6 +126,37 @@ def _cell(values: pd.Series) -> str | None:
 def _short(value: float) -> str:
     """Return three decimals without the leading zero."""
     return f"{value:.3f}".removeprefix("0")
+
+
+def backbones(metrics: Sequence[str] = ("p_at_3", "map")) -> pd.DataFrame:
+    """Return methods on either network's features: mean and interval of some metrics.
+
+    Empty where nothing was run on the paper's.
+    """
+    known = {"EfficientNet-Lite0": DATA["popular"], "VGG16": BACKBONE}
+    parts = {title: scores(data) for title, data in known.items()}
+    shown = [name for name in ROWS if (parts["VGG16"].method == name).any()]
+    rows = []
+    for name in shown:
+        row: dict[str, object] = {"method": TITLES.get(name, label_of(name))}
+        for metric in metrics:
+            for title, found in parts.items():
+                own = found[found.method == name][metric].dropna()
+                row[f"{METRICS[metric]}, {title}"] = _cell(own)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def backbone_summary(reference: str = "kdgan") -> str:
+    """Return where KDGAN stands on the paper's features; empty where it was not run."""
+    each = gap(scores(BACKBONE), reference, "supervised", "p_at_3")
+    if each is None or each.lo != each.lo:
+        return ""
+    return (
+        f"On VGG16's features {label_of(reference)}'s P@3 differs from that of the "
+        f"classifier without a teacher by {each.mean:+.4f}, 95% interval over "
+        f"{each.runs} seeds [{each.lo:+.4f}, {each.hi:+.4f}]."
+    )
 
 
 def papers_table2(vocabulary: str) -> pd.DataFrame:

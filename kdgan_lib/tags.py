@@ -33,8 +33,9 @@ COMMANDS = {
     "yfcc100m": "python -m data_prep yfcc100m --metadata FILE --images DIR_OR_URL",
 }
 """What makes a collection's tables, by its name."""
-NETWORK = "efficientnet_lite0"
-"""Whose image features are read."""
+NETWORKS = {"efficientnet_lite0": 1280, "vgg16": 512}
+"""Networks whose image features can be read, the usual one first, and their widths."""
+NETWORK = next(iter(NETWORKS))
 IMAGES = f"{EMBEDDED}.parquet"
 FEATURES = f"{EMBEDDED}-{NETWORK}.parquet"
 FACTS = f"{EMBEDDED}.json"
@@ -48,12 +49,13 @@ def load_tags(
     hide_named: bool = False,
     folder: Path | None = None,
     collection: str = EMBEDDED,
+    network: str = NETWORK,
 ) -> Split:
     """Return n training images with a tag of a vocabulary, and the table's other parts.
 
-    inputs: float32 [N, 1280], EfficientNet-Lite0's features, each less its mean over
-    the split's own training images and divided by its standard deviation there: they
-    are non-negative and their scales differ by a factor of ten, so that without it one
+    inputs: float32 [N, width], a network's features, each less its mean over the
+    split's own training images and divided by its standard deviation there: they are
+    non-negative and their scales differ by a factor of ten, so that without it one
     learning rate and one penalty do not suit all of them.
     targets: [N, 200], the image's tags as a distribution p_u(.|x).
     privileged: long [N, 1 + LENGTH]. Column 0 is the cross-fitting fold of a training
@@ -65,10 +67,12 @@ def load_tags(
     of one of the image's own tags in the vocabulary. collection: `openclipart`, or
     `yfcc100m` once it is prepared; folder: where its tables are, None for the usual.
     Where the table has a column `sample`, as each vocabulary was drawn for itself, only
-    the images drawn for this one are in the parts.
+    the images drawn for this one are in the parts. network: `efficientnet_lite0`
+    (1,280 wide) or `vgg16` (512), the paper's.
     Raises ValueError for a wrong argument, DataMissing, DataCorrupt.
     """
-    tables = _tables(_source(collection, folder))
+    _one_of(network, tuple(NETWORKS), "network")
+    tables = _tables(_source(collection, folder), network)
     relevant = _relevant(tables, vocabulary)
     drawn = _drawn(tables, relevant, vocabulary)
     positions = {part: _positions(tables, drawn, part) for part in PARTS}
@@ -148,7 +152,7 @@ class _Tables:
     images: pd.DataFrame
     """title, description, tags, group, split, thumbnail; sample, where there is one"""
     features: np.ndarray
-    """float32 [images, 1280]"""
+    """float32 [images, width]"""
     vocabularies: dict[str, tuple[str, ...]]
     """The 200 tags of each vocabulary."""
     words: _Words
@@ -215,11 +219,11 @@ class _Source:
 
 
 @cache
-def _tables(source: _Source) -> _Tables:
+def _tables(source: _Source, network: str = NETWORK) -> _Tables:
     """Read the tables; raise DataMissing or DataCorrupt."""
     columns = ["id", "title", "description", "tags", "group", "split", "thumbnail"]
     images = source.table(f"{source.collection}.parquet", columns, ["sample"])
-    name = f"{source.collection}-{NETWORK}.parquet"
+    name = f"{source.collection}-{network}.parquet"
     table = source.table(name, ["id", "features"])
     if images.column("id").to_pylist() != table.column("id").to_pylist():
         raise source.damaged(name)

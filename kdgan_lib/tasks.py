@@ -13,7 +13,7 @@ from kdgan_lib.evaluation import ACCURACY, Criterion
 from kdgan_lib.metrics import precision_at, tag_metrics
 from kdgan_lib.nets import mnist_players
 from kdgan_lib.tag_nets import tag_players
-from kdgan_lib.tags import EMBEDDED, load_tags
+from kdgan_lib.tags import EMBEDDED, NETWORK, load_tags
 
 Builders = dict[str, Callable[[], nn.Module]]
 Value = TypeVar("Value")
@@ -87,16 +87,20 @@ def _images(name: str) -> Callable[[int | None, int, str], Split]:
 
 
 def _tags(
-    vocabulary: str, hide_named: bool = False, collection: str = EMBEDDED
+    vocabulary: str,
+    hide_named: bool = False,
+    collection: str = EMBEDDED,
+    network: str = NETWORK,
 ) -> Task:
     named = " whose names are struck from the texts" if hide_named else ""
+    seen = f" on {network} features" if network != NETWORK else ""
     name = collection + ("_random" if vocabulary == "random" else "")
     return Task(
-        title=f"{TITLES[collection]}, 200 {vocabulary} tags{named}",
+        title=f"{TITLES[collection]}, 200 {vocabulary} tags{named}{seen}",
         load=lambda n, seed, rule: load_tags(
-            vocabulary, n=n, seed=seed, hide_named=hide_named, collection=collection
+            vocabulary, n, seed, hide_named, collection=collection, network=network
         ),
-        players=lambda variant: tag_players(200, variant, collection),
+        players=lambda variant: tag_players(200, variant, collection, network),
         n=TAGGED[collection][vocabulary],
         updates={1: 1_500, 10_000: 8_000},
         pretraining={1: (360, 720, 360), 10_000: (2_000, 4_000, 2_000)},
@@ -156,6 +160,7 @@ TASKS = {
     "openclipart": _tags("popular"),
     "openclipart_random": _tags("random"),
     "openclipart_unnamed": _tags("popular", hide_named=True),
+    "openclipart_vgg16": _tags("popular", network="vgg16"),
     "yfcc100m": _tags("popular", collection="yfcc100m"),
     "yfcc100m_random": _tags("random", collection="yfcc100m"),
     "yfcc100m_unnamed": _tags("popular", hide_named=True, collection="yfcc100m"),

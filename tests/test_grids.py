@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from kdgan_lib import grids
-from kdgan_lib.grids import CONTROLS, GRIDS, control
+from kdgan_lib.grids import CONTROLS, GRIDS, TAG_CONTROLS, control, tag_control
 from kdgan_lib.names import COMPARED, TAGGERS
 from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.tasks import TASKS, task
@@ -78,6 +78,21 @@ def test_table_2_has_ten_seeds_of_every_tagger_on_both_vocabularies():
     for data in ("openclipart", "openclipart_random"):
         assert (counts[data] == 10).all()
         assert set(counts[data].index) == set(TAGGERS)
+
+
+@pytest.mark.parametrize("name", TAG_CONTROLS)
+def test_a_control_on_tags_changes_kdgan_and_trains_as_much_as_it_says(name):
+    changed, reference = tag_control(name, 0), grids.declare("kdgan", "openclipart")
+    assert changed.id != reference.id
+    wanted = TAG_CONTROLS[name].get("updates", 1) * reference.task.player_updates(1)
+    per_epoch = game_updates(reference) / reference.budget.epochs
+    assert abs(game_updates(changed) - wanted) <= per_epoch
+
+
+def test_three_times_the_updates_give_c_as_many_as_it_has_alone():
+    run = tag_control("three times the updates", 0)
+    alone = grids.declare("supervised", "openclipart")
+    assert abs(game_updates(run) / 3 - game_updates(alone)) <= game_updates(alone) / 20
 
 
 def test_a_narrow_classifier_is_a_network_of_its_own():

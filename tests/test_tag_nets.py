@@ -332,6 +332,13 @@ def test_a_cross_fitted_teacher_has_the_weights_of_its_copies():
     assert count_parameters(discriminator) == single
 
 
+def test_a_cross_fitted_discriminator_is_three_of_the_usual_one():
+    builders = tag_players(variant="cross_fitted_discriminator")
+    usual = count_parameters(tag_players()["discriminator"]())
+    assert count_parameters(builders["discriminator"]()) == FOLDS * usual
+    assert isinstance(builders["discriminator"](), CrossFitted)
+
+
 def test_copies_start_from_weights_of_their_own():
     digests = {digest(copy) for copy in build(lambda: CrossFitted(pair_net)).copies}
     assert len(digests) == FOLDS

@@ -19,6 +19,7 @@ from kdgan_lib.tags import (
     FOLDS,
     IMAGES,
     LENGTH,
+    NETWORKS,
     PARTS,
     VECTORS,
     VOCABULARIES,
@@ -102,6 +103,15 @@ def test_features_are_standardised_by_the_training_images_of_the_split_alone():
         column = int(varied.nonzero()[0])
         found = np.corrcoef(split.test.inputs[:, column], test[:, column])[0, 1]
         assert found == pytest.approx(1, abs=1e-5)
+
+
+def test_features_of_the_papers_network_are_read_on_demand():
+    light, deep = load_tags(n=20), load_tags(n=20, network="vgg16")
+    assert light.train.inputs.shape == (20, NETWORKS["efficientnet_lite0"])
+    assert deep.train.inputs.shape == (20, NETWORKS["vgg16"])
+    assert torch.equal(light.test.targets, deep.test.targets)
+    with pytest.raises(ValueError, match="choose from efficientnet_lite0, vgg16"):
+        load_tags(network="resnet")
 
 
 def test_no_near_duplicate_group_is_in_two_folds_or_two_parts():

@@ -1,0 +1,102 @@
+"""Report the controls on the popular tags: KDGAN with one thing changed."""
+
+from functools import cache
+
+import pandas as pd
+
+from kdgan_lib import tables
+from kdgan_lib.stats import FEWEST, Difference, mean_interval, paired_difference
+
+GRID, COMMAND = "tag_controls", "kdgan sweep tag_controls"
+ALONE, TUNED = "C alone, from the labels", "KDGAN as tuned"
+SCORE, CHOSEN_BY = "test_precision", "validation_precision"
+
+
+def scores() -> pd.DataFrame:
+    """Return the stored runs: variant, seed, P@3 of C on test and on validation."""
+    runs = tables.runs(grid=GRID, status="finished")
+    if runs.empty:
+        return pd.DataFrame(columns=["variant", "seed", SCORE, CHOSEN_BY])
+    found = runs.assign(variant=runs.run_id.map(_names()))
+    return found[["variant", "seed", SCORE, CHOSEN_BY]]
+
+
+def table() -> pd.DataFrame:
+    """Return a row per variant: P@3, and how far it is from tuned KDGAN and C alone.
+
+    Distances are paired by seed, with 95% intervals; a variant that was not run keeps
+    its row. Empty where nothing was run.
+    """
+    found = scores()
+    if found.empty:
+        return pd.DataFrame()
+    by_seed = found.pivot(index="seed", columns="variant", values=SCORE)
+    return pd.DataFrame(
+        [_row(name, by_seed) for name in dict.fromkeys(_names().values())]
+    )
+
+
+def _row(name: str, by_seed: pd.DataFrame) -> dict[str, object]:
+    if name not in by_seed:
+        return {"variant": name, "runs": "0"}
+    own = by_seed[name].dropna()
+    mean = mean_interval(own)
+    return {
+        "variant": name,
+        "P@3": f"{mean.mean:.4f}",
+        "minus KDGAN as tuned": _signed(gap(by_seed, name, TUNED)),
+        "minus C alone": _signed(gap(by_seed, name, ALONE)),
+        "runs": str(len(own)),
+    }
+
+
+def gap(by_seed: pd.DataFrame, first: str, second: str) -> Difference | None:
+    """Return first minus second by seed; None without a common seed, or for one."""
+    if first == second or not {first, second} <= set(by_seed):
+        return None
+    pairs = by_seed[[first, second]].dropna()
+    return paired_difference(pairs[first], pairs[second]) if len(pairs) else None
+
+
+def _signed(found: Difference | None) -> str | None:
+    if found is None:
+        return None
+    ends = f" [{found.lo:+.4f}, {found.hi:+.4f}]" if found.lo == found.lo else ""
+    return f"{found.mean:+.4f}{ends}"
+
+
+def best() -> str | None:
+    """Return the change with the best mean P@3 on validation, of those with 3 runs."""
+    found = scores()
+    changed = found[~found.variant.isin([ALONE, TUNED])].groupby("variant")[CHOSEN_BY]
+    means = changed.mean()[changed.size() >= FEWEST]
+    return None if means.empty else str(means.idxmax())
+
+
+def summary() -> str:
+    """Return sentences on the best change; empty where there are too few runs."""
+    chosen = best()
+    if chosen is None:
+        return ""
+    by_seed = scores().pivot(index="seed", columns="variant", values=SCORE)
+    text = f"On validation the best of the changes is: {chosen}."
+    for other, title in ((TUNED, "the tuned KDGAN's"), (ALONE, "C's alone")):
+        found = gap(by_seed, chosen, other)
+        if found is not None and found.lo == found.lo:
+            text += (
+                f" Its P@3 on test differs from {title} by {found.mean:+.4f}, 95% "
+                f"interval over seeds [{found.lo:+.4f}, {found.hi:+.4f}]."
+            )
+    return text
+
+
+@cache
+def _names() -> dict[str, str]:
+    """Return what the declared runs are called here, by identity, in order."""
+    from kdgan_lib.experiments import declare
+    from kdgan_lib.grids import GRIDS, TAG_CONTROLS, tag_control
+
+    seeds = sorted({run.seed for run in GRIDS[GRID]("paper")})
+    named = {declare("supervised", data="openclipart", seed=s).id: ALONE for s in seeds}
+    named |= {declare("kdgan", data="openclipart", seed=s).id: TUNED for s in seeds}
+    return named | {tag_control(n, s).id: n for n in TAG_CONTROLS for s in seeds}
