@@ -10,7 +10,13 @@ from kdgan_lib import tables
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import ALPHAS, BETAS, GAMMAS, GRIDS, HEAT_MAP
 from kdgan_lib.schedule import stages, updates_per_epoch
-from kdgan_lib.stats import FEWEST, Difference, mean_interval, paired_difference
+from kdgan_lib.stats import (
+    FEWEST,
+    QUIET,
+    Difference,
+    mean_interval,
+    paired_difference,
+)
 
 AXES = {"alpha": ALPHAS, "beta": BETAS, "gamma": GAMMAS}
 """The hyperparameters, and the values that Figure 4 gives them."""
@@ -224,11 +230,12 @@ def _time(missing: pd.DataFrame, same: pd.DataFrame) -> str:
     The rate is that of the same grid's runs at this n, or else of Figure 3a's, whose
     seconds are scaled by the examples that the players see.
     """
-    rate = (same.seconds / same.work).median()
+    rate = (same.seconds / same.work).quantile(QUIET)
     if pd.isna(rate) and (same.data == "mnist").all():
         known = tables.runs(grid="figure3a", method="kdgan", protocol="controlled")
         if len(known):
-            rate = (known.seconds / (known.player_updates * known.batch_size)).median()
+            work = known.player_updates * known.batch_size
+            rate = (known.seconds / work).quantile(QUIET)
     hours = rate * missing.work.sum() / 3600
     return "unknown" if pd.isna(hours) else f"{hours:.1f} h on one core"
 

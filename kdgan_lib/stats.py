@@ -12,6 +12,8 @@ CONFIDENCE = 0.95
 RESAMPLES = 10_000
 LEVEL = 0.05
 """Adjusted p-value below which a difference is called clear."""
+QUIET = 0.1
+"""Quantile of stored wall times that estimates go by: most runs shared their core."""
 FEWEST = 3
 """Runs that an interval, and a verdict, need at least."""
 

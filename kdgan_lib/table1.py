@@ -12,7 +12,7 @@ import pandas as pd
 from kdgan_lib import claims, declared, tables
 from kdgan_lib.declared import Cell
 from kdgan_lib.names import COMPARED
-from kdgan_lib.stats import Estimate, mean_interval
+from kdgan_lib.stats import QUIET, Estimate, mean_interval
 
 GRID = "table1"
 PROTOCOLS = ("controlled", "paper", "code")
@@ -194,20 +194,21 @@ def _entry(
     column: Column, cell: Cell, stored: pd.DataFrame, pace: dict[str, float]
 ) -> Entry:
     runs = stored[stored.run_id.isin(cell.ids)]
-    own = runs.seconds.median() if len(runs) else float("nan")
+    own = runs.seconds.quantile(QUIET) if len(runs) else float("nan")
     per_product = pace.get(cell.data, pace.get("", float("nan")))
     guess = cell.multiply_adds * per_product
     return Entry(column, cell, runs, guess if math.isnan(own) else float(own))
 
 
 def pace_of(stored: pd.DataFrame, cells: Iterable[Cell]) -> dict[str, float]:
-    """Return seconds per multiply-add, the median of each data set and of all.
+    """Return seconds per multiply-add, of each data set and of all.
 
-    A run's time is taken to be in proportion to its multiply-adds.
+    They are those of a run that had its core for itself (`QUIET`). A run's time is
+    taken to be in proportion to its multiply-adds.
     """
     cost = {name: cell.multiply_adds for cell in cells for name in cell.ids}
     if stored.empty or "seconds" not in stored:
         return {}
     paces = stored.seconds / stored.run_id.map(cost)
-    by_data = paces.groupby(stored.data).median().to_dict()
-    return {"": float(paces.median()), **by_data}
+    by_data = paces.groupby(stored.data).quantile(QUIET).to_dict()
+    return {"": float(paces.quantile(QUIET)), **by_data}
