@@ -58,7 +58,7 @@ GRIDS: dict[str, dict[str, tuple]] = {
 class Study:
     """Choose each classical tagger's settings on validation; store its test scores."""
 
-    data: tyro.conf.UseAppendAction[tuple[str, ...]] = DATA
+    data: tuple[str, ...] = DATA
     """Tasks, by the names that `kdgan train --data` knows."""
     seeds: int = 10
     """Fits of a tagger that draws at random; the others are fitted once."""

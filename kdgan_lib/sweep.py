@@ -12,6 +12,7 @@ import torch
 from tqdm.auto import tqdm
 
 from kdgan_lib import runs
+from kdgan_lib.data import DataCorrupt, DataMissing
 from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run
 
@@ -28,8 +29,9 @@ def sweep(
     """Execute the runs that have no record yet; return the failures by run id.
 
     Each worker is a process with one thread. When one is killed, those in flight are
-    tried again, alone after the second time, and given up after the third. Every
-    finished run is on disk at once: interrupt and call again at any time.
+    tried again, alone after the second time, and given up after the third. Where data
+    are missing or damaged, no further run of that data set is begun. Every finished run
+    is on disk at once: interrupt and call again at any time.
     """
     finished = set(runs.table().run_id)
     waiting = {run.id: run for run in grid if run.id not in finished}
@@ -73,10 +75,19 @@ def _round(
                     error = future.exception()
                     if isinstance(error, BrokenProcessPool):
                         return list(flying.values())
+                    ended = [identity]
+                    if isinstance(error, DataMissing | DataCorrupt):
+                        # The others of that data set would fail in the same way.
+                        same = [r for r in queue if r.data == waiting[identity].data]
+                        queue = [run for run in queue if run not in same]
+                        ended += [run.id for run in same]
                     if error is not None:
-                        failures[identity] = str(error) or type(error).__name__
-                    del flying[future], waiting[identity]
-                    bar.update()
+                        told = str(error) or type(error).__name__
+                        failures |= dict.fromkeys(ended, told)
+                    del flying[future]
+                    for name in ended:
+                        del waiting[name]
+                    bar.update(len(ended))
         except BrokenProcessPool:
             return list(flying.values())
     return []

@@ -172,8 +172,8 @@ class Sweep:
                 )
             return 0
         failures = sweeps.sweep(left, self.workers, self.device)
-        for identity, message in failures.items():
-            print(f"{identity} failed: {message}", file=sys.stderr)
+        for message in dict.fromkeys(failures.values()):
+            print(_failed(message, failures), file=sys.stderr)
         if self.grid == "table2" and self.profile == "paper" and not self.method:
             from kdgan_lib import classical  # the table's upper half
 
@@ -192,6 +192,13 @@ class Sweep:
             and (not self.variant or run.variant in self.variant)
             and (self.seeds is None or run.seed < self.seeds)
         ]
+
+
+def _failed(message: str, failures: dict[str, str]) -> str:
+    """Return one sentence on all runs that failed with a message."""
+    names = [identity for identity, told in failures.items() if told == message]
+    others = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+    return f"{names[0]}{others} failed: {message}"
 
 
 def sweep(arguments: list[str]) -> int:

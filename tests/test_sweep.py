@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kdgan_lib import runs, sweep
+from kdgan_lib import runs, sweep, train_cli
+from kdgan_lib.data import DataMissing
 from kdgan_lib.experiments import declare
 
 ALWAYS, ONCE, BROKEN = 7, 3, 5
@@ -48,6 +49,25 @@ def forked(monkeypatch):
     """Start workers by fork: they need not import torch again."""
     fork = multiprocessing.get_context("fork")
     monkeypatch.setattr(sweep, "get_context", lambda _: fork)
+
+
+def lack(run, device):
+    """Find nothing of one data set."""
+    if run.data == "cifar10":
+        raise DataMissing("CIFAR-10 is not there.")
+    work(run, device)
+
+
+@pytest.mark.usefixtures("forked")
+def test_where_data_are_missing_no_other_run_of_them_is_begun(runs_folder):
+    lacking = [
+        declare("supervised", "cifar10", seed=s, profile="smoke") for s in (1, 2)
+    ]
+    failures = sweep.sweep([*lacking, *grid([3])], 1, progress=False, work=lack)
+    assert failures == {run.id: "CIFAR-10 is not there." for run in lacking}
+    assert list(runs.table().seed) == [3]
+    told = train_cli._failed("CIFAR-10 is not there.", failures)
+    assert told == f"{lacking[0].id} and 1 more failed: CIFAR-10 is not there."
 
 
 @pytest.mark.usefixtures("forked")
