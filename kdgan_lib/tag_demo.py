@@ -30,7 +30,8 @@ def ensure(profile: str) -> str:
         from kdgan_lib import classical, predictions
 
         classical.study()
-        for grid in ("teachers", "figure5", "tag_controls", "vgg16"):
+        grids = ("teachers", "figure5", "tag_controls", "vgg16", "ungrouped")
+        for grid in grids:
             ensure_runs(grid, profile)
         found = ensure_runs("table2", profile)
         predictions.store()

@@ -25,7 +25,13 @@ PHOTOGRAPHS = {"popular": "yfcc100m", "random": "yfcc100m_random"}
 """The same on the paper's own collection, which a reader may have."""
 BACKBONE = "openclipart_vgg16"
 """The popular tags on image features of the paper's network."""
-GRIDS = {**dict.fromkeys(PHOTOGRAPHS.values(), "table2_yfcc100m"), BACKBONE: "vgg16"}
+UNGROUPED = "openclipart_ungrouped"
+"""The popular tags, with near-duplicates in all parts."""
+GRIDS = {
+    **dict.fromkeys(PHOTOGRAPHS.values(), "table2_yfcc100m"),
+    BACKBONE: "vgg16",
+    UNGROUPED: "ungrouped",
+}
 """Grid of a task's runs, where it is not Table 2's."""
 STRUCK = "openclipart_unnamed"
 """The popular tags, with every word of an image's own tags struck from its text."""
@@ -128,14 +134,15 @@ def _short(value: float) -> str:
     return f"{value:.3f}".removeprefix("0")
 
 
-def backbones(metrics: Sequence[str] = ("p_at_3", "map")) -> pd.DataFrame:
-    """Return methods on either network's features: mean and interval of some metrics.
+def beside(
+    data: str, titles: tuple[str, str], metrics: Sequence[str] = ("p_at_3", "map")
+) -> pd.DataFrame:
+    """Return methods on the popular tags and on another form of them, with intervals.
 
-    Empty where nothing was run on the paper's.
+    titles: of the popular tags and of `data`. Empty where nothing was run on `data`.
     """
-    known = {"EfficientNet-Lite0": DATA["popular"], "VGG16": BACKBONE}
-    parts = {title: scores(data) for title, data in known.items()}
-    shown = [name for name in ROWS if (parts["VGG16"].method == name).any()]
+    parts = dict(zip(titles, map(scores, (DATA["popular"], data)), strict=True))
+    shown = [name for name in ROWS if (parts[titles[1]].method == name).any()]
     rows = []
     for name in shown:
         row: dict[str, object] = {"method": TITLES.get(name, label_of(name))}
@@ -147,15 +154,15 @@ def backbones(metrics: Sequence[str] = ("p_at_3", "map")) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def backbone_summary(reference: str = "kdgan") -> str:
-    """Return where KDGAN stands on the paper's features; empty where it was not run."""
-    each = gap(scores(BACKBONE), reference, "supervised", "p_at_3")
+def standing(data: str, reference: str = "kdgan") -> str:
+    """Return how far KDGAN is from C alone on a task; empty where it was not run."""
+    each = gap(scores(data), reference, "supervised", "p_at_3")
     if each is None or each.lo != each.lo:
         return ""
     return (
-        f"On VGG16's features {label_of(reference)}'s P@3 differs from that of the "
-        f"classifier without a teacher by {each.mean:+.4f}, 95% interval over "
-        f"{each.runs} seeds [{each.lo:+.4f}, {each.hi:+.4f}]."
+        f"{label_of(reference)}'s P@3 differs from that of the classifier without a "
+        f"teacher by {each.mean:+.4f}, 95% interval over {each.runs} seeds "
+        f"[{each.lo:+.4f}, {each.hi:+.4f}]."
     )
 
 

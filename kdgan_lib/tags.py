@@ -50,6 +50,7 @@ def load_tags(
     folder: Path | None = None,
     collection: str = EMBEDDED,
     network: str = NETWORK,
+    grouped: bool = True,
 ) -> Split:
     """Return n training images with a tag of a vocabulary, and the table's other parts.
 
@@ -68,7 +69,8 @@ def load_tags(
     `yfcc100m` once it is prepared; folder: where its tables are, None for the usual.
     Where the table has a column `sample`, as each vocabulary was drawn for itself, only
     the images drawn for this one are in the parts. network: `efficientnet_lite0`
-    (1,280 wide) or `vgg16` (512), the paper's.
+    (1,280 wide) or `vgg16` (512), the paper's. grouped: False draws parts of the same
+    sizes image by image, so that near-duplicates are on both sides.
     Raises ValueError for a wrong argument, DataMissing, DataCorrupt.
     """
     _one_of(network, tuple(NETWORKS), "network")
@@ -76,6 +78,8 @@ def load_tags(
     relevant = _relevant(tables, vocabulary)
     drawn = _drawn(tables, relevant, vocabulary)
     positions = {part: _positions(tables, drawn, part) for part in PARTS}
+    if not grouped:
+        positions = _shuffled(positions, collection, vocabulary)
     positions["train"] = _subset(positions["train"], n, seed, collection, vocabulary)
     train = positions["train"]
     inputs = _standardised(tables.features, train)
@@ -272,6 +276,18 @@ def _drawn(tables: _Tables, relevant: np.ndarray, vocabulary: str) -> np.ndarray
 def _positions(tables: _Tables, drawn: np.ndarray, part: str) -> np.ndarray:
     """Return the rows of a part's images among those that were drawn."""
     return np.flatnonzero(drawn & (tables.images.split == part).to_numpy())
+
+
+def _shuffled(
+    positions: dict[str, np.ndarray], collection: str, vocabulary: str
+) -> dict[str, np.ndarray]:
+    """Return parts of the same sizes, the images drawn anew one by one."""
+    purpose = derive_seed(0, "ungrouped", collection, vocabulary)
+    everything = np.concatenate(list(positions.values()))
+    drawn = np.random.default_rng(purpose).permutation(everything)
+    ends = np.cumsum([len(index) for index in positions.values()])[:-1]
+    parts = zip(positions, np.split(drawn, ends), strict=True)
+    return {part: np.sort(index) for part, index in parts}
 
 
 def _subset(

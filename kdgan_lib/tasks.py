@@ -91,14 +91,22 @@ def _tags(
     hide_named: bool = False,
     collection: str = EMBEDDED,
     network: str = NETWORK,
+    grouped: bool = True,
 ) -> Task:
     named = " whose names are struck from the texts" if hide_named else ""
     seen = f" on {network} features" if network != NETWORK else ""
+    apart = "" if grouped else ", near-duplicates in all parts"
     name = collection + ("_random" if vocabulary == "random" else "")
     return Task(
-        title=f"{TITLES[collection]}, 200 {vocabulary} tags{named}{seen}",
+        title=f"{TITLES[collection]}, 200 {vocabulary} tags{named}{seen}{apart}",
         load=lambda n, seed, rule: load_tags(
-            vocabulary, n, seed, hide_named, collection=collection, network=network
+            vocabulary,
+            n,
+            seed,
+            hide_named,
+            collection=collection,
+            network=network,
+            grouped=grouped,
         ),
         players=lambda variant: tag_players(200, variant, collection, network),
         n=TAGGED[collection][vocabulary],
@@ -161,6 +169,7 @@ TASKS = {
     "openclipart_random": _tags("random"),
     "openclipart_unnamed": _tags("popular", hide_named=True),
     "openclipart_vgg16": _tags("popular", network="vgg16"),
+    "openclipart_ungrouped": _tags("popular", grouped=False),
     "yfcc100m": _tags("popular", collection="yfcc100m"),
     "yfcc100m_random": _tags("random", collection="yfcc100m"),
     "yfcc100m_unnamed": _tags("popular", hide_named=True, collection="yfcc100m"),

@@ -7,6 +7,7 @@ from kdgan_lib import runs, tag_controls, tag_report
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import TAG_CONTROLS, tag_control
 
+TITLES = ("EfficientNet-Lite0", "VGG16")
 ANCHORED = "with the labels' cross-entropy"
 
 
@@ -53,8 +54,8 @@ def test_nothing_is_said_where_nothing_was_run(tmp_path, monkeypatch):
     monkeypatch.setenv("KDGAN_RUNS", str(tmp_path))
     assert tag_controls.table().empty
     assert tag_controls.summary() == ""
-    assert tag_report.backbones().empty
-    assert tag_report.backbone_summary() == ""
+    assert tag_report.beside(tag_report.BACKBONE, TITLES).empty
+    assert tag_report.standing(tag_report.BACKBONE) == ""
 
 
 @pytest.mark.usefixtures("stored")
@@ -62,7 +63,7 @@ def test_either_networks_features_have_a_column():
     for seed in range(3):
         store(declare("supervised", data="openclipart_vgg16", seed=seed), 0.30)
         store(declare("kdgan", data="openclipart_vgg16", seed=seed), 0.31 + seed / 100)
-    table = tag_report.backbones().set_index("method")
+    table = tag_report.beside(tag_report.BACKBONE, TITLES).set_index("method")
     assert table.loc["KDGAN", "P@3, VGG16"].startswith(".320 [")
     assert table.loc["KDGAN", "P@3, EfficientNet-Lite0"].startswith(".410 [")
-    assert "by +0.0200" in tag_report.backbone_summary()
+    assert "by +0.0200" in tag_report.standing(tag_report.BACKBONE)

@@ -105,6 +105,22 @@ def test_features_are_standardised_by_the_training_images_of_the_split_alone():
         assert found == pytest.approx(1, abs=1e-5)
 
 
+def test_without_groups_the_parts_have_their_sizes_and_share_near_duplicates():
+    apart, mixed = load_tags(), load_tags(grouped=False)
+    for part in PARTS:
+        assert len(getattr(mixed, part)) == len(getattr(apart, part))
+    rows = [
+        tuple(row) for part in PARTS for row in getattr(mixed, part).targets.tolist()
+    ]
+    usual = [
+        tuple(row) for part in PARTS for row in getattr(apart, part).targets.tolist()
+    ]
+    assert sorted(rows) == sorted(usual)
+    again = load_tags(grouped=False, n=30)
+    assert torch.equal(again.test.targets, mixed.test.targets)
+    assert not torch.equal(mixed.test.targets, apart.test.targets)
+
+
 def test_features_of_the_papers_network_are_read_on_demand():
     light, deep = load_tags(n=20), load_tags(n=20, network="vgg16")
     assert light.train.inputs.shape == (20, NETWORKS["efficientnet_lite0"])
