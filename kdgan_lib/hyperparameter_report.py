@@ -169,6 +169,23 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
     return mean.reindex(index=list(HEAT_MAP[0]), columns=list(HEAT_MAP[1]))
 
 
+def rounding() -> Difference | None:
+    """Return C's accuracy at the tuned setting in bfloat16 minus that in float32.
+
+    In points, n = 100, paired by seed; None with fewer than three pairs.
+    """
+    exact = tables.runs(
+        grid="figure3a", method="kdgan", protocol="controlled", status="finished"
+    )
+    found = points("figure4")
+    chosen = (found[list(AXES)] == pd.Series(tuned())).all(axis=1) & (found.n == 100)
+    rounded = found[chosen].set_index("seed").accuracy.dropna()
+    if exact.empty or rounded.empty:
+        return None
+    gap = paired_difference(rounded, 100 * exact.set_index("seed").test_accuracy)
+    return gap if gap.runs >= FEWEST else None
+
+
 def curves(grid: str = "figure4", n: int = 100, **where: object) -> pd.DataFrame:
     """Return the game's evaluations of a grid's runs at one n, updates from its start.
 

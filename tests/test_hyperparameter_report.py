@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from kdgan_lib import hyperparameter_report as report
 from kdgan_lib import runs, search_report
+from kdgan_lib.experiments import declare
 from kdgan_lib.figures import hyperparameters as drawings
 from kdgan_lib.grids import ALPHAS, BETAS, GAMMAS, GRIDS, HEAT_MAP
 from tests.test_hyperparameter_measures import by_gamma, flat, only, store
@@ -46,6 +47,22 @@ def test_an_axis_varies_one_weight_and_crosses_the_tuned_setting():
         counts = rows.groupby(["n", "value"]).seed.nunique()
         assert not rows.duplicated(["n", "value", "seed"]).any()
         assert set(counts[100]) == {5}
+
+
+def test_rounding_is_judged_at_the_tuned_setting_pair_by_pair(runs_folder):
+    assert report.rounding() is None
+    store("figure4", flat, kept=only(100))
+    assert report.rounding() is None
+    for seed in range(4):
+        run = declare("kdgan", seed=seed)
+        row = {**run.configuration(), "run_id": run.id, "status": "finished"}
+        accuracy = flat(run) + seed / 1000 - 0.01
+        runs.append_rows(
+            "runs", pd.DataFrame([row | {"test_accuracy": accuracy}]), ["run_id"]
+        )
+    gap = report.rounding()
+    assert gap.runs == 4
+    assert gap.mean == pytest.approx(1)
 
 
 def test_only_weights_differ_on_an_axis_of_the_controls():
