@@ -9,6 +9,7 @@ from kdgan_lib import tables
 from kdgan_lib.names import ADVERSARIAL, in_order, label_of
 from kdgan_lib.search_report import searched
 from kdgan_lib.stats import (
+    FEWEST,
     Difference,
     convergence,
     mean_interval,
@@ -141,6 +142,30 @@ def teachers() -> pd.DataFrame:
     return pd.DataFrame(
         [_taught(kind, runs[runs.variant == kind], start) for kind in kinds]
     )
+
+
+def cross_fitting() -> str:
+    """Return what a cross-fitted T changes for C, beside one network; empty if unknown.
+
+    Paired by seed; methods with fewer than three common seeds are left out.
+    """
+    runs = tables.runs(grid="teachers", status="finished")
+    if runs.empty:
+        return ""
+    runs["variant"] = _variants(runs)
+    parts = []
+    for name in TAUGHT:
+        honest, single = (
+            runs[(runs.method == name) & (runs.variant == kind)]
+            .set_index("seed")
+            .test_precision
+            for kind in ("default", "single_teacher")
+        )
+        if len(honest.index.intersection(single.index)) < FEWEST:
+            continue
+        gap = paired_difference(honest, single)
+        parts.append(f"{label_of(name)} {gap.mean:+.4f} [{gap.lo:+.4f}, {gap.hi:+.4f}]")
+    return ", ".join(parts)
 
 
 def _variants(runs: pd.DataFrame) -> pd.Series:

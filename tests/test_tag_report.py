@@ -191,6 +191,7 @@ def test_a_table_without_rows_is_not_run(runs_folder):
     assert tag_curves.curves().empty
     assert tag_curves.convergence_table().empty
     assert tag_curves.teachers().empty
+    assert tag_curves.cross_fitting() == ""
     assert tag_curves.settings().empty
     assert tag_curves.axis_means("alpha").empty
     with pytest.raises(MissingRuns, match="kdgan sweep table2"):
@@ -223,6 +224,17 @@ def test_significance_needs_every_rival_beaten(runs_folder):
             store_run("kdgan", data, seed, 0.40 + noise)
             store_run("nagan", data, seed, 0.35 - noise)
     assert measures.table2_significance()["columns_significant"].value == 12
+
+
+def test_cross_fitting_is_judged_pair_by_pair(runs_folder):
+    for seed in range(3):
+        store_run("distn", "openclipart", seed, 0.36 + seed / 100)
+        store_run("kdgan", "openclipart", seed, 0.40)
+        run = declare("distn", "openclipart", seed=seed, variant="single_teacher")
+        row = {**run.configuration(), "run_id": run.id, "status": "finished"}
+        row |= {"test_precision": 0.37 + seed / 100}
+        runs.append_rows("runs", pd.DataFrame([row]), ["run_id"])
+    assert tag_curves.cross_fitting() == "DISTN -0.0100 [-0.0100, -0.0100]"
 
 
 def test_kinds_of_teachers_are_compared_with_c_alone(runs_folder):
