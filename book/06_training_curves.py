@@ -171,7 +171,7 @@ figures.show(
 prose.table(
     training_report.accuracies("controlled"),
     "Test accuracy in % on MNIST with n = 100 under `controlled`: the paper's value, "
-    "ours with its 95% bootstrap interval, the standard deviation and the worst of the "
+    "ours with its 95% interval, the standard deviation and the worst of the "
     "runs, and the means by two other rules of selection.",
     "tab-curves-controlled",
     command="kdgan sweep figure3a --protocol controlled",

@@ -18,7 +18,8 @@
 # are asked for. How much of what the title says can a classifier of pictures keep?
 #
 # - Table 2 and Figures 3b and 5 of {cite:t}`wang2018kdgan` are made again, on another
-#   data set: the paper's photographs are not public. Orderings are tested, not values.
+#   data set: which photographs of YFCC100M the paper took was not published, and the
+#   collection is too large to come with a book. Orderings are tested, not values.
 # - Four classical taggers and seven neural methods get the same features, the same
 #   number of trials, and the same images to choose by.
 # - We look at what a teacher's soft labels hold once it has learned its training images
@@ -151,8 +152,7 @@ figures.show(
     name="fig-tags-neighbours",
     caption="P@3 on validation against the number of neighbours, for the vote (KNN) "
     "and for TagProp, with either distance.",
-    alt="Four lines per panel over k from 5 to 160; the lines of cosine distance are "
-    "mostly higher.",
+    alt="Four lines per panel over k from 5 to 160, two taggers by two distances.",
     command=baseline_report.COMMAND,
 )
 
@@ -228,8 +228,7 @@ figures.show(
     name="fig-tags-table2",
     caption="P@3 on the test images: mean and 95% interval over seeds, for popular "
     "and random tags. T also reads the text, so it marks what a classifier could gain.",
-    alt="A row per method with a dot and an interval, and a diamond for the teacher "
-    "to the right of them.",
+    alt="A row per method with a dot and an interval, and a diamond for the teacher.",
     command=tag_report.COMMAND,
 )
 
@@ -238,7 +237,7 @@ prose.table(
     tag_report.table2("openclipart"),
     "Table 2 on Open Clip Art, popular tags: mean over runs with its 95% interval "
     "over seeds. F is the released code's, {eq}`eq-tags-f`. These values cannot be "
-    "compared with the paper's, whose photographs are not public; the orderings can.",
+    "compared with the paper's, which are of other images; the orderings can.",
     "tab-tags-popular",
     command=tag_report.COMMAND,
 )
@@ -312,7 +311,7 @@ prose.table(
 prose.table(
     tag_report.struck_table(),
     "P@3 of T and of C without a teacher, and T's lead, with all words and with the "
-    "words of the image's own tags struck: mean and 95% interval over common seeds.",
+    "words of the image's own tags struck: mean and 95% interval over the same seeds.",
     "tab-tags-struck",
     command="kdgan sweep table2 --data openclipart_unnamed",
 )
@@ -320,8 +319,9 @@ prose.table(
 # %% tags=["remove-input"]
 named = tag_report.named_share()
 prose.sentence(
-    "The naming words account for {share} of T's lead.",
+    "The naming words account for {share} of T's lead, over {seeds} seeds.",
     command="kdgan sweep table2 --data openclipart_unnamed",
+    seeds=named.runs if named else None,
     share=prose.interval(100 * named.mean, 100 * named.lo, 100 * named.hi, 0, "%")
     if named
     else None,
@@ -341,10 +341,11 @@ prose.table(
 #
 # Distillation asks T about the very images on which T was trained. With so few of them
 # T soon knows their tags by heart, and its soft label of an image it has memorised is
-# that image's label: nothing is left to teach. T's advantage exists only on images it
-# has *not* seen. So our T is *cross-fitted*: several copies, each trained on all folds
-# but one, and every training image is rated by the copy that saw neither it nor its
-# near-duplicates.
+# that image's label: one would expect that nothing is left to teach, since T's
+# advantage exists only on images it has *not* seen. So our T is *cross-fitted*: several
+# copies, each trained on all folds but one, and every training image is rated by the
+# copy that saw neither it nor its near-duplicates. What that is worth to C is measured
+# below.
 
 # %% tags=["remove-input"]
 prose.source(CrossFitted.another)
@@ -370,12 +371,11 @@ figures.show(
     drawings.soft_label_views(labels, most=float(torch.tensor(200.0).log())),
     name="fig-tags-entropy",
     caption="Entropy of T's soft labels on the images T was trained with and on "
-    "held-out images, live. One network (left) is nearly certain of what it has seen; "
-    "a cross-fitted teacher (right) is as undecided on training images as on new "
-    "ones. Knowing nothing is 5.3 nats; the labels' own entropies are log 1, log 2, "
-    "log 3, where the left histogram has its peaks.",
-    alt="Two histograms of entropy. Left, the training images pile up at low entropy "
-    "and the held-out ones do not; right, both have the same shape.",
+    "held-out images, live: one network (left), a cross-fitted teacher (right). Where "
+    "the two histograms of a panel differ, T treats what it has seen otherwise. "
+    "Knowing nothing is 5.3 nats; the labels' own entropies are log 1, log 2, log 3.",
+    alt="Two panels, each with a histogram of entropy for training images and one for "
+    "held-out images.",
 )
 
 # %% tags=["remove-input"]
@@ -594,7 +594,7 @@ figures.show(
     name="fig-tags-agreement",
     caption="Rank correlation, tag by tag, between what soft labels call near and "
     "what the names' word vectors call near, on the test images. Bars are means.",
-    alt="Three rows of dots around a line at zero, most of them to its right.",
+    alt="Three rows of dots, one for each player, around a line at zero.",
     command=tag_gallery.COMMAND,
 )
 
@@ -646,7 +646,7 @@ prose.verdicts(["F5.1", "F5.2", "F5.3", "X1", "S12", "S13"])
 
 # %% [markdown]
 # The 72 cells of Table 2 (T2.1 to T2.72) are not testable here, because they are values
-# on photographs that are not public.
+# on a choice of photographs that was not published.
 #
 # ## Deviations from the paper
 #
@@ -654,8 +654,8 @@ prose.verdicts(["F5.1", "F5.2", "F5.3", "X1", "S12", "S13"])
 #    ({numref}`tab-tags-data`), and drawings instead of photographs. Who has YFCC100M's
 #    metadata builds tables of the same form with `python -m data_prep yfcc100m`; then
 #    `kdgan classical --data yfcc100m yfcc100m_random` and `kdgan sweep
-#    table2_yfcc100m` make Table 2 on the paper's photographs, which `kdgan table 2`
-#    prints.
+#    table2_yfcc100m` make Table 2 on a sample drawn as the paper's was, which `kdgan
+#    table 2` prints.
 # 2. Image features are EfficientNet-Lite0's averages instead of VGG16's, whose last
 #    layers cannot be had here; {numref}`tab-tags-backbones` has those of VGG16's
 #    convolutions. Features are standardised.
@@ -672,8 +672,8 @@ prose.verdicts(["F5.1", "F5.2", "F5.3", "X1", "S12", "S13"])
 #
 # ## Exercises
 #
-# 1. Why is cosine distance better for the vote than Euclidean distance in
-#    {numref}`fig-tags-neighbours`?
+# 1. Why would one expect cosine distance to serve the vote better than Euclidean
+#    distance? Check it in {numref}`fig-tags-neighbours`.
 #
 # :::{dropdown} Solution
 # Standardised features differ in length: a drawing with strong contrasts has large
@@ -688,7 +688,7 @@ prose.verdicts(["F5.1", "F5.2", "F5.3", "X1", "S12", "S13"])
 # Both are harmonic means of P@N with a recall-like number: hits in the top $m$ over
 # $m$, or hits in the top $N$ over $m$. Where $m < N$ the top $N$ holds at least as many
 # hits, so F1@N is at least F@N; where $m > N$ it is the other way round; at $m = N$
-# both are P@N. Most images here have fewer than three tags: compare
+# both are P@N. With the numbers of tags in {numref}`tab-tags-data`, compare
 # {numref}`tab-tags-popular` and {numref}`tab-tags-f1`.
 # :::
 #

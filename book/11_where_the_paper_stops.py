@@ -47,8 +47,9 @@ from kdgan_lib.methods import adaptive
 # %% [markdown]
 # ## An exact gradient
 #
-# C moves along the gradient of $\mathbb{E}_{y\sim p_c}[r(y)]$, where
-# $r(y)=\log(1-p_d(y))$ is the reward. The paper draws labels to estimate it (Eq. 8).
+# C moves against the gradient of $\mathbb{E}_{y\sim p_c}[r(y)]$, where
+# $r(y)=\log(1-p_d(y))$ is what a label costs C (the library calls it `reward`, as in
+# reinforcement learning). The paper draws labels to estimate it (Eq. 8).
 # But D is one network with one output per label: a forward pass gives $r$ at every
 # label, and the expectation is a sum of $K$ terms,
 #
@@ -87,7 +88,8 @@ assert ((drawn.mean(0) - exact).abs() < 5 * error).all()
 #   - \lambda\,\mathbb{E}_{p_u}\log p_c ,
 # $$ (eq-beyond-anchor)
 #
-# and the same for T. In the paper's game labels reach C through D only.
+# and the same for T. In the paper's game labels reach C through D, and through what T
+# has learned, only.
 #
 # ## Weights that set themselves
 #
@@ -282,8 +284,8 @@ figures.show(
 # 3. The three ratios were declared after one look at how hard the two terms pull in a
 #    short run of the tuned setting on the search's subset, and before any run reported
 #    here. Which of them stands for the method is decided on validation.
-# 4. Five seeds find large differences only, as the widths of the intervals show. Holm's
-#    correction is over all changes of {numref}`tab-beyond-differences`.
+# 4. Five seeds find large differences only; the widths of the intervals say how large.
+#    Holm's correction is over all changes of {numref}`tab-beyond-differences`.
 # 5. The adaptive weights are set from one batch and one draw, and are noisy; a running
 #    mean would be smoother, but a loss would then have a memory.
 #

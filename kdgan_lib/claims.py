@@ -13,6 +13,7 @@ import yaml
 
 from kdgan_lib import tables
 from kdgan_lib.paths import book_dir
+from kdgan_lib.stats import FEWEST
 
 VERDICTS = (
     "reproduced",
@@ -112,6 +113,8 @@ def apply_rule(rule: Mapping[str, Any], evidence: pd.DataFrame) -> str:
     wanted = set(quantities_of(rule))
     if not wanted or not wanted <= set(quantities):
         return "not run"
+    if any(_too_few_runs(quantities[name]) for name in quantities_of(rule, "interval")):
+        return "not run"
     for verdict in ("reproduced", "partly"):
         if verdict in rule and holds(rule[verdict], quantities):
             return verdict
@@ -127,6 +130,12 @@ def holds(condition: Mapping[str, Any], quantities: Mapping[str, Any]) -> bool:
     row = quantities[condition["quantity"]]
     tests = [(key, bound) for key, bound in condition.items() if key != "quantity"]
     return all(OPERATORS[key](row, bound) for key, bound in tests)
+
+
+def _too_few_runs(row: Mapping[str, Any]) -> bool:
+    """Tell whether a quantity has runs behind it, but too few for an interval."""
+    without = row.get("lo") is None or pd.isna(row.get("lo"))
+    return without and 0 < row.get("runs", 0) < FEWEST
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[float, float]:
@@ -158,16 +167,19 @@ OPERATORS = {
 }
 
 
-def quantities_of(rule: Mapping[str, Any]) -> list[str]:
-    """Return the names of the quantities a rule speaks of, each once."""
+def quantities_of(rule: Mapping[str, Any], asked: str = "") -> list[str]:
+    """Return the names of the quantities a rule speaks of, each once.
+
+    asked: only those of which it asks something that begins so, such as `interval`.
+    """
     names: list[str] = []
     for key, part in rule.items():
-        if key == "quantity":
+        if key == "quantity" and any(other.startswith(asked) for other in rule):
             names.append(part)
         elif isinstance(part, Mapping):
-            names += quantities_of(part)
+            names += quantities_of(part, asked)
         elif key in ("all", "any"):
-            names += [name for sub in part for name in quantities_of(sub)]
+            names += [name for sub in part for name in quantities_of(sub, asked)]
     return list(dict.fromkeys(names))
 
 

@@ -34,6 +34,23 @@ def accuracies(protocol: str, columns: Sequence[Column] = COLUMNS) -> pd.DataFra
     return pd.DataFrame(list(rows.values()))
 
 
+def code_budgets(n: int = 100) -> pd.DataFrame:
+    """Return what `code` gives each method on MNIST: C's updates, test evaluations."""
+    from kdgan_lib.experiments import declare  # with the methods it imports torch
+    from kdgan_lib.schedule import GAME, stages
+
+    rows = []
+    for name in ROWS:
+        run = declare(name, n=n, protocol="code")
+        (game,) = (s for s in stages(run.method, run.budget) if s.name == GAME)
+        passes = sum(p.passes for p in game.phases if p.player == "classifier")
+        updates = game.epochs * passes * math.ceil(n / run.budget.batch_size)
+        tests = game.epochs // run.budget.test_every
+        row = {"method": label_of(name), "updates of C": f"{updates:,}"}
+        rows.append(row | {"test evaluations": f"{tests:,}"})
+    return pd.DataFrame(rows)
+
+
 def small_networks() -> pd.DataFrame:
     """Return CIFAR-10's accuracies with a ResNet-20 as T and D: no paper's cells."""
     return accuracies("controlled", SMALL)
@@ -43,8 +60,10 @@ def _cell(entry: Entry) -> str:
     """Return a cell: what was found, the paper's mean, and the command folded away."""
     paper = [] if math.isnan(entry.paper) else [f"paper {entry.paper:.2f}"]
     found = entry.accuracy
-    if found is None:
+    if found is None and entry.missing:
         return folded("not run", paper, entry.command, table1.effort([entry]))
+    if found is None:
+        return folded(f"all {len(entry.runs)} diverged", paper, entry.command)
     runs = f"{found.runs} runs" if found.runs > 1 else "1 run"
     runs += f" of {len(entry.cell.ids)}" if entry.missing else ""
     lost = len(entry.runs) - len(entry.finished)

@@ -24,7 +24,8 @@ FILE = PACKAGE / "settings" / "declared.json"
 TABLES = ("table1", "table2", "table2_yfcc100m", "table3")
 """Grids whose declarations are kept."""
 SOURCES = (
-    *("grids.py", "experiments.py", "tasks.py", "budget.py", "choices.py"),
+    *("grids.py", "tag_grids.py", "variations.py", "names.py", "experiments.py"),
+    *("tasks.py", "budget.py", "choices.py", "costs.py"),
     *("schedule.py", "runs.py", "methods/*.py", "settings/*.json"),
 )
 """Files that decide a run's identity, inside the package."""

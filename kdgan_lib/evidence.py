@@ -6,6 +6,7 @@ import pandas as pd
 
 from kdgan_lib import claims, measures, runs
 from kdgan_lib.measures import Quantity
+from kdgan_lib.stats import NoPairs
 from kdgan_lib.tables import MissingRuns
 
 
@@ -36,7 +37,7 @@ def measured_now(claim: claims.Claim) -> pd.DataFrame:
     measure = measures.collect().get(claim.measure)
     try:
         rows = evidence_rows(claim, measure) if measure else pd.DataFrame()
-    except MissingRuns:
+    except (MissingRuns, NoPairs):
         rows = pd.DataFrame()
     return rows if len(rows) else pd.DataFrame(columns=["quantity", "protocol"])
 

@@ -1,17 +1,15 @@
 """Declare every figure's and table's grid of runs, most valuable first."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from kdgan_lib.experiments import Run, declare, with_equal_updates
-from kdgan_lib.names import ADVERSARIAL, COMPARED, TAGGERS
+from kdgan_lib import tag_grids
+from kdgan_lib.experiments import Run, declare
+from kdgan_lib.names import ADVERSARIAL, COMPARED
+from kdgan_lib.variations import GAMMAS, axes, changed, compared, distinct, varied
 
-ALPHAS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
-BETAS = (1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3)
-GAMMAS = (1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2)
-"""Axes of Figures 4 and 5."""
 HEAT_MAP = ((0.1, 0.3, 0.5, 0.7, 0.9), (1e-2, 1e-1, 1e0, 1e1))
 """Values of alpha and of beta that are crossed."""
 WIDTHS = (20, 50, 100, 200, 400, 800)
@@ -26,14 +24,6 @@ def figure3a(profile: str = "paper") -> list[Run]:
         *compared(COMPARED, 10, profile=profile),
         *compared(ADVERSARIAL, 5, profile=profile, protocol="paper"),
         *compared(ADVERSARIAL, 5, profile=profile, protocol="code"),
-    ]
-
-
-def compared(methods: Iterable[str], seeds: int, **declared: Any) -> list[Run]:
-    """Return the prescribed runs of several methods, seed by seed."""
-    return [
-        declare(name, seed=seed, **declared)
-        for seed, name in product(range(seeds), methods)
     ]
 
 
@@ -65,7 +55,7 @@ def table1(profile: str = "paper") -> list[Run]:
         ({"data": "cifar10", "n": 50_000, "protocol": "paper"}, 5),
         ({"data": "cifar10", "n": 50_000, "protocol": "code"}, 5),
     ]
-    return _distinct(
+    return distinct(
         run
         for cell, seeds in cells
         for run in compared(COMPARED, seeds, profile=profile, **cell)
@@ -102,13 +92,12 @@ CONTROLS: dict[str, dict[str, Any]] = {
 
 def controls(profile: str = "paper") -> list[Run]:
     """Return the controls at n = 100 and n = 1,000, and what they are compared with."""
-    reference = ("supervised", "mimic", "nagan", "kdgan")
-    return _distinct(
+    return distinct(
         run
         for n, seeds in ((100, 5), (1_000, 3))
         for seed in range(seeds)
         for run in (
-            *(declare(name, n=n, seed=seed, profile=profile) for name in reference),
+            *(declare(name, n=n, seed=seed, profile=profile) for name in COMPARED),
             *(control(name, n, seed, profile) for name in CONTROLS),
         )
     )
@@ -124,19 +113,7 @@ def control(name: str, n: int, seed: int, profile: str = "paper") -> Run:
         profile=profile,
         subset=change.get("subset", ""),
     )
-    return _changed(run, change)
-
-
-def _changed(run: Run, change: dict[str, Any]) -> Run:
-    """Return a run with other settings; equal player updates, or `updates` times."""
-    chosen = replace(run.method, **change.get("hyper", {}))
-    budget = run.budget.but(**change.get("budget", {}))
-    times = change.get("updates", 1)
-    fewer = len(chosen.phases()) != len(run.method.phases())
-    if run.profile == "paper" and (fewer or times > 1):
-        updates = times * run.task.player_updates(run.n)
-        budget = with_equal_updates(chosen, budget, run.n, updates)
-    return replace(run, method=chosen, budget=budget)
+    return changed(run, change)
 
 
 def sample_size(profile: str = "paper") -> list[Run]:
@@ -153,18 +130,6 @@ def table3(profile: str = "paper") -> list[Run]:
         for run in compared(
             ("supervised", "mimic", "kdgan"), 3, variant=f"h{width}", profile=profile
         )
-    ]
-
-
-def varied(
-    profile: str, *changes: dict[str, Any], seeds: int = 5, **declared: Any
-) -> list[Run]:
-    """Return the controlled KDGAN and its variants, seed by seed."""
-    runs = compared(("kdgan",), seeds, profile=profile, **declared)
-    return [
-        replace(run, method=replace(run.method, **change))
-        for run in runs
-        for change in ({}, *changes)
     ]
 
 
@@ -196,12 +161,12 @@ def figure4(profile: str = "paper") -> list[Run]:
     """
     crossed = [{"alpha": a, "beta": b} for a, b in product(*HEAT_MAP)]
     runs = [
-        *varied(profile, *_axes(), seeds=5, n=100),
+        *varied(profile, *axes(), seeds=5, n=100),
         *varied(profile, *crossed, seeds=3, n=100),
-        *varied(profile, *_axes(), seeds=3, n=1_000),
-        *varied(profile, *_axes(), seeds=3, n=10_000),
+        *varied(profile, *axes(), seeds=3, n=1_000),
+        *varied(profile, *axes(), seeds=3, n=10_000),
     ]
-    return _distinct(
+    return distinct(
         replace(run, budget=run.budget.but(precision="bfloat16")) for run in runs
     )
 
@@ -237,108 +202,13 @@ def beyond(profile: str = "paper") -> list[Run]:
     ]
 
 
-def table2(profile: str = "paper") -> list[Run]:
-    """Return Table 2's neural methods on both vocabularies, and what explains them."""
-    return [
-        *compared(TAGGERS, 10, data="openclipart", profile=profile),
-        *compared(TAGGERS, 10, data="openclipart_random", profile=profile),
-        *compared(TAGGERS, 5, data="openclipart_unnamed", profile=profile),
-    ]
-
-
-TAG_CONTROLS: dict[str, dict[str, Any]] = {
-    "β = 0: C does not learn from T": {"hyper": {"beta": 0.0}},
-    "γ = 0: T does not learn from C": {"hyper": {"gamma": 0.0}},
-    "without D": {"hyper": {"adversarial": 0.0}},
-    "with the labels' cross-entropy": {"hyper": {"supervision": 1.0}},
-    "three times the updates": {"updates": 3},
-    "both": {"hyper": {"supervision": 1.0}, "updates": 3},
-    "D cross-fitted, as T is": {"variant": "cross_fitted_discriminator"},
-}
-"""What the table of controls on the popular tags changes in KDGAN. With three times
-the updates C has as many as the other methods give it."""
-
-
-def tag_controls(profile: str = "paper") -> list[Run]:
-    """Return KDGAN and its changes on the popular tags, beside C alone."""
-    return _distinct(
-        run
-        for seed in range(5)
-        for run in (
-            declare("supervised", data="openclipart", seed=seed, profile=profile),
-            declare("kdgan", data="openclipart", seed=seed, profile=profile),
-            *(tag_control(name, seed, profile) for name in TAG_CONTROLS),
-        )
-    )
-
-
-def tag_control(name: str, seed: int, profile: str = "paper") -> Run:
-    """Return a run of the table of controls on the popular tags."""
-    change = TAG_CONTROLS[name]
-    where = {"data": "openclipart", "variant": change.get("variant", "default")}
-    run = declare("kdgan", seed=seed, profile=profile, **where)
-    return _changed(run, change)
-
-
-LOOKED_AT = ("supervised", "mimic", "distn", "nagan", "kdgan")
-"""Methods that are run again where features or parts are others."""
-
-
-def vgg16(profile: str = "paper") -> list[Run]:
-    """Return methods on features of the paper's backbone, popular tags."""
-    return compared(LOOKED_AT, 5, data="openclipart_vgg16", profile=profile)
-
-
-def ungrouped(profile: str = "paper") -> list[Run]:
-    """Return methods where near-duplicates are in all parts, popular tags."""
-    return compared(LOOKED_AT, 3, data="openclipart_ungrouped", profile=profile)
-
-
-def table2_yfcc100m(profile: str = "paper") -> list[Run]:
-    """Return Table 2's neural methods on the paper's photographs, once prepared."""
-    return [
-        run
-        for data in ("yfcc100m", "yfcc100m_random")
-        for run in compared(TAGGERS, 10, data=data, profile=profile)
-    ]
-
-
-def teachers(profile: str = "paper") -> list[Run]:
-    """Return what C learns on the popular tags from other kinds of teachers."""
-    methods, data = ("mimic", "distn", "kdgan"), "openclipart"
-    return [
-        run
-        for variant in ("default", "single_teacher", "concatenation", "text_only")
-        for run in compared(methods, 5, data=data, variant=variant, profile=profile)
-    ]
-
-
-def figure3b(profile: str = "paper") -> list[Run]:
-    """Return the curves of P@3 for the adversarial methods."""
-    return compared(ADVERSARIAL, 10, data="openclipart", profile=profile)
-
-
-def figure5(profile: str = "paper") -> list[Run]:
-    """Return KDGAN over alpha, beta and gamma on the popular tags."""
-    return varied(profile, *_axes(), seeds=3, data="openclipart")
-
-
-def _axes() -> list[dict[str, Any]]:
-    axes = (("alpha", ALPHAS), ("beta", BETAS), ("gamma", GAMMAS))
-    return [{name: value} for name, values in axes for value in values]
-
-
-def _distinct(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs without those that were declared before, in order."""
-    return list({run.id: run for run in runs}.values())
-
-
 GRIDS: dict[str, Callable[[str], list[Run]]] = {
     grid.__name__: grid
     for grid in (
         *(figure3a, table1, controls, sample_size, table3),
         *(distillation_forms, temperature, figure6, figure4, figure4_cifar10),
-        *(beyond, table2, tag_controls, vgg16, ungrouped, teachers),
-        *(figure3b, figure5, table2_yfcc100m),
+        *(beyond, tag_grids.table2, tag_grids.tag_controls, tag_grids.vgg16),
+        *(tag_grids.ungrouped, tag_grids.teachers, tag_grids.figure3b),
+        *(tag_grids.figure5, tag_grids.table2_yfcc100m),
     )
 }

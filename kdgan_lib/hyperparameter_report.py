@@ -8,7 +8,7 @@ import pandas as pd
 
 from kdgan_lib import tables
 from kdgan_lib.experiments import Run, declare
-from kdgan_lib.grids import ALPHAS, BETAS, GAMMAS, GRIDS, HEAT_MAP
+from kdgan_lib.grids import GRIDS, HEAT_MAP
 from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.stats import (
     FEWEST,
@@ -17,6 +17,7 @@ from kdgan_lib.stats import (
     mean_interval,
     paired_difference,
 )
+from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 
 AXES = {"alpha": ALPHAS, "beta": BETAS, "gamma": GAMMAS}
 """The hyperparameters, and the values that Figure 4 gives them."""

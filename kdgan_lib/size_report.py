@@ -10,7 +10,7 @@ from kdgan_lib import claims, table1, table3, tables
 from kdgan_lib.compression_report import folded, shown
 from kdgan_lib.names import in_order, label_of
 from kdgan_lib.orderings import images_needed
-from kdgan_lib.stats import mean_interval
+from kdgan_lib.stats import FEWEST, mean_interval
 from kdgan_lib.table1 import ROWS, Column
 from kdgan_lib.train import Result
 
@@ -30,8 +30,8 @@ def curve() -> pd.DataFrame:
 def images() -> pd.DataFrame:
     """Return how many images each method needs for some accuracies.
 
-    The geometric mean over seeds, interpolated over log n; seeds that do not reach an
-    accuracy within the sizes that were run count as not reached.
+    The geometric mean over the seeds with every size up to the largest that any has,
+    interpolated over log n; an accuracy that one of them misses is above that size.
     """
     runs = curve()
     if runs.empty:
@@ -46,24 +46,22 @@ def images() -> pd.DataFrame:
 
 def _needed(runs: pd.DataFrame) -> dict[str, str]:
     sizes = runs.n.unique()
-    if len(sizes) < 2:
+    whole = [part for _, part in runs.groupby("seed") if set(part.n) == set(sizes)]
+    if len(sizes) < 2 or len(whole) < FEWEST:
         missing = folded("not run", [], f"{SWEEP} --method {runs.method.iloc[0]}")
         return {f"{level}%": missing for level in LEVELS}
-    by_seed = [
-        images_needed(_rising(part), np.array(LEVELS) / 100)
-        for _, part in runs.groupby("seed")
-        if len(part) > 1
-    ]
-    return {
-        f"{level}%": _images(values, min(sizes))
+    by_seed = [images_needed(_rising(part), np.array(LEVELS) / 100) for part in whole]
+    cells = {
+        f"{level}%": _images(values, min(sizes), max(sizes))
         for level, values in zip(LEVELS, np.transpose(by_seed), strict=True)
     }
+    return {**cells, "seeds": str(len(whole))}
 
 
-def _images(values: np.ndarray, least: int) -> str:
-    """Return the seeds' geometric mean; an upper bound if some start above the goal."""
+def _images(values: np.ndarray, least: int, most: int) -> str:
+    """Return the seeds' geometric mean; a bound if some start above or stay below."""
     if np.isnan(values).any():
-        return "not reached"
+        return f"more than {most:,}"
     bound = "at most " if np.isclose(values, least).any() else ""
     return f"{bound}{math.exp(np.log(values).mean()):,.0f}"
 

@@ -16,6 +16,12 @@ QUIET = 0.1
 """Quantile of stored wall times that estimates go by: most runs shared their core."""
 FEWEST = 3
 """Runs that an interval, and a verdict, need at least."""
+MANY = 10
+"""Runs from which on the bootstrap's interval is used."""
+
+
+class NoPairs(ValueError):
+    """Two samples have no seed in common."""
 
 
 @dataclass(frozen=True)
@@ -51,25 +57,27 @@ class Difference:
 
 
 def mean_interval(values: ArrayLike, seed: int = 0) -> Estimate:
-    """Return the mean of raw runs and its bias-corrected bootstrap interval (BCa).
+    """Return the mean of raw runs and its 95% interval.
 
-    values: (num_runs,). Source: Efron (1987).
+    values: (num_runs,). From ten runs on the bias-corrected bootstrap (BCa) of Efron
+    (1987); it covers a normal mean 0.9 of the time with ten runs, but 0.7 with three,
+    so that fewer have Student's t-interval.
     """
     sample = np.asarray(values, dtype=float)
-    lo, hi = _bootstrap(sample, seed)
+    lo, hi = _interval(sample, seed)
     return Estimate(float(sample.mean()), lo, hi, len(sample))
 
 
 def paired_difference(first: pd.Series, second: pd.Series, seed: int = 0) -> Difference:
     """Return first minus second over the pairs that share an index, such as the seed.
 
-    Raises ValueError when no index is shared.
+    The interval is that of `mean_interval`. Raises NoPairs when no index is shared.
     """
     pairs = pd.concat([first, second], axis=1, join="inner", keys=["first", "second"])
     if pairs.empty:
-        raise ValueError("The two samples share no seed, so nothing can be paired.")
+        raise NoPairs("The two samples share no seed, so nothing can be paired.")
     gaps = (pairs["first"] - pairs["second"]).to_numpy(float)
-    lo, hi = _bootstrap(gaps, seed)
+    lo, hi = _interval(gaps, seed)
     spread = gaps.std(ddof=1) if len(gaps) > 1 else float("nan")
     tested = len(gaps) >= FEWEST and spread > 0
     p_value = stats.ttest_1samp(gaps, 0).pvalue if tested else float("nan")
@@ -110,11 +118,14 @@ def spread_after_convergence(
     return float(known.loc[known.epoch >= start, score].std(ddof=0))
 
 
-def _bootstrap(sample: np.ndarray, seed: int) -> tuple[float, float]:
+def _interval(sample: np.ndarray, seed: int) -> tuple[float, float]:
     if len(sample) < FEWEST:
         return float("nan"), float("nan")
     if np.ptp(sample) == 0:
         return float(sample[0]), float(sample[0])
+    if len(sample) < MANY:
+        half = stats.sem(sample) * stats.t.ppf((1 + CONFIDENCE) / 2, len(sample) - 1)
+        return float(sample.mean() - half), float(sample.mean() + half)
     found = stats.bootstrap(
         (sample,),
         np.mean,

@@ -94,7 +94,8 @@ def summary() -> str:
 def _names() -> dict[str, str]:
     """Return what the declared runs are called here, by identity, in order."""
     from kdgan_lib.experiments import declare
-    from kdgan_lib.grids import GRIDS, TAG_CONTROLS, tag_control
+    from kdgan_lib.grids import GRIDS
+    from kdgan_lib.tag_grids import TAG_CONTROLS, tag_control
 
     seeds = sorted({run.seed for run in GRIDS[GRID]("paper")})
     named = {declare("supervised", data="openclipart", seed=s).id: ALONE for s in seeds}

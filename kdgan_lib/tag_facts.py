@@ -5,14 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kdgan_lib.paths import book_dir
-from kdgan_lib.tags import (
-    FEATURES,
-    IMAGES,
-    PARTS,
-    VECTORS,
-    VOCABULARIES,
-    tag_names,
-)
+from kdgan_lib.tag_tables import FEATURES, IMAGES, VECTORS, VOCABULARIES
+from kdgan_lib.tags import PARTS, tag_names
 from kdgan_lib.text import words
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from kdgan_lib.tags import EMBEDDED, FOLDS, NETWORK, NETWORKS, word_vectors
+from kdgan_lib.tag_tables import EMBEDDED, NETWORK, NETWORKS
+from kdgan_lib.tags import FOLDS, word_vectors
 
 Builder = Callable[[], nn.Module]
 Combination = Literal["product", "plain_product", "concatenation", "text"]
@@ -131,7 +132,7 @@ class PairNet(nn.Module):
 class CrossFitted(nn.Module):
     """Rate each training image by a copy of the network that never trained on it.
 
-    A teacher that has learned its training labels by heart has nothing to add to them.
+    A teacher that has learned its training labels by heart repeats them.
     Here copy f trains on all folds but f. In training mode an example goes through a
     copy of another fold than its own, chosen at random by torch's generator; in
     evaluation mode through the copy of its own fold, which has seen neither it nor its
@@ -214,7 +215,7 @@ class Variant:
 VARIANTS = {
     "default": Variant("T reads image times text, and is cross-fitted."),
     "single_teacher": Variant(
-        "T is one network, which learns its training labels by heart.",
+        "T is one network, which rates the images that it was trained on.",
         cross_fitted=False,
     ),
     "plain_product": Variant(

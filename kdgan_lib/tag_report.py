@@ -271,9 +271,10 @@ def struck_words() -> pd.DataFrame:
             return pd.DataFrame()
         pair = wide[[TEACHER, "supervised"]].dropna()
         rows.append(pair.assign(lead=pair[TEACHER] - pair.supervised, text=title))
-    whole, struck = (part.lead for part in rows)
-    share = (1 - struck / whole).dropna().rename("share named")
-    return pd.concat(rows).join(share).reset_index()
+    common = rows[0].index.intersection(rows[1].index)
+    whole, struck = (part.loc[common] for part in rows)
+    share = (1 - struck.lead / whole.lead).rename("share named")
+    return pd.concat([whole, struck]).join(share).reset_index()
 
 
 def struck_table() -> pd.DataFrame:
@@ -305,8 +306,8 @@ def table2_text(protocols: Sequence[str] = ()) -> str:
         for text in _texts(vocabulary, data)
     ]
     note = (
-        "F is the released code's, F1 the usual one. The paper's photographs are not "
-        "public: compare the orderings, not the values."
+        "F is the released code's, F1 the usual one. The paper's values are of other "
+        "images: compare the orderings."
     )
     return "\n\n".join([*texts, note])
 

@@ -1,23 +1,27 @@
 """Load the tag data set: image features, tags, and the text that only T and D read."""
 
-import json
 import operator
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Container, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from kdgan_lib.data import DataCorrupt, DataMissing, Examples, Split
-from kdgan_lib.paths import book_dir, data_dir
+from kdgan_lib.data import Examples, Split
 from kdgan_lib.randomness import derive_seed
+from kdgan_lib.tag_tables import (
+    EMBEDDED,
+    NETWORK,
+    NETWORKS,
+    VOCABULARIES,
+    Tables,
+    one_of,
+    source_of,
+    tables_of,
+    text_of,
+)
 from kdgan_lib.text import words
 
 FOLDS = 3
@@ -25,21 +29,6 @@ FOLDS = 3
 LENGTH = 24
 """Words of a text that are kept; 98 in 100 texts are shorter."""
 PARTS = ("train", "validation", "test")
-VOCABULARIES = ("popular", "random")
-EMBEDDED = "openclipart"
-"""The collection that comes with the book."""
-COMMANDS = {
-    EMBEDDED: "python -m data_prep openclipart",
-    "yfcc100m": "python -m data_prep yfcc100m --metadata FILE --images DIR_OR_URL",
-}
-"""What makes a collection's tables, by its name."""
-NETWORKS = {"efficientnet_lite0": 1280, "vgg16": 512}
-"""Networks whose image features can be read, the usual one first, and their widths."""
-NETWORK = next(iter(NETWORKS))
-IMAGES = f"{EMBEDDED}.parquet"
-FEATURES = f"{EMBEDDED}-{NETWORK}.parquet"
-FACTS = f"{EMBEDDED}.json"
-VECTORS = "glove-6b-50d.parquet"
 
 
 def load_tags(
@@ -73,8 +62,8 @@ def load_tags(
     sizes image by image, so that near-duplicates are on both sides.
     Raises ValueError for a wrong argument, DataMissing, DataCorrupt.
     """
-    _one_of(network, tuple(NETWORKS), "network")
-    tables = _tables(_source(collection, folder), network)
+    one_of(network, tuple(NETWORKS), "network")
+    tables = tables_of(source_of(collection, folder), network)
     relevant = _relevant(tables, vocabulary)
     drawn = _drawn(tables, relevant, vocabulary)
     positions = {part: _positions(tables, drawn, part) for part in PARTS}
@@ -100,12 +89,12 @@ def load_tags(
 
 def tag_names(vocabulary: str = "popular", folder: Path | None = None) -> list[str]:
     """Return the embedded tags of a vocabulary in the order of the labels."""
-    return list(_vocabulary(_tables(_source(folder=folder)), vocabulary))
+    return list(_vocabulary(tables_of(source_of(folder=folder)), vocabulary))
 
 
 def word_vectors(collection: str = EMBEDDED, folder: Path | None = None) -> Tensor:
     """Return the GloVe vectors, float32 [V + 1, 50]; row 0, the padding, is zero."""
-    vectors = _vocabulary_of_text(_source(collection, folder)).vectors
+    vectors = text_of(source_of(collection, folder)).vectors
     return torch.from_numpy(np.vstack([np.zeros_like(vectors[:1]), vectors]))
 
 
@@ -117,8 +106,8 @@ def gallery(
     Rows are in the order of the split's part (of `n=None`, for the training images);
     tags are those of the vocabulary. Raises like `load_tags`.
     """
-    _one_of(part, PARTS, "part")
-    tables = _tables(_source(folder=folder))
+    one_of(part, PARTS, "part")
+    tables = tables_of(source_of(folder=folder))
     tags = set(_vocabulary(tables, vocabulary))
     drawn = _drawn(tables, _relevant(tables, vocabulary), vocabulary)
     index = _positions(tables, drawn, part)
@@ -140,122 +129,11 @@ def fold_of_groups(groups: np.ndarray, folds: int = FOLDS) -> np.ndarray:
     return chosen[member]
 
 
-class _Words(NamedTuple):
-    """The words that have a vector."""
-
-    number: dict[str, int]
-    """1, 2, ... by word"""
-    vectors: np.ndarray
-    """float32 [V, 50]"""
+def _vocabulary(tables: Tables, name: str) -> tuple[str, ...]:
+    return tables.vocabularies[one_of(name, VOCABULARIES, "vocabulary")]
 
 
-@dataclass(frozen=True, eq=False)
-class _Tables:
-    """A collection's tables, as read; rows of images and features agree."""
-
-    images: pd.DataFrame
-    """title, description, tags, group, split, thumbnail; sample, where there is one"""
-    features: np.ndarray
-    """float32 [images, width]"""
-    vocabularies: dict[str, tuple[str, ...]]
-    """The 200 tags of each vocabulary."""
-    words: _Words
-    """The words that have a vector."""
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A collection's files, read once in a process, and what to do about bad ones."""
-
-    folder: Path
-    collection: str = EMBEDDED
-
-    def table(
-        self, name: str, columns: list[str], further: Sequence[str] = ()
-    ) -> pa.Table:
-        """Return columns of a file, and those further ones that it has."""
-        try:
-            known = pq.read_schema(self.folder / name).names
-            wanted = [*columns, *(column for column in further if column in known)]
-            return pq.read_table(self.folder / name, columns=wanted)
-        except FileNotFoundError:
-            raise self.missing(name) from None
-        except (pa.ArrowException, OSError):
-            raise self.damaged(name) from None
-
-    def matrix(self, table: pa.Table, column: str, name: str) -> np.ndarray:
-        """Return a column of equally long lists of finite numbers as float32."""
-        try:
-            rows = table.column(column).to_pandas().to_numpy()
-            matrix = np.stack(rows).astype(np.float32)
-        except (ValueError, TypeError):
-            raise self.damaged(name) from None
-        if matrix.ndim != 2 or not np.isfinite(matrix).all():
-            raise self.damaged(name)
-        return matrix
-
-    def vocabularies(self) -> dict[str, tuple[str, ...]]:
-        """Return the tags of each vocabulary."""
-        name = f"{self.collection}.json"
-        try:
-            facts = json.loads((self.folder / name).read_text(encoding="utf-8"))
-            return {vocabulary: tuple(facts[vocabulary]) for vocabulary in VOCABULARIES}
-        except FileNotFoundError:
-            raise self.missing(name) from None
-        except (ValueError, KeyError, TypeError):
-            raise self.damaged(name) from None
-
-    def missing(self, name: str) -> DataMissing:
-        """Return the error for a file that is not there."""
-        return DataMissing(
-            f"{name} is not in {self.folder}: run {self._command(name)}."
-        )
-
-    def damaged(self, name: str) -> DataCorrupt:
-        """Return the error for a file that does not hold what it should."""
-        again = f"run {self._command(name)} again"
-        return DataCorrupt(f"{self.folder / name} is damaged: {again}.")
-
-    def _command(self, name: str) -> str:
-        if self.collection == EMBEDDED and name == VECTORS:
-            return "`python -m data_prep glove`"
-        return f"`{COMMANDS[self.collection]}`"
-
-
-@cache
-def _tables(source: _Source, network: str = NETWORK) -> _Tables:
-    """Read the tables; raise DataMissing or DataCorrupt."""
-    columns = ["id", "title", "description", "tags", "group", "split", "thumbnail"]
-    images = source.table(f"{source.collection}.parquet", columns, ["sample"])
-    name = f"{source.collection}-{network}.parquet"
-    table = source.table(name, ["id", "features"])
-    if images.column("id").to_pylist() != table.column("id").to_pylist():
-        raise source.damaged(name)
-    features = source.matrix(table, "features", name)
-    vocabularies, text = source.vocabularies(), _vocabulary_of_text(source)
-    return _Tables(images.to_pandas(), features, vocabularies, text)
-
-
-@cache
-def _vocabulary_of_text(source: _Source) -> _Words:
-    table = source.table(VECTORS, ["word", "vector"])
-    known = table.column("word").to_pylist()
-    number = {word: place for place, word in enumerate(known, start=1)}
-    return _Words(number, source.matrix(table, "vector", VECTORS))
-
-
-def _source(collection: str = EMBEDDED, folder: Path | None = None) -> _Source:
-    """Return a collection's files; raise ValueError that lists the collections."""
-    _one_of(collection, tuple(COMMANDS), "collection")
-    usual = book_dir() / "data" if collection == EMBEDDED else data_dir() / collection
-    return _Source(folder or usual, collection)
-
-
-def _vocabulary(tables: _Tables, name: str) -> tuple[str, ...]:
-    return tables.vocabularies[_one_of(name, VOCABULARIES, "vocabulary")]
-
-
-def _relevant(tables: _Tables, vocabulary: str) -> np.ndarray:
+def _relevant(tables: Tables, vocabulary: str) -> np.ndarray:
     """Return which tags of the vocabulary each image of the table has, bool [N, K]."""
     label = {tag: place for place, tag in enumerate(_vocabulary(tables, vocabulary))}
     relevant = np.zeros((len(tables.images), len(label)), bool)
@@ -264,7 +142,7 @@ def _relevant(tables: _Tables, vocabulary: str) -> np.ndarray:
     return relevant
 
 
-def _drawn(tables: _Tables, relevant: np.ndarray, vocabulary: str) -> np.ndarray:
+def _drawn(tables: Tables, relevant: np.ndarray, vocabulary: str) -> np.ndarray:
     """Return which images have a tag and were drawn for the vocabulary, bool [N]."""
     tagged = np.asarray(relevant.any(1))
     if "sample" not in tables.images:
@@ -273,7 +151,7 @@ def _drawn(tables: _Tables, relevant: np.ndarray, vocabulary: str) -> np.ndarray
     return tagged & drawn.to_numpy(bool)
 
 
-def _positions(tables: _Tables, drawn: np.ndarray, part: str) -> np.ndarray:
+def _positions(tables: Tables, drawn: np.ndarray, part: str) -> np.ndarray:
     """Return the rows of a part's images among those that were drawn."""
     return np.flatnonzero(drawn & (tables.images.split == part).to_numpy())
 
@@ -316,7 +194,7 @@ def _distribution(relevant: np.ndarray) -> np.ndarray:
     return (relevant / counts).astype(np.float32)
 
 
-def _named(tables: _Tables, vocabulary: str) -> list[set[str]]:
+def _named(tables: Tables, vocabulary: str) -> list[set[str]]:
     """Return, for each image of the table, the words of its tags."""
     tags = set(_vocabulary(tables, vocabulary))
     return [
@@ -326,7 +204,7 @@ def _named(tables: _Tables, vocabulary: str) -> list[set[str]]:
 
 
 def _texts(
-    tables: _Tables, index: np.ndarray, hidden: list[set[str]] | None
+    tables: Tables, index: np.ndarray, hidden: list[set[str]] | None
 ) -> np.ndarray:
     """Return the word numbers of title and description, long [images, LENGTH]."""
     numbers = np.zeros((len(index), LENGTH), np.int64)
@@ -343,9 +221,3 @@ def _numbers(
     text: Iterable[str], hide: Container[str], number: dict[str, int]
 ) -> list[int]:
     return [number[word] for word in text if word in number and word not in hide]
-
-
-def _one_of(value: str, allowed: tuple[str, ...], what: str) -> str:
-    if value not in allowed:
-        raise ValueError(f"{value!r} is no {what}: choose from {', '.join(allowed)}.")
-    return value

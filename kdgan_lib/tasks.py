@@ -13,7 +13,8 @@ from kdgan_lib.evaluation import ACCURACY, Criterion
 from kdgan_lib.metrics import precision_at, tag_metrics
 from kdgan_lib.nets import mnist_players
 from kdgan_lib.tag_nets import tag_players
-from kdgan_lib.tags import EMBEDDED, NETWORK, load_tags
+from kdgan_lib.tag_tables import EMBEDDED, NETWORK
+from kdgan_lib.tags import load_tags
 
 Builders = dict[str, Callable[[], nn.Module]]
 Value = TypeVar("Value")

@@ -92,6 +92,8 @@ def row(value, lo=None, hi=None, quantity="gap", protocol="exact"):
         ([row(1.0, -0.5, 2.5)], "partly"),
         ([row(-1.0, -1.5, -0.5)], "not reproduced"),
         ([row(1.0)], "reproduced"),
+        ([row(1.0) | {"runs": 2}], "not run"),
+        ([row(1.0) | {"runs": 0}], "reproduced"),
         ([row(1.0, quantity="other")], "not run"),
         ([], "not run"),
     ],

@@ -132,7 +132,8 @@ def test_sample_sizes_name_what_is_missing_and_interpolate_what_is_not(invented)
     assert "not run" in size_report.images().set_index("method")["90%"]["KDGAN"]
     store_method("kdgan", 0.97, n=1_000)
     needed = size_report.images().set_index("method").loc["KDGAN"]
-    assert needed["98%"] == "not reached"
+    assert needed["98%"] == "more than 1,000"
+    assert needed["seeds"] == "3"
     assert 100 < float(needed["95%"].replace(",", "")) < 1_000
     assert drawings.accuracy_against_size(size_report.curve(), SIZES) is not None
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from kdgan_lib import grids
-from kdgan_lib.grids import CONTROLS, GRIDS, TAG_CONTROLS, control, tag_control
+from kdgan_lib import grids, variations
+from kdgan_lib.grids import CONTROLS, GRIDS, control
 from kdgan_lib.names import COMPARED, TAGGERS
 from kdgan_lib.schedule import stages, updates_per_epoch
+from kdgan_lib.tag_grids import TAG_CONTROLS, tag_control
 from kdgan_lib.tasks import TASKS, task
 
 
@@ -69,7 +70,7 @@ def test_figure_4_is_computed_in_one_precision_and_crosses_alpha_with_beta():
     assert {run.budget.precision for run in runs} == {"bfloat16"}
     crossed = {(run.method.alpha, run.method.beta) for run in runs if run.n == 100}
     assert {(a, b) for a in grids.HEAT_MAP[0] for b in grids.HEAT_MAP[1]} <= crossed
-    assert set(grids.GAMMAS) <= {run.method.gamma for run in runs}
+    assert set(variations.GAMMAS) <= {run.method.gamma for run in runs}
     assert len({run.id for run in runs}) == len(runs)
 
 

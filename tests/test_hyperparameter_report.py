@@ -11,7 +11,8 @@ from kdgan_lib import hyperparameter_report as report
 from kdgan_lib import runs, search_report
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import hyperparameters as drawings
-from kdgan_lib.grids import ALPHAS, BETAS, GAMMAS, GRIDS, HEAT_MAP
+from kdgan_lib.grids import GRIDS, HEAT_MAP
+from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 from tests.test_hyperparameter_measures import by_gamma, flat, only, store
 
 TUNED = report.tuned()

@@ -18,7 +18,8 @@ ROOMS = {
     ),
     "ground": (
         *("choices", "files", "paths", "randomness", "idx", "images", "augment"),
-        *("data", "tags", "tag_facts", "text", "budget", "provenance", "runs", "names"),
+        *("data", "tag_tables", "tags", "tag_facts", "text", "budget", "provenance"),
+        *("runs", "names"),
     ),
     "players and methods": (
         *("nets", "cifar_nets", "methods", "methods.base", "methods.adversarial"),
@@ -35,7 +36,8 @@ ROOMS = {
     "the loop": ("train",),
     "tasks": ("tasks",),
     "declared runs": (
-        *("experiments", "grids", "execute", "sweep", "tuning", "classical"),
+        *("experiments", "variations", "tag_grids", "grids", "execute", "sweep"),
+        *("tuning", "classical"),
     ),
     "commands": (
         *("train_cli", "repeat", "runs_cli", "data_cli", "bench", "cli"),

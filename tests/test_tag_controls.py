@@ -5,7 +5,7 @@ import pytest
 
 from kdgan_lib import runs, tag_controls, tag_report
 from kdgan_lib.experiments import declare
-from kdgan_lib.grids import TAG_CONTROLS, tag_control
+from kdgan_lib.tag_grids import TAG_CONTROLS, tag_control
 
 TITLES = ("EfficientNet-Lite0", "VGG16")
 ANCHORED = "with the labels' cross-entropy"

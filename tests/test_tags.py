@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 
 from kdgan_lib.images import DataCorrupt, DataMissing
 from kdgan_lib.paths import book_dir
-from kdgan_lib.tags import (
-    FACTS,
+from kdgan_lib.tag_tables import (
     FEATURES,
-    FOLDS,
     IMAGES,
-    LENGTH,
     NETWORKS,
-    PARTS,
     VECTORS,
     VOCABULARIES,
+)
+from kdgan_lib.tags import (
+    FOLDS,
+    LENGTH,
+    PARTS,
     fold_of_groups,
     gallery,
     load_tags,
@@ -33,6 +34,7 @@ from kdgan_lib.tasks import task
 from kdgan_lib.text import words
 
 DATA = book_dir() / "data"
+FACTS = "openclipart.json"
 
 
 def table_of(part, vocabulary="popular"):

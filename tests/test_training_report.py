@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -128,3 +129,17 @@ def test_mean_interval_holds_the_mean_and_shrinks_with_more_runs():
 def test_paired_difference_refuses_samples_without_a_common_seed():
     with pytest.raises(ValueError, match="share no seed"):
         stats.paired_difference(pd.Series({0: 1.0}), pd.Series({1: 2.0}))
+
+
+@pytest.mark.parametrize("count", [3, 5, 10])
+def test_an_interval_covers_the_mean_about_as_often_as_it_says(count):
+    draws = np.random.default_rng(0).normal(size=(300, count))
+    found = [stats.mean_interval(draw) for draw in draws]
+    covered = np.mean([each.lo <= 0 <= each.hi for each in found])
+    assert covered > (0.92 if count < stats.MANY else 0.86)
+
+
+def test_few_runs_have_students_interval():
+    found = stats.mean_interval([1.0, 2.0, 3.0])
+    assert found.lo == pytest.approx(2 - 4.3027 / 3**0.5, abs=1e-3)
+    assert found.hi == pytest.approx(2 + 4.3027 / 3**0.5, abs=1e-3)

@@ -109,5 +109,7 @@ def _score(run: pd.DataFrame) -> str:
 
 
 def _quantity(values: pd.Series, unit: str, protocol: str) -> Quantity:
+    if values.empty:  # no seed in common
+        raise tables.MissingRuns(COMMAND)
     found = mean_interval(values)
     return Quantity(found.mean, found.lo, found.hi, unit, found.runs, protocol)

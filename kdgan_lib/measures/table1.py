@@ -14,7 +14,7 @@ import pandas as pd
 from kdgan_lib import claims, tables
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.orderings import DISTILLATION, Scores, columns_run, instances_ratio
-from kdgan_lib.stats import mean_interval
+from kdgan_lib.stats import FEWEST, mean_interval
 from kdgan_lib.table1 import COLUMNS, Column
 from kdgan_lib.tables import MissingRuns
 
@@ -114,7 +114,7 @@ def instances() -> Measured:
     by_seed = runs.groupby("seed") if len(runs) else ()
     ratios = [instances_ratio(part, "nagan", "kdgan") for _, part in by_seed]
     known = [ratio for ratio in ratios if ratio is not None]
-    if not known:
+    if len(known) < FEWEST:
         raise MissingRuns("kdgan sweep sample_size --method nagan kdgan")
     found = mean_interval(np.log(known))
     value, lo, hi = np.exp([found.mean, found.lo, found.hi]).tolist()

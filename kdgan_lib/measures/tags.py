@@ -1,7 +1,7 @@
 """Measure what Table 2 shows (T2.73 to T2.79), Figures 3b and 5, and soft labels (X1).
 
-The values of Table 2 itself belong to photographs that are not public, so its 72 cells
-have no measure; its orderings are measured on Open Clip Art.
+The values of Table 2 itself belong to a choice of photographs that was not published,
+so its 72 cells have no measure; its orderings are measured on Open Clip Art.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,6 @@ import pandas as pd
 from scipy import stats
 
 from kdgan_lib import tables, tag_curves, tag_report
-from kdgan_lib.grids import ALPHAS, BETAS, GAMMAS
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.stats import (
     FEWEST,
@@ -25,6 +24,7 @@ from kdgan_lib.stats import (
 from kdgan_lib.tables import MissingRuns
 from kdgan_lib.tag_curves import AXES, CURVES, PLAYED
 from kdgan_lib.tag_report import CLASSICAL, COMMAND, DATA, GRID, METRICS, PAPER
+from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 
 PROTOCOL = "controlled"
 PREDICTIONS = "kdgan predictions"
