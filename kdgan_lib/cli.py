@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return 0
-    except (ValueError, KeyError, OSError, RuntimeError) as error:
+    except (ValueError, LookupError, OSError, RuntimeError) as error:
         message = error.args[0] if isinstance(error, KeyError) else error
         print(f"kdgan {name}: {message}", file=sys.stderr)
         return 1

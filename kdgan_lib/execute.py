@@ -1,16 +1,22 @@
 """Execute one declared run: resume, train, record; skip what is finished."""
 
+import hashlib
 from collections.abc import Mapping
+from functools import cache
 
 import torch
+from filelock import FileLock
 
 from kdgan_lib import runs
 from kdgan_lib.checkpoint import Checkpoints
 from kdgan_lib.experiments import Run
-from kdgan_lib.paths import runs_dir
+from kdgan_lib.paths import ROOT, runs_dir
 from kdgan_lib.pretrained import Pretrained
 from kdgan_lib.provenance import provenance, resolve_device
 from kdgan_lib.train import AfterEpoch, Diverged, Result, fit
+
+TRAINING = ("train.py", "losses.py", "augment.py", "precision.py", "randomness.py")
+"""Sources whose change leaves no shared pretrained player valid."""
 
 
 def execute(
@@ -22,14 +28,34 @@ def execute(
 ) -> dict[str, object]:
     """Train a run unless its record is there, store it, and return its row.
 
-    A run that diverges is recorded with the status `diverged` and its reason.
+    A run that diverges is recorded with the status `diverged` and its reason. Where
+    another process trains the same run, this waits for its record. force: train it
+    again from the beginning, pretraining included.
     """
     if not force and runs.is_finished(run.id):
         return runs.find(run.id)
+    work = runs_dir() / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    lock = work / f"{run.id}.lock"
+    with FileLock(lock):
+        if not force and runs.is_finished(run.id):
+            return runs.find(run.id)
+        row = _execute(run, device, progress, force, checkpoint_seconds)
+        lock.unlink(missing_ok=True)  # who still waits for it finds the record
+        return row
+
+
+def _execute(
+    run: Run, device: str, progress: bool, force: bool, checkpoint_seconds: float
+) -> dict[str, object]:
     found = resolve_device(device)
     checkpoints = Checkpoints(runs_dir() / "work" / run.id)
+    if force:
+        checkpoints.clear()
     try:
-        result = train(run, found, progress, checkpoints, checkpoint_seconds)
+        result = train(
+            run, found, progress, checkpoints, checkpoint_seconds, share=not force
+        )
     except Diverged as error:
         reason = {"status": "diverged", "reason": str(error)}
         row = describe(run, found, reason)
@@ -82,5 +108,17 @@ def describe(
 def _shared(device: torch.device) -> Pretrained:
     """Return the shared players of this device, thread count and build of torch."""
     made_on = provenance(device)
-    context = [f"{name}={made_on[name]}" for name in ("device", "threads", "torch")]
-    return Pretrained(runs_dir() / "work" / "pretrained", ", ".join(context))
+    names = ("device", "threads", "torch", "instructions")
+    context = [f"{name}={made_on[name]}" for name in names]
+    return Pretrained(
+        runs_dir() / "work" / "pretrained", ", ".join([*context, _training_code()])
+    )
+
+
+@cache
+def _training_code() -> str:
+    """Return a hash of the sources that decide how a player is pretrained."""
+    sha = hashlib.sha256()
+    for name in TRAINING:
+        sha.update((ROOT / "kdgan_lib" / name).read_bytes())
+    return sha.hexdigest()[:16]

@@ -27,7 +27,7 @@ SETTINGS_OF = {"kdgan_adaptive": "kdgan"}
 
 # Outer epochs of the released schedule. Its scripts use 10 for NaGAN and 60 to 100 for
 # KDGAN; an epoch holds 40 passes, so 12 of them are 4,800 player updates at n = 100.
-RELEASED_EPOCHS = {"nagan": 10, "kdgan": 12, "kdgan_wo_gm": 12}
+RELEASED_EPOCHS = {"kdgan": 12, "kdgan_wo_gm": 12}
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,10 @@ def declare(
     n = learned.n if n is None else n
     if n < 1:
         raise ValueError(f"n must be at least 1 training example, not {n}.")
+    if protocol not in learned.protocols or (subset and not learned.subsets):
+        raise ValueError(
+            f"{data} has no protocol 'code' and no other subset: leave them out."
+        )
     prescribed, budget = _PRESCRIPTIONS[protocol](name, learned, n)
     budget = _cut(budget, profile)
     return Run(prescribed, data, n, protocol, profile, seed, budget, variant, subset)
@@ -196,8 +200,9 @@ def settings(file: str) -> dict[str, dict[str, dict]]:
 
 
 def _tuned(name: str, learned: Task) -> dict[str, dict]:
-    searched = filter(None, map(settings, learned.settings))
-    return next(searched, {}).get(SETTINGS_OF.get(name, name), {})
+    key = SETTINGS_OF.get(name, name)
+    found = (file[key] for file in map(settings, learned.settings) if key in file)
+    return next(found, {})
 
 
 def _controlled(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
@@ -255,10 +260,13 @@ def _code(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
         "estimator": "reinforce" if name == "kdgan_wo_gm" else "bce_to_discriminator",
     }
     if name == "nagan":
-        passes = {"discriminator_passes": 5, "classifier_passes": 5}
-        return method(name, **game, **passes), budget.but(weight_decay=4e-5)
+        epochs, d_passes, c_passes = (20, 20, 10) if n == 10_000 else (10, 5, 5)
+        passes = {"discriminator_passes": d_passes, "classifier_passes": c_passes}
+        budget = budget.but(weight_decay=4e-5, epochs=epochs)
+        return method(name, **game, **passes), budget
     game |= {"discriminator_passes": 20, "teacher_passes": 10, "classifier_passes": 10}
-    game |= {"alpha": 0.1, "beta": 0.25 if n == 1_000 else 2.0, "gamma": 1e-4}
+    game |= {"alpha": 0.2 if n == 10_000 else 0.1, "gamma": 1e-4}
+    game |= {"beta": 0.25 if n == 1_000 else 2.0}
     rates = {f"{seat}_lr": 5e-4 for seat in ("classifier", "teacher", "discriminator")}
     return method(name, **game), budget.but(weight_decay=4e-5, **rates)
 

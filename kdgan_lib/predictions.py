@@ -25,8 +25,9 @@ from kdgan_lib.execute import train
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.metrics import precision_at
 from kdgan_lib.names import ADVERSARIAL, TAGGERS
+from kdgan_lib.paths import runs_dir
 from kdgan_lib.provenance import provenance
-from kdgan_lib.recommend import save_classifier
+from kdgan_lib.recommend import FILE, save_classifier
 from kdgan_lib.result import Result
 from kdgan_lib.schedule import GAME, Stage
 from kdgan_lib.tag_facts import groups_of, name_vectors
@@ -74,6 +75,8 @@ def _is_stored(name: str, seed: int) -> bool:
     own = rows[(rows.data == DATA) & (rows.method == name) & (rows.seed == seed)]
     if name in classical.TAGGERS:
         return len(own) > 0
+    if name == "kdgan" and seed == 0 and not (runs_dir() / FILE).is_file():
+        return False
     return declare(name, DATA, seed=seed).id in set(own.get("run_id", ()))
 
 
@@ -97,7 +100,7 @@ def _store_run(run: Run, split: Split, progress: bool) -> None:
     for player, labels in _spoken(name, result, split.test):
         rows = labels.assign(data=DATA, player=player, seed=seed, **shared)
         _append(LABELS, ("data", "player", "seed", "tag"), rows)
-    if name == "kdgan":
+    if name == "kdgan" and seed == 0:
         save_classifier(result.players["classifier"], run.id)
     for rated, scores in _ratings(name, result, split.test):
         rows = recommended(scores, split.test, rated, seed)

@@ -8,6 +8,7 @@ come from the same network as those of the data set; its weights are fetched onc
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,10 @@ def load_classifier() -> StoredClassifier:
             f"{FILE} is not in {path.parent}: `kdgan predictions` trains the "
             "classifier and stores it."
         ) from None
-    except (ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
+    except (
+        *(ValueError, KeyError, EOFError, RuntimeError),
+        *(zipfile.BadZipFile, zlib.error),
+    ):
         raise RuntimeError(
             f"{path} is damaged: `kdgan predictions --force` makes it again."
         ) from None

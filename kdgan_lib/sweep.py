@@ -15,6 +15,7 @@ from kdgan_lib import runs
 from kdgan_lib.data import DataCorrupt, DataMissing
 from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run
+from kdgan_lib.files import DiskFull
 
 ATTEMPTS = 3
 
@@ -30,8 +31,9 @@ def sweep(
 
     Each worker is a process with one thread. When one is killed, those in flight are
     tried again, alone after the second time, and given up after the third. Where data
-    are missing or damaged, no further run of that data set is begun. Every finished run
-    is on disk at once: interrupt and call again at any time.
+    are missing or damaged, no further run of that data set is begun; where the disk is
+    full, none at all. Every finished run is on disk at once: interrupt and call again
+    at any time.
     """
     finished = set(runs.table().run_id)
     waiting = {run.id: run for run in grid if run.id not in finished}
@@ -76,11 +78,9 @@ def _round(
                     if isinstance(error, BrokenProcessPool):
                         return list(flying.values())
                     ended = [identity]
-                    if isinstance(error, DataMissing | DataCorrupt):
-                        # The others of that data set would fail in the same way.
-                        same = [r for r in queue if r.data == waiting[identity].data]
-                        queue = [run for run in queue if run not in same]
-                        ended += [run.id for run in same]
+                    alike = _doomed(error, waiting[identity], queue)
+                    queue = [run for run in queue if run not in alike]
+                    ended += [run.id for run in alike]
                     if error is not None:
                         told = str(error) or type(error).__name__
                         failures |= dict.fromkeys(ended, told)
@@ -90,6 +90,15 @@ def _round(
                     bar.update(len(ended))
         except BrokenProcessPool:
             return list(flying.values())
+    return []
+
+
+def _doomed(error: BaseException | None, run: Run, queue: list[Run]) -> list[Run]:
+    """Return the runs of the queue that would fail as this one did."""
+    if isinstance(error, DiskFull | runs.TableDamaged):
+        return list(queue)
+    if isinstance(error, DataMissing | DataCorrupt):
+        return [other for other in queue if other.data == run.data]
     return []
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from kdgan_lib.data import Examples, Split
+from kdgan_lib.data import DataMissing, Examples, Split
 from kdgan_lib.randomness import derive_seed
 from kdgan_lib.tag_tables import (
     EMBEDDED,
@@ -176,6 +176,11 @@ def _subset(
         count = len(positions) if n is None else operator.index(n)
     except TypeError:
         count = 0
+    if collection != EMBEDDED and count > len(positions):
+        raise DataMissing(
+            f"{collection} holds {len(positions):,} training images with {vocabulary} "
+            f"tags, not {count:,}: prepare more, or train with --n {len(positions)}."
+        )
     if isinstance(n, bool) or not 1 <= count <= len(positions):
         allowed = f"a whole number from 1 to {len(positions):,}"
         raise ValueError(f"n for {vocabulary!r} tags must be {allowed}, not {n!r}.")

@@ -42,6 +42,10 @@ class Task:
     """What a classifier is selected and reported by."""
     settings: tuple[str, ...] = ("controlled",)
     """Files of tuned settings: the first that is there counts, a search writes it."""
+    protocols: tuple[str, ...] = ("controlled", "paper", "code")
+    """Protocols that can be followed here."""
+    subsets: bool = True
+    """Whether a rule decides which n training examples are taken."""
     literal_augmentation: Augmentation = "none"
     """Random change of the images that the paper's text names."""
     weight_decay: float = 0.0
@@ -117,6 +121,8 @@ def _tags(
         augmentation="none",
         criterion=PRECISION,
         settings=tuple(dict.fromkeys((name, EMBEDDED))),
+        protocols=("controlled", "paper"),
+        subsets=False,
     )
 
 

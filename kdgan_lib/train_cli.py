@@ -163,7 +163,10 @@ class Sweep:
 
     def __call__(self) -> int:
         """Run the grid; name the runs that failed."""
-        left = [run for run in self.runs() if not runs.is_finished(run.id)]
+        wanted, done = self.runs(), set(runs.table().run_id)
+        if not wanted:
+            raise ValueError(f"No run of {self.grid} has these options.")
+        left = [run for run in wanted if run.id not in done]
         if self.dry:
             for run in left:
                 print(
@@ -174,11 +177,17 @@ class Sweep:
         failures = sweeps.sweep(left, self.workers, self.device)
         for message in dict.fromkeys(failures.values()):
             print(_failed(message, failures), file=sys.stderr)
-        if self.grid == "table2" and self.profile == "paper" and not self.method:
-            from kdgan_lib import classical  # the table's upper half
-
-            classical.study()
+        if self.grid.startswith("table2") and self.profile == "paper":
+            self.fit_classical({run.data for run in wanted})
         return 1 if failures else 0
+
+    def fit_classical(self, data: set[str]) -> None:
+        """Fit the upper half of Table 2 on the tasks that have one."""
+        from kdgan_lib import classical
+
+        own = tuple(name for name in classical.TASKS if name in data)
+        if own and not self.method:
+            classical.study(classical.Study(own))
 
     def runs(self) -> list[Run]:
         """Return the grid's runs that the filters leave."""

@@ -16,9 +16,10 @@ from kdgan_lib.experiments import (
     controlled_base,
     with_equal_updates,
 )
+from kdgan_lib.files import write_atomically
 from kdgan_lib.methods import method
 from kdgan_lib.provenance import provenance
-from kdgan_lib.tasks import task
+from kdgan_lib.tasks import TASKS, task
 from kdgan_lib.train import Diverged
 
 TRIALS = "trials"
@@ -117,8 +118,11 @@ def tune(
 
     The score is the selected validation accuracy at half the reported player updates,
     on a subset and an initialisation that no reported run uses. The trials' rows go to
-    the table `trials`; an interrupted search goes on after the last of them.
+    the table `trials`; an interrupted search goes on after the last of them. Raises
+    ValueError for less than one trial.
     """
+    if trials < 1:
+        raise ValueError(f"trials must be at least 1, not {trials}.")
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=TUNING_SEED)
     )
@@ -160,9 +164,18 @@ def split_settings(suggested: Suggested) -> tuple[Suggested, Suggested]:
 
 
 def freeze(folder: Path, n: int | None = None, data: str = "mnist") -> dict[str, dict]:
-    """Write each method's best trial as its setting; return the settings."""
+    """Write each method's best trial as its setting; return the settings.
+
+    Methods without a trial keep theirs. Raises ValueError for a data set that takes
+    another one's settings.
+    """
+    file = task(data).settings[0]
+    owner = next(name for name in TASKS if task(name).settings[0] == file)
+    if data != owner:
+        raise ValueError(f"{data} takes the settings of {owner}: tune --data {owner}.")
     n = task(data).n if n is None else n
-    settings = {}
+    path = folder / f"{file}.json"
+    settings = json.loads(path.read_text()) if path.is_file() else {}
     for name in SEARCH_SPACES:
         done = _trials(name, n, data)
         if len(done):
@@ -173,8 +186,8 @@ def freeze(folder: Path, n: int | None = None, data: str = "mnist") -> dict[str,
                 "hyperparameters": hyper,
                 "budget": amounts,
             }
-    path = folder / f"{task(data).settings[0]}.json"
-    path.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
+    text = json.dumps(settings, indent=2, sort_keys=True) + "\n"
+    write_atomically(path, text.encode())
     return settings
 
 

@@ -197,3 +197,11 @@ def test_each_run_beyond_the_paper_is_one_change_from_the_tuned_kdgan():
         == 5 * (1 + len(BEYOND) + len(RATIOS))
     )
     assert method("kdgan_adaptive").ratio in RATIOS
+
+
+@pytest.mark.parametrize("logit", [200.0, float("nan")])
+def test_a_d_without_doubt_leaves_the_fixed_alpha(batch, logit):
+    seats = ("classifier", "teacher", "discriminator")
+    certain = {seat: torch.full((4, 3), logit) for seat in seats}
+    chosen = method("kdgan_adaptive", alpha=0.3)
+    assert chosen.shares(certain)["classifier"] == pytest.approx(0.3)

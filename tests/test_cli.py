@@ -279,6 +279,36 @@ def test_a_sweep_can_be_listed_without_running_it(capsys):
     assert runs.table().empty
 
 
+def test_filters_that_leave_no_run_are_refused(capsys):
+    code, _, error = call(capsys, "sweep", "figure3a", "--data", "cifar10")
+    assert code == 1
+    assert "No run of figure3a has these options." in error
+
+
+@pytest.mark.parametrize(
+    ("options", "fitted"),
+    [
+        (["--data", "openclipart_unnamed"], None),
+        (["--data", "openclipart_random"], ("openclipart_random",)),
+        ([], ("openclipart", "openclipart_random")),
+    ],
+)
+def test_a_sweep_of_table_2_fits_the_classical_taggers_it_asks_for(
+    capsys, monkeypatch, options, fitted
+):
+    studies = []
+    monkeypatch.setattr("kdgan_lib.sweep.sweep", lambda *ignored: {})
+    monkeypatch.setattr("kdgan_lib.classical.study", studies.append)
+    assert call(capsys, "sweep", "table2", *options)[0] == 0
+    assert [study.data for study in studies] == ([fitted] if fitted else [])
+
+
+def test_predictions_without_fitted_taggers_are_one_sentence(capsys):
+    code, _, error = call(capsys, "predictions")
+    assert code == 1
+    assert "are untried: `kdgan classical` tries them" in error
+
+
 def test_a_wrong_grid_names_the_grids(capsys):
     code, _, error = call(capsys, "sweep", "figure9")
     assert code == 2

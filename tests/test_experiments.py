@@ -169,6 +169,11 @@ def test_the_released_schedule_is_protocol_mds():
     assert [phase.passes for phase in nagan.method.phases()] == [5, 5]
     assert nagan.budget.epochs == 10
     assert declare("kdgan", n=1_000, protocol="code").method.beta == 0.25
+    large = declare("kdgan", n=10_000, protocol="code").method
+    assert (large.alpha, large.beta) == (0.2, 2.0)
+    nagan = declare("nagan", n=10_000, protocol="code")
+    assert [phase.passes for phase in nagan.method.phases()] == [20, 10]
+    assert nagan.budget.epochs == 20
     assert declare("distn", protocol="code").method.distillation == "released_l2"
 
 
@@ -207,6 +212,8 @@ def test_players_start_from_equal_weights_whatever_the_method():
         ({"profile": "tiny"}, "choose from smoke, book, paper"),
         ({"n": 0}, "n must be at least 1 training example, not 0"),
         ({"n": -5}, "n must be at least 1"),
+        ({"data": "openclipart", "protocol": "code"}, "has no protocol 'code'"),
+        ({"data": "openclipart", "subset": "last"}, "and no other subset"),
     ],
 )
 def test_a_wrong_declaration_names_what_is_allowed(wrong, message):

@@ -218,6 +218,12 @@ def test_a_weight_of_zero_leaves_an_infinite_term_out_of_the_sum():
         ("noisy", {"keep": 0.0}, "keep must be above 0 and at most 1, not 0.0"),
         ("codis", {"distillation_temperature": 0.0}, "must be above 0"),
         ("distn", {"distillation_temperature": 0.0}, "must be above 0"),
+        ("kdgan", {"teacher_passes": -1}, "teacher_passes must be at least 0"),
+        (
+            "nagan",
+            {"classifier_passes": 0, "discriminator_passes": 0},
+            "No player of the game has a pass",
+        ),
         ("nagan", {"reward": "none"}, "choose from saturating, nonsaturating"),
         ("nagan", {"schedule": "step"}, "choose from exponential, released"),
         ("nagan", {"discriminator_start": "x"}, "choose from pairs, labels"),

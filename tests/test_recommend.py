@@ -117,10 +117,16 @@ def test_the_number_of_tags_has_limits(stored, picture, capsys, top):
     assert (code, "from 1 to the 200 tags" in error) == (1, True)
 
 
+@pytest.mark.parametrize("damage", ["nothing", "bits"])
 def test_a_damaged_file_of_weights_says_how_to_make_it_again(
-    stored, picture, capsys, runs_folder
+    stored, picture, capsys, runs_folder, damage
 ):
-    (runs_folder / recommend.FILE).write_bytes(b"nothing")
+    content = bytearray((runs_folder / recommend.FILE).read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(64)
+    (runs_folder / recommend.FILE).write_bytes(
+        b"nothing" if damage == "nothing" else content
+    )
     code, _, error = call(capsys, picture)
     assert code == 1
     assert "is damaged: `kdgan predictions --force`" in error

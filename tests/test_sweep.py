@@ -4,13 +4,17 @@ import multiprocessing
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from kdgan_lib import runs, sweep, train_cli
 from kdgan_lib.data import DataMissing
+from kdgan_lib.execute import execute
 from kdgan_lib.experiments import declare
+from kdgan_lib.files import DiskFull
 
 ALWAYS, ONCE, BROKEN = 7, 3, 5
 
@@ -68,6 +72,22 @@ def test_where_data_are_missing_no_other_run_of_them_is_begun(runs_folder):
     assert list(runs.table().seed) == [3]
     told = train_cli._failed("CIFAR-10 is not there.", failures)
     assert told == f"{lacking[0].id} and 1 more failed: CIFAR-10 is not there."
+
+
+def fill(run, device):
+    """Find the disk full."""
+    marks = Path(os.environ["KDGAN_RUNS"]) / "marks"
+    marks.mkdir(parents=True, exist_ok=True)
+    (marks / str(run.seed)).touch()
+    raise DiskFull("The disk is full: free some space.")
+
+
+@pytest.mark.usefixtures("forked")
+def test_on_a_full_disk_no_further_run_is_begun(runs_folder):
+    failures = sweep.sweep(grid(range(4)), 1, progress=False, work=fill)
+    assert set(failures.values()) == {"The disk is full: free some space."}
+    assert len(failures) == 4
+    assert len(list((runs_folder / "marks").iterdir())) == 1
 
 
 @pytest.mark.usefixtures("forked")
@@ -141,3 +161,18 @@ def test_a_spawned_worker_trains_a_real_run_on_one_thread(runs_folder):
 
 def test_a_sweep_of_nothing_starts_no_worker(runs_folder):
     assert sweep.sweep([], progress=False, work=work) == {}
+
+
+def test_a_run_that_another_process_trains_is_waited_for(runs_folder):
+    run = grid([0])[0]
+    work_folder = runs_folder / "work"
+    work_folder.mkdir(parents=True)
+    row = {"run_id": run.id, "status": "finished", "seed": 0}
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(work_folder / f"{run.id}.lock"):
+            waiting = pool.submit(execute, run, "cpu")
+            time.sleep(0.3)
+            assert not waiting.done()
+            runs.record(row)
+        assert waiting.result(timeout=10)["status"] == "finished"
+    assert "test_accuracy" not in runs.table()

@@ -111,6 +111,24 @@ def test_freezing_writes_each_methods_best_trial(tmp_path):
     assert "classifier_lr" in frozen["budget"]
 
 
+def test_freezing_keeps_the_settings_of_methods_without_a_trial(tmp_path):
+    kept = {"mimic": {"trial": 3, "hyperparameters": {}, "budget": {}}}
+    (tmp_path / "controlled.json").write_text(json.dumps(kept))
+    tuning.tune("distn", trials=2)
+    assert set(tuning.freeze(tmp_path)) == {"mimic", "distn"}
+
+
+def test_borrowed_settings_are_not_overwritten(tmp_path):
+    with pytest.raises(ValueError, match="takes the settings of openclipart: tune"):
+        tuning.freeze(tmp_path, data="openclipart_vgg16")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_search_has_at_least_one_trial():
+    with pytest.raises(ValueError, match="trials must be at least 1, not 0"):
+        tuning.tune("distn", trials=0)
+
+
 def test_trials_of_another_data_set_do_not_move_a_search():
     alone = list(tuning.tune("distn", trials=3).parameters)
     tuning.tune("distn", trials=3, data="openclipart")

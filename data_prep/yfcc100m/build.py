@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from data_prep.errors import PrepError
 from data_prep.glove import CUT, write_cut
@@ -103,9 +104,12 @@ def origin_of(paths: Sequence[Path], plan: Plan) -> dict[str, Any]:
 
 
 def _is_built(folder: Path, origin: dict[str, Any], networks: Sequence[str]) -> bool:
-    if not (folder / CUT).is_file() or not facts_path(folder, STEM).is_file():
+    """Tell whether all tables are there and whole; damaged ones are made again."""
+    try:
+        pq.read_table(folder / CUT)
+        tables = read_tables(folder, STEM)
+    except (PrepError, OSError, pa.ArrowException):
         return False
-    tables = read_tables(folder, STEM)
     rows = {len(values) for values in tables.features.values()}
     whole = rows == {tables.images.num_rows} and tables.features.keys() >= {*networks}
     return whole and tables.facts.get("origin") == origin
@@ -168,6 +172,12 @@ def fetch(sample: Sample, plan: Plan, fetcher: Fetcher) -> tuple[list[Chosen], i
     for (name, part), smallest in sample.drawn.items():
         ranked, number = smallest.ranked(), plan.parts[part]
         alive = fetcher.first_alive(ranked, number, f"fetching {name} {part}")
+        if len(alive) < number:
+            print(
+                f"Only {len(alive):,} of {number:,} {part} photographs for {name} tags "
+                "can be had: give further --metadata files or another --images.",
+                file=sys.stderr,
+            )
         for one in alive:
             photographs[one.identifier] = one
             names.setdefault(one.identifier, []).append(name)

@@ -64,8 +64,10 @@ class RelExample(Tagger):
         mean: Array = np.zeros((features.shape[1], relevant.shape[1]))
         for number in range(self.rounds):
             decisions = features @ mean.astype(features.dtype)
+            # Before the first round nothing is misclassified: a plain draw.
+            candidates = self.candidates if number else 1
             negatives = relevant_negatives(
-                decisions, relevant, positives.sum(0), self.candidates, rng
+                decisions, relevant, positives.sum(0), candidates, rng
             )
             chosen = positives | negatives
             latest = fit_chosen_svms(features, relevant, chosen, self.penalty)

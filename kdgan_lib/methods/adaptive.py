@@ -39,7 +39,10 @@ class AdaptiveKDGAN(KDGAN):
         if self.alpha_rule == "fixed":
             return self.generators()
         doubts = {player: doubt(logits, player) for player in self.generators()}
-        alpha = doubts["classifier"] / sum(doubts.values())
+        total = sum(doubts.values())
+        if not total > 0:  # D has no doubt left, or is not a number
+            return self.generators()
+        alpha = doubts["classifier"] / total
         return {"classifier": alpha, "teacher": 1 - alpha}
 
     def proposals(self, logits: Logits, noise: Noise) -> Tensor:

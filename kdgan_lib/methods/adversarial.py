@@ -76,6 +76,11 @@ class Adversarial(Method):
         estimator(self.estimator)
         super().__post_init__()
         check_range(self, "tau_start", "tau_end", above=0)
+        for phase in self.phases():
+            if phase.passes < 0:
+                raise ValueError(f"{phase.player}_passes must be at least 0.")
+        if not any(phase.passes for phase in self.phases()):
+            raise ValueError("No player of the game has a pass: give one at least 1.")
         if self.estimator == "bce_to_discriminator" and self.reward != "saturating":
             raise ValueError(
                 "'bce_to_discriminator' reads D off the saturating reward: "

@@ -92,3 +92,20 @@ def test_fits_depend_on_the_seed_and_on_nothing_else():
 def test_a_share_outside_the_unit_interval_is_refused(share):
     with pytest.raises(ValueError, match="share"):
         RelExample(share=share).fit(np.eye(4), np.eye(4))
+
+
+def test_the_first_negatives_are_drawn_from_the_whole_table(monkeypatch):
+    widths = []
+
+    def counted(decisions, relevant, counts, candidates, rng):
+        widths.append(candidates)
+        return relevant_negatives(decisions, relevant, counts, candidates, rng)
+
+    monkeypatch.setattr("kdgan_lib.baselines.relexample.relevant_negatives", counted)
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(200, 4))
+    relevant = np.zeros((200, 1), bool)
+    relevant[rng.permutation(200)[:10]] = True
+    RelExample(rounds=3, candidates=5).fit(features, relevant)
+    assert set(widths[::3]) == {1}
+    assert {*widths[1::3], *widths[2::3]} == {5}

@@ -12,7 +12,6 @@ from yfcc import jpeg, line, small_world, write
 
 from data_prep import glove
 from data_prep.__main__ import main
-from data_prep.errors import PrepError
 from data_prep.tag_table import decode_thumbnail, read_tables
 from data_prep.yfcc100m import build, sources
 from data_prep.yfcc100m.metadata import parse_line
@@ -260,11 +259,20 @@ def test_force_begins_anew(run, server):
     assert sum(server.asked.values()) > 40
 
 
-def test_a_damaged_table_is_named(run, tmp_path):
+@pytest.mark.parametrize("name", ["yfcc100m.parquet", "glove-6b-50d.parquet"])
+def test_a_damaged_table_is_made_again_without_fetching(run, tmp_path, server, name):
     run()
-    (tmp_path / "yfcc100m" / "yfcc100m.parquet").write_bytes(b"no table")
-    with pytest.raises(PrepError, match=r"is damaged .* run this again with --force"):
-        run()
+    whole = (tmp_path / "yfcc100m" / name).read_bytes()
+    (tmp_path / "yfcc100m" / name).write_bytes(b"no table")
+    server.asked.clear()
+    assert run()
+    assert (tmp_path / "yfcc100m" / name).read_bytes() == whole
+    assert not server.asked
+
+
+def test_too_few_photographs_are_said(run, capsys):
+    run(plan=replace(PLAN, train=4_000))
+    assert "of 4,000 train photographs for popular tags" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
