@@ -110,7 +110,10 @@ class Source:
     def _command(self, name: str) -> str:
         if self.collection == EMBEDDED and name == VECTORS:
             return "`python -m data_prep glove`"
-        return f"`{COMMANDS[self.collection]}`"
+        network = Path(name).stem.removeprefix(f"{self.collection}-")
+        other = network in NETWORKS and network != NETWORK
+        features = f" --features {network}" if other else ""
+        return f"`{COMMANDS[self.collection]}{features}`"
 
 
 @cache

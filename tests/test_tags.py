@@ -256,6 +256,11 @@ def test_photographs_that_were_not_prepared_are_named_with_their_command(
         load_tags(collection="flickr")
 
 
+def test_another_networks_missing_features_are_named_with_their_option(copied):
+    with pytest.raises(DataMissing, match="data_prep openclipart --features vgg16"):
+        load_tags(network="vgg16", folder=copied)
+
+
 @pytest.mark.parametrize("name", [IMAGES, FEATURES, FACTS, VECTORS])
 def test_a_truncated_file_is_called_damaged(name, copied):
     content = (copied / name).read_bytes()
