@@ -24,16 +24,23 @@ def scores() -> pd.DataFrame:
 def table() -> pd.DataFrame:
     """Return a row per variant: P@3, and how far it is from tuned KDGAN and C alone.
 
-    Distances are paired by seed, with 95% intervals; a variant that was not run keeps
-    its row. Empty where nothing was run.
+    `validation` is P@3 there. Distances are paired by seed, with 95% intervals; a
+    variant that was not run keeps its row. Empty where nothing was run.
     """
     found = scores()
     if found.empty:
         return pd.DataFrame()
     by_seed = found.pivot(index="seed", columns="variant", values=SCORE)
-    return pd.DataFrame(
-        [_row(name, by_seed) for name in dict.fromkeys(_names().values())]
-    )
+    held_out = found.groupby("variant")[CHOSEN_BY].mean()
+    rows = [_row(name, by_seed) for name in dict.fromkeys(_names().values())]
+    chosen_by = [_digits(held_out.get(str(row["variant"]))) for row in rows]
+    table = pd.DataFrame(rows)
+    table.insert(1, "validation", chosen_by)
+    return table
+
+
+def _digits(value: float | None) -> str | None:
+    return None if value is None else f"{value:.4f}"
 
 
 def _row(name: str, by_seed: pd.DataFrame) -> dict[str, object]:
@@ -43,7 +50,7 @@ def _row(name: str, by_seed: pd.DataFrame) -> dict[str, object]:
     mean = mean_interval(own)
     return {
         "variant": name,
-        "P@3": f"{mean.mean:.4f}",
+        "P@3": _digits(mean.mean),
         "minus KDGAN as tuned": _signed(gap(by_seed, name, TUNED)),
         "minus C alone": _signed(gap(by_seed, name, ALONE)),
         "runs": str(len(own)),

@@ -7,13 +7,26 @@ from kdgan_lib.names import ADVERSARIAL, TAGGERS
 from kdgan_lib.variations import axes, changed, compared, distinct, varied
 
 TAG_CONTROLS: dict[str, dict[str, Any]] = {
+    "T is one network, as in the paper": {"variant": "single_teacher"},
     "β = 0: C does not learn from T": {"hyper": {"beta": 0.0}},
     "γ = 0: T does not learn from C": {"hyper": {"gamma": 0.0}},
     "without D": {"hyper": {"adversarial": 0.0}},
     "with the labels' cross-entropy": {"hyper": {"supervision": 1.0}},
     "three times the updates": {"updates": 3},
-    "both": {"hyper": {"supervision": 1.0}, "updates": 3},
+    "cross-entropy and three times the updates": {
+        "hyper": {"supervision": 1.0},
+        "updates": 3,
+    },
     "D cross-fitted, as T is": {"variant": "cross_fitted_discriminator"},
+    "one network for T, and the labels' cross-entropy": {
+        "variant": "single_teacher",
+        "hyper": {"supervision": 1.0},
+    },
+    "one network, cross-entropy, three times the updates": {
+        "variant": "single_teacher",
+        "hyper": {"supervision": 1.0},
+        "updates": 3,
+    },
 }
 """What the table of controls on the popular tags changes in KDGAN. With three times
 the updates C has as many as the other methods give it."""

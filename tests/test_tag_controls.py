@@ -35,10 +35,11 @@ def test_distances_are_paired_and_every_change_keeps_its_row():
     assert list(table.index) == [tag_controls.ALONE, tag_controls.TUNED, *TAG_CONTROLS]
     row = table.loc[ANCHORED]
     assert row["P@3"] == "0.4400"
+    assert row["validation"] == "0.5000"
     assert row["minus KDGAN as tuned"] == "+0.0300 [+0.0300, +0.0300]"
     assert row["minus C alone"] == "+0.0100 [+0.0100, +0.0100]"
-    assert table.loc["both", "runs"] == "0"
-    assert pd.isna(table.loc["both", "P@3"])
+    assert table.loc["three times the updates", "runs"] == "0"
+    assert pd.isna(table.loc["three times the updates", "P@3"])
 
 
 @pytest.mark.usefixtures("stored")
