@@ -51,8 +51,8 @@ def _row(name: str, by_seed: pd.DataFrame) -> dict[str, object]:
     return {
         "variant": name,
         "P@3": _digits(mean.mean),
-        "minus KDGAN as tuned": _signed(gap(by_seed, name, TUNED)),
-        "minus C alone": _signed(gap(by_seed, name, ALONE)),
+        "minus KDGAN as tuned": _distance(by_seed, name, TUNED),
+        "minus C alone": _distance(by_seed, name, ALONE),
         "runs": str(len(own)),
     }
 
@@ -65,9 +65,11 @@ def gap(by_seed: pd.DataFrame, first: str, second: str) -> Difference | None:
     return paired_difference(pairs[first], pairs[second]) if len(pairs) else None
 
 
-def _signed(found: Difference | None) -> str | None:
+def _distance(by_seed: pd.DataFrame, name: str, other: str) -> str | None:
+    """Return the gap in words, a dash for a variant's own; None where it is unknown."""
+    found = gap(by_seed, name, other)
     if found is None:
-        return None
+        return "–" if name == other else None
     ends = f" [{found.lo:+.4f}, {found.hi:+.4f}]" if found.lo == found.lo else ""
     return f"{found.mean:+.4f}{ends}"
 

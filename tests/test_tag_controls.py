@@ -33,6 +33,7 @@ def stored(tmp_path, monkeypatch):
 def test_distances_are_paired_and_every_change_keeps_its_row():
     table = tag_controls.table().set_index("variant")
     assert list(table.index) == [tag_controls.ALONE, tag_controls.TUNED, *TAG_CONTROLS]
+    assert table.loc[tag_controls.TUNED, "minus KDGAN as tuned"] == "–"
     row = table.loc[ANCHORED]
     assert row["P@3"] == "0.4400"
     assert row["validation"] == "0.5000"
