@@ -12,7 +12,14 @@ import pandas as pd
 from kdgan_lib import claims, table1
 from kdgan_lib.names import label_of
 from kdgan_lib.orderings import Scores, columns_run
-from kdgan_lib.stats import FEWEST, Difference, Estimate, holm, paired_difference
+from kdgan_lib.stats import (
+    FEWEST,
+    Difference,
+    Estimate,
+    holm,
+    paired_difference,
+    signed,
+)
 from kdgan_lib.table1 import COLUMNS, METHODS, PROTOCOLS, ROWS, SMALL, Column, Entry
 
 FORMATS = dict.fromkeys(("lead", "order", "held out"), ".2f")
@@ -91,12 +98,6 @@ def folded(text: str, lines: Sequence[str], command: str, note: str = "") -> str
         f'<summary style="white-space:nowrap">command</summary>'
         f"`{command}`{after}</details>"
     )
-
-
-def signed(gap: Difference) -> str:
-    """Return a difference with its sign and, where there is one, its interval."""
-    ends = "" if math.isnan(gap.lo) else f" [{gap.lo:+.2f}, {gap.hi:+.2f}]"
-    return f"{gap.mean:+.2f}{ends}"
 
 
 def missing(

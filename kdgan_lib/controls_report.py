@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kdgan_lib import table1, tables
-from kdgan_lib.compression_report import folded, shown, signed
+from kdgan_lib.compression_report import folded, shown
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import CONTROLS, GRIDS, control
 from kdgan_lib.names import label_of
@@ -17,6 +17,7 @@ from kdgan_lib.stats import (
     Estimate,
     mean_interval,
     paired_difference,
+    signed,
 )
 from kdgan_lib.table1 import Column
 

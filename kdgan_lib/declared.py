@@ -5,7 +5,6 @@ a table to print. `settings/declared.json` keeps what the grids declare, with a 
 the sources that declare it; under another hash the grids are asked instead.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kdgan_lib.files import write_atomically
+from kdgan_lib.files import digest_of_sources, write_atomically
 
 if TYPE_CHECKING:
     from kdgan_lib.experiments import Run
@@ -83,12 +82,8 @@ def keep(path: Path = FILE) -> None:
 @cache
 def digest(package: Path) -> str:
     """Return a hash of the sources that decide what is declared."""
-    sha = hashlib.sha256()
-    for path in sorted({p for pattern in SOURCES for p in package.glob(pattern)}):
-        if path != FILE:
-            sha.update(path.name.encode())
-            sha.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    return sha.hexdigest()[:16]
+    found = {path for pattern in SOURCES for path in package.glob(pattern)}
+    return digest_of_sources(sorted(found - {FILE}))
 
 
 @cache

@@ -1,6 +1,5 @@
 """Execute one declared run: resume, train, record; skip what is finished."""
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 
@@ -10,6 +9,7 @@ from filelock import FileLock
 from kdgan_lib import runs
 from kdgan_lib.checkpoint import Checkpoints
 from kdgan_lib.experiments import Run
+from kdgan_lib.files import digest_of_sources
 from kdgan_lib.paths import ROOT, runs_dir
 from kdgan_lib.pretrained import Pretrained
 from kdgan_lib.provenance import provenance, resolve_device
@@ -118,7 +118,4 @@ def _shared(device: torch.device) -> Pretrained:
 @cache
 def _training_code() -> str:
     """Return a hash of the sources that decide how a player is pretrained."""
-    sha = hashlib.sha256()
-    for name in TRAINING:
-        sha.update((ROOT / "kdgan_lib" / name).read_bytes())
-    return sha.hexdigest()[:16]
+    return digest_of_sources([ROOT / "kdgan_lib" / name for name in TRAINING])

@@ -1,8 +1,22 @@
 """Write files that survive kill -9 and full disks."""
 
 import errno
+import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
+
+
+def digest_of_sources(paths: Iterable[Path]) -> str:
+    """Return a short hash of text files' names and contents, in the order given.
+
+    Line ends count alike on every system.
+    """
+    sha = hashlib.sha256()
+    for path in paths:
+        sha.update(path.name.encode())
+        sha.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return sha.hexdigest()[:16]
 
 
 class DiskFull(RuntimeError):

@@ -102,7 +102,7 @@ def instances_ratio(runs: pd.DataFrame, many: str, few: str) -> float | None:
     is the geometric mean over the accuracies that both methods reach. None where they
     have fewer than two sizes each, or no accuracy in common.
     """
-    curves = [_curve(runs[runs.method == name]) for name in (many, few)]
+    curves = [by_size(runs[runs.method == name]) for name in (many, few)]
     if any(len(curve) < 2 for curve in curves):
         return None
     low = max(curve.min() for curve in curves)
@@ -125,5 +125,6 @@ def images_needed(curve: pd.Series, levels: np.ndarray) -> np.ndarray:
     return np.exp(np.interp(levels, risen, places, right=np.nan))
 
 
-def _curve(runs: pd.DataFrame) -> pd.Series:
+def by_size(runs: pd.DataFrame) -> pd.Series:
+    """Return the mean test accuracy of runs at each n, in order."""
     return runs.groupby("n").test_accuracy.mean().sort_index()

@@ -9,7 +9,7 @@ import pandas as pd
 from kdgan_lib import claims, table1, table3, tables
 from kdgan_lib.compression_report import folded, shown
 from kdgan_lib.names import in_order, label_of
-from kdgan_lib.orderings import images_needed
+from kdgan_lib.orderings import by_size, images_needed
 from kdgan_lib.stats import FEWEST, mean_interval
 from kdgan_lib.table1 import ROWS, Column
 from kdgan_lib.train import Result
@@ -50,7 +50,7 @@ def _needed(runs: pd.DataFrame) -> dict[str, str]:
     if len(sizes) < 2 or len(whole) < FEWEST:
         missing = folded("not run", [], f"{SWEEP} --method {runs.method.iloc[0]}")
         return {f"{level}%": missing for level in LEVELS}
-    by_seed = [images_needed(_rising(part), np.array(LEVELS) / 100) for part in whole]
+    by_seed = [images_needed(by_size(part), np.array(LEVELS) / 100) for part in whole]
     cells = {
         f"{level}%": _images(values, min(sizes), max(sizes))
         for level, values in zip(LEVELS, np.transpose(by_seed), strict=True)
@@ -64,10 +64,6 @@ def _images(values: np.ndarray, least: int, most: int) -> str:
         return f"more than {most:,}"
     bound = "at most " if np.isclose(values, least).any() else ""
     return f"{bound}{math.exp(np.log(values).mean()):,.0f}"
-
-
-def _rising(runs: pd.DataFrame) -> pd.Series:
-    return runs.groupby("n").test_accuracy.mean().sort_index()
 
 
 def at_size(n: int) -> pd.DataFrame:

@@ -87,6 +87,12 @@ def paired_difference(first: pd.Series, second: pd.Series, seed: int = 0) -> Dif
     )
 
 
+def signed(gap: Difference, digits: int = 2) -> str:
+    """Return a difference with its sign and, where there is one, its interval."""
+    mean, lo, hi = (f"{value:+.{digits}f}" for value in (gap.mean, gap.lo, gap.hi))
+    return mean if np.isnan(gap.lo) else f"{mean} [{lo}, {hi}]"
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return Holm's adjusted p-values, in the order given. Source: Holm (1979)."""
     count = len(p_values)

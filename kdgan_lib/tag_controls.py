@@ -5,7 +5,13 @@ from functools import cache
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.stats import FEWEST, Difference, mean_interval, paired_difference
+from kdgan_lib.stats import (
+    FEWEST,
+    Difference,
+    mean_interval,
+    paired_difference,
+    signed,
+)
 
 GRID, COMMAND = "tag_controls", "kdgan sweep tag_controls"
 ALONE, TUNED = "C alone, from the labels", "KDGAN as tuned"
@@ -70,8 +76,7 @@ def _distance(by_seed: pd.DataFrame, name: str, other: str) -> str | None:
     found = gap(by_seed, name, other)
     if found is None:
         return "–" if name == other else None
-    ends = f" [{found.lo:+.4f}, {found.hi:+.4f}]" if found.lo == found.lo else ""
-    return f"{found.mean:+.4f}{ends}"
+    return signed(found, 4)
 
 
 def best() -> str | None:

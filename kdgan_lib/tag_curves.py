@@ -10,10 +10,10 @@ from kdgan_lib.names import ADVERSARIAL, in_order, label_of
 from kdgan_lib.search_report import searched
 from kdgan_lib.stats import (
     FEWEST,
-    Difference,
     convergence,
     mean_interval,
     paired_difference,
+    signed,
 )
 from kdgan_lib.tag_report import DATA, GRID, NEURAL
 
@@ -164,7 +164,7 @@ def cross_fitting() -> str:
         if len(honest.index.intersection(single.index)) < FEWEST:
             continue
         gap = paired_difference(honest, single)
-        parts.append(f"{label_of(name)} {gap.mean:+.4f} [{gap.lo:+.4f}, {gap.hi:+.4f}]")
+        parts.append(f"{label_of(name)} {signed(gap, 4)}")
     return ", ".join(parts)
 
 
@@ -187,9 +187,7 @@ def _taught(kind: str, runs: pd.DataFrame, alone: pd.Series) -> dict[str, object
 def _gain(own: pd.Series, alone: pd.Series) -> str | None:
     if not len(own.index.intersection(alone.index)):
         return None
-    gap: Difference = paired_difference(own, alone)
-    ends = f" [{gap.lo:+.3f}, {gap.hi:+.3f}]" if gap.lo == gap.lo else ""
-    return f"{own.mean():.3f} ({gap.mean:+.3f}{ends})"
+    return f"{own.mean():.3f} ({signed(paired_difference(own, alone), 3)})"
 
 
 def settings() -> pd.DataFrame:
