@@ -219,7 +219,7 @@ figures.show(
     name="fig-beyond-curves",
     caption="Validation accuracy of C against the updates of all players since "
     "pretraining, mean and 95% band over seeds.",
-    alt="Two panels of rising lines, with the tuned KDGAN in black in both.",
+    alt="Panels of rising lines, with the tuned KDGAN in black in all of them.",
     command="kdgan sweep beyond",
 )
 

@@ -1,14 +1,14 @@
 """Gather what the chapter on the paper's limits states: KDGAN against its changes."""
 
 from functools import cache
+from typing import Any
 
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.experiments import declare
+from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import BEYOND, GRIDS, RATIOS
 from kdgan_lib.hyperparameter_report import CHANCE
-from kdgan_lib.methods import Method
 from kdgan_lib.stats import (
     FEWEST,
     LEVEL,
@@ -17,9 +17,12 @@ from kdgan_lib.stats import (
     mean_interval,
     paired_difference,
 )
+from kdgan_lib.variations import changed
 
 GRID, COMMAND = "beyond", "kdgan sweep beyond"
 TUNED = "KDGAN as tuned"
+PANEL = 5
+"""Most variants whose curves share a panel with the tuned KDGAN's."""
 FORMATS = {
     **dict.fromkeys(("C", "low", "high", "validation", "T", "difference"), ".2f"),
     **dict.fromkeys(("runs", "missing", "pairs"), ".0f"),
@@ -41,14 +44,20 @@ def variants() -> list[str]:
 
 
 def panels() -> list[list[str]]:
-    """Return the variants of each panel of curves, the tuned KDGAN first in both."""
-    return [[TUNED, *BEYOND], [TUNED, *map(adaptive, RATIOS)]]
+    """Return the variants of each panel of curves, the tuned KDGAN first in all."""
+    names = list(BEYOND)
+    parts = [names[at : at + PANEL] for at in range(0, len(names), PANEL)]
+    return [[TUNED, *part] for part in (*parts, list(map(adaptive, RATIOS)))]
 
 
 def changes() -> pd.DataFrame:
     """Return what each variant sets differently from the tuned KDGAN."""
     said = {
-        name: ", ".join(f"{key} = {value}" for key, value in change.items())
+        name: ", ".join(
+            f"{key} = {value}"
+            for settings in change.values()
+            for key, value in settings.items()
+        )
         for name, change in BEYOND.items()
     }
     said |= {adaptive(ratio): f"kdgan_adaptive, ratio = {ratio:g}" for ratio in RATIOS}
@@ -223,15 +232,22 @@ def _interval(lo: float, hi: float, digits: int = 2) -> str:
 
 @cache
 def _declared() -> list[dict[str, object]]:
-    plain = declare("kdgan").method
-    named: dict[Method, str] = {plain: TUNED}
-    for run in GRIDS[GRID]("paper"):
-        method = run.method.hyperparameters()
-        if run.method.name == "kdgan_adaptive":
-            named[run.method] = adaptive(float(str(method["ratio"])))
-    for name, change in BEYOND.items():
-        named[type(plain)(**plain.hyperparameters() | change)] = name
+    runs = GRIDS[GRID]("paper")
+    settings: dict[str, dict[str, Any]] = {TUNED: {}} | BEYOND
+    named = {
+        changed(tuned, change).id: name
+        for tuned in (declare("kdgan", seed=seed) for seed in {r.seed for r in runs})
+        for name, change in settings.items()
+    }
     return [
-        {"run_id": run.id, "variant": named[run.method], "seed": run.seed}
-        for run in GRIDS[GRID]("paper")
+        {
+            "run_id": run.id,
+            "variant": named.get(run.id) or _ratio(run),
+            "seed": run.seed,
+        }
+        for run in runs
     ]
+
+
+def _ratio(run: Run) -> str:
+    return adaptive(float(str(run.method.hyperparameters()["ratio"])))

@@ -25,13 +25,15 @@ GRID = "controls"
 SIZES = (100, 1_000)
 CHAIN = {
     "MIMIC: T is fixed": "mimic",
-    "T learns from C too, no D": "without D",
+    "KDGAN's rate and updates of C": "mimic with KDGAN's rate and updates of C",
+    "T learns from C too, no D": "without D, C's updates as many as in KDGAN",
     "D joins: KDGAN": "kdgan",
 }
 """From MIMIC to KDGAN, one ingredient at a time."""
 CHANGES = {
     "γ = 0: T does not learn from C": "gamma = 0",
     "β = 0: C does not learn from T": "beta = 0",
+    "D's share of the updates to C and T": "without D",
     "adversarial gradient exact": "exact gradient",
     "with the labels' cross-entropy": "with the labels' cross-entropy",
 }

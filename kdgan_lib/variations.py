@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from kdgan_lib.experiments import Run, declare, with_equal_updates
+from kdgan_lib.methods import Method
 
 ALPHAS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 BETAS = (1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3)
@@ -22,15 +23,31 @@ def compared(methods: Iterable[str], seeds: int, **declared: Any) -> list[Run]:
 
 
 def changed(run: Run, change: dict[str, Any]) -> Run:
-    """Return a run with other settings; equal player updates, or `updates` times."""
+    """Return a run with other settings.
+
+    change: `hyper` and `budget` name new values, `rates_of` a method whose prescribed
+    learning rate of C is taken, and `updates` says how many times the player updates
+    are made; they stay equal otherwise.
+    """
     chosen = replace(run.method, **change.get("hyper", {}))
     budget = run.budget.but(**change.get("budget", {}))
+    if "rates_of" in change:
+        other = declare(change["rates_of"], run.data, run.n).budget
+        budget = budget.but(
+            classifier_lr=other.classifier_lr, lr_schedule=other.lr_schedule
+        )
     times = change.get("updates", 1)
-    fewer = len(chosen.phases()) != len(run.method.phases())
-    if run.profile == "paper" and (fewer or times > 1):
-        updates = times * run.task.player_updates(run.n)
+    if run.profile == "paper" and (
+        times != 1 or _passes(chosen) != _passes(run.method)
+    ):
+        updates = round(times * run.task.player_updates(run.n))
         budget = with_equal_updates(chosen, budget, run.n, updates)
     return replace(run, method=chosen, budget=budget)
+
+
+def _passes(method: Method) -> int:
+    """Return the passes that an outer epoch holds."""
+    return sum(phase.passes for phase in method.phases())
 
 
 def varied(

@@ -99,25 +99,30 @@ def test_a_control_is_compared_with_its_own_method(invented):
     assert "kdgan sweep controls --n 100 --method kdgan" in found["KDGAN", "beta = 0"]
 
 
+def store_control(name, accuracy, seeds=SEEDS):
+    """Store runs of a control whose accuracies share what the images bring."""
+    store([row(control(name, 100, s), accuracy + SHARED[s]) for s in seeds])
+
+
 def test_the_waterfalls_steps_add_up_to_kdgan(invented):
-    store([row(control("without D", 100, s), 0.905 + SHARED[s]) for s in SEEDS])
-    first, second, third, *changed = controls_report.waterfall(100)
-    steps = [second.change.mean, third.change.mean]
-    assert first.accuracy.mean + sum(steps) == pytest.approx(92)
-    assert steps == pytest.approx([0.5, 1.5])
-    assert all(step.accuracy is None for step in changed)
-    assert {step.before for step in changed} == {third.label}
+    store_control(controls_report.CHAIN["KDGAN's rate and updates of C"], 0.897)
+    store_control(controls_report.CHAIN["T learns from C too, no D"], 0.905)
+    first, *steps = controls_report.waterfall(100)
+    moved = [step.change.mean for step in steps[:3]]
+    assert first.accuracy.mean + sum(moved) == pytest.approx(92)
+    assert moved == pytest.approx([-0.3, 0.8, 1.5])
+    assert all(step.accuracy is None for step in steps[3:])
+    assert {step.before for step in steps[3:]} == {steps[2].label}
 
 
 def test_rows_of_the_waterfall_share_their_seeds(invented):
-    store([row(control("without D", 100, s), 0.905 + SHARED[s]) for s in range(3)])
-    store([row(control("gamma = 0", 100, 0), 0.5)])
-    first, second, third, changed, *_ = controls_report.waterfall(100)
-    assert {step.accuracy.runs for step in (first, second, third)} == {3}
-    assert first.accuracy.mean + second.change.mean == pytest.approx(
-        second.accuracy.mean
-    )
-    assert (changed.accuracy, changed.stored) == (None, 1)
+    store_control(controls_report.CHAIN["KDGAN's rate and updates of C"], 0.897, [0])
+    store_control(controls_report.CHAIN["T learns from C too, no D"], 0.905, range(3))
+    mimic, single, third, kdgan, *_ = controls_report.waterfall(100)
+    assert {step.accuracy.runs for step in (mimic, third, kdgan)} == {3}
+    assert (single.accuracy, single.stored) == (None, 1)
+    assert third.change is None
+    assert third.accuracy.mean + kdgan.change.mean == pytest.approx(kdgan.accuracy.mean)
 
 
 def test_the_waterfall_is_drawn_with_hatches_and_not_at_all_without_runs(runs_folder):

@@ -56,8 +56,27 @@ def test_a_control_differs_from_its_reference_and_trains_as_much(name):
     changed = control(name, 100, 0)
     reference = grids.declare(CONTROLS[name]["method"], n=100)
     assert changed.id != reference.id
+    wanted = CONTROLS[name].get("updates", 1) * game_updates(reference)
     per_epoch = game_updates(reference) / reference.budget.epochs
-    assert abs(game_updates(changed) - game_updates(reference)) <= per_epoch
+    assert abs(game_updates(changed) - wanted) <= per_epoch
+
+
+@pytest.mark.parametrize("name", [name for name in CONTROLS if "updates" in name])
+def test_as_many_updates_of_c_are_those_of_kdgan(name):
+    def of_c(run):
+        passes = {p.player: p.passes for p in run.method.phases()}
+        share = passes["classifier"] / sum(passes.values())
+        return share * game_updates(run)
+
+    for n in (100, 1_000):
+        assert of_c(control(name, n, 0)) == of_c(grids.declare("kdgan", n=n))
+
+
+def test_the_rate_of_another_method_is_taken_with_its_schedule():
+    changed = control("mimic with KDGAN's rate and updates of C", 100, 0).budget
+    tuned = grids.declare("kdgan", n=100).budget
+    assert changed.classifier_lr == tuned.classifier_lr
+    assert changed.lr_schedule == tuned.lr_schedule
 
 
 def test_without_d_no_phase_trains_it():

@@ -155,6 +155,17 @@ def test_the_released_draws_give_d_5_true_and_20_proposed_labels(logits, batch):
     assert torch.allclose(total / 2000, law(logits, "classifier")[0], atol=0.015)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_smoothed_true_labels_scale_the_best_d(smoothing, logits, batch):
+    """Lemma 4.1 with (1 - s) p_u in the place of p_u, over the same sum."""
+    nagan, law_u = method("nagan", label_smoothing=smoothing), batch.targets
+    best = (1 - smoothing) * law_u / (law_u + law(logits, "classifier"))
+    best = best.detach().clamp(1e-9).logit().requires_grad_()
+    value, _ = loss_of(nagan, "discriminator", logits | {"discriminator": best}, batch)
+    (slope,) = torch.autograd.grad(value, best)
+    assert slope.abs().max() < 1e-6
+
+
 def test_true_labels_are_drawn_from_the_targets_without_nan(logits, batch):
     nagan = method("nagan", positive_draws=5, negative_draws=20)
     value, _ = loss_of(nagan, "discriminator", logits, batch)
@@ -228,6 +239,7 @@ def test_a_weight_of_zero_leaves_an_infinite_term_out_of_the_sum():
         ("nagan", {"schedule": "step"}, "choose from exponential, released"),
         ("nagan", {"discriminator_start": "x"}, "choose from pairs, labels"),
         ("nagan", {"positive_draws": 5}, "both positive_draws and negative_draws"),
+        ("nagan", {"label_smoothing": 1.5}, "label_smoothing must be at least 0"),
         ("distn", {"distillation": "l2"}, "choose from kl, released_l2"),
         (
             "nagan",

@@ -38,9 +38,11 @@ def curves(frame: pd.DataFrame, panels: Sequence[Sequence[str]]) -> Figure | Non
     known = set(frame.variant) if len(frame) else set()
     if not known & {name for names in panels for name in names}:
         return None
-    wide = 4.7 * len(panels)
-    fig, axes = figure(1, len(panels), wide, 4.4, sharey=True, squeeze=False)
-    for place, (names, ax) in enumerate(zip(panels, axes[0], strict=True)):
+    rows = -(-len(panels) // 2)
+    fig, axes = figure(rows, 2, 9.4, 4.4 * rows, sharey=True, squeeze=False)
+    for spare in axes.flat[len(panels) :]:
+        spare.set_visible(False)
+    for place, (names, ax) in enumerate(zip(panels, axes.flat, strict=False)):
         for rank, name in enumerate(name for name in names if name in known):
             part = frame[frame.variant == name]
             args = "player_updates", "classifier_validation"
@@ -49,7 +51,7 @@ def curves(frame: pd.DataFrame, panels: Sequence[Sequence[str]]) -> Figure | Non
             ax.plot(mean.index, 100 * mean, lw=1.5, color=colour, label=name)
             ends = 100 * (mean - half), 100 * (mean + half)
             ax.fill_between(mean.index, *ends, alpha=0.1, lw=0, color=colour)
-        label = "" if place else "validation accuracy of C (%)"
+        label = "" if place % 2 else "validation accuracy of C (%)"
         tidy(ax, "updates of all players", label)
         ax.legend(fontsize=8, loc="lower right", frameon=False)
     return fig

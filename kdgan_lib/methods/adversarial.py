@@ -1,12 +1,12 @@
 """What the adversarial methods share: sampled labels, rewards, tau (Eq. 1, 3, 8, 9)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from kdgan_lib.choices import check_range
+from kdgan_lib.choices import LATER, check_range
 from kdgan_lib.concrete import (
     exponential_temperature,
     pseudo_label,
@@ -70,12 +70,15 @@ class Adversarial(Method):
     """Passes of D in one outer epoch."""
     classifier_passes: int = 1
     """Passes of C in one outer epoch."""
+    label_smoothing: float = field(default=0.0, metadata=LATER)
+    """Share of true labels that D is told are proposed, below 1 (not in the paper)."""
 
     def __post_init__(self) -> None:
         """Refuse settings that no run could honour."""
         estimator(self.estimator)
         super().__post_init__()
         check_range(self, "tau_start", "tau_end", above=0)
+        check_range(self, "label_smoothing", to=1)
         for phase in self.phases():
             if phase.passes < 0:
                 raise ValueError(f"{phase.player}_passes must be at least 0.")
@@ -116,13 +119,19 @@ class Adversarial(Method):
     def discriminator_loss(
         self, logits: Logits, batch: Examples, noise: Noise, temperature: float
     ) -> LossTerms:
-        """Return D's loss: p_u against p_alpha, exact or from drawn labels."""
+        """Return D's loss: p_u against p_alpha, exact or from drawn labels.
+
+        Label smoothing: Salimans et al. (2016), section 3.4, true labels only.
+        """
         positive, negative = batch.targets, self.proposals(logits, noise)
         if self.positive_draws:
             total = self.positive_draws + self.negative_draws
             positive = _frequencies(batch.targets.log(), self.positive_draws, noise)
             positive = positive * (self.positive_draws / total)
             negative = negative * (self.negative_draws / total)
+        if self.label_smoothing:
+            negative = negative + self.label_smoothing * positive
+            positive = (1 - self.label_smoothing) * positive
         value = discriminator_loss(logits["discriminator"], positive, negative)
         return value, {"discrimination": value}
 
