@@ -41,6 +41,7 @@ from kdgan_lib import (
     size_report,
     sliders,
     stats,
+    table1,
     table3,
 )
 from kdgan_lib.figures import compression as drawings
@@ -114,7 +115,7 @@ assert parameters[1] == hidden**2 + 796 * hidden + 10
 
 # %% [markdown]
 # With `paper` the MNIST runs of this chapter are trained here and now. CIFAR-10's are
-# left to the command line: its teachers ask for a GPU.
+# left to the command line: a ResNet-110 as the teacher asks for a GPU.
 
 # %% tags=["remove-input"]
 prose.sentence(
@@ -136,6 +137,16 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.table(
+    compression_report.budgets(),
+    "How much a column trains under `controlled`: networks of T and D (last rows: the "
+    "small ones, in no column of the paper), images in a batch, precision of matrix "
+    "products on a CPU, updates before the game (D has as many as C), updates of all "
+    "players in the game, and passes over the images that these are.",
+    "tab-compression-budgets",
+)
+
+# %% tags=["remove-input"]
+prose.table(
     compression_report.accuracies("controlled"),
     "Table 1 under `controlled`: test accuracy of C in %, 95% interval, runs, and the "
     "paper's mean.",
@@ -145,8 +156,9 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    compression_report.summary(),
+    "{said}",
     command="kdgan sweep table1 --protocol controlled --data mnist --n 100",
+    said=compression_report.summary(),
 )
 
 # %% [markdown]
@@ -176,6 +188,15 @@ prose.table(
     command="kdgan sweep table1 --variant small",
 )
 
+# %% tags=["remove-input"]
+prose.table(
+    compression_report.differences("controlled", table1.SMALL),
+    "KDGAN minus each method on CIFAR-10 with small teachers (columns as in "
+    "{numref}`tab-compression-differences`).",
+    "tab-compression-differences-small",
+    command="kdgan sweep table1 --variant small",
+)
+
 # %% [markdown]
 # Slide through the numbers of labelled images; crosses are the paper's means.
 
@@ -200,6 +221,18 @@ prose.table(
     "interval, Cohen's d of the pairs, and the paired t-test's p-value after Holm's "
     "correction over the rivals of a column.",
     "tab-compression-differences",
+    command="kdgan sweep table1 --protocol controlled",
+)
+
+# %% [markdown]
+# Where does NaGAN stand, the game without a teacher?
+
+# %% tags=["remove-input"]
+prose.table(
+    compression_report.differences("controlled", reference="nagan"),
+    "NaGAN minus each method under `controlled` (columns as in "
+    "{numref}`tab-compression-differences`).",
+    "tab-compression-differences-nagan",
     command="kdgan sweep table1 --protocol controlled",
 )
 
@@ -290,11 +323,11 @@ prose.table(
 # %% [markdown]
 # ## What each ingredient moves
 #
-# MIMIC distils a fixed T into C. Let T learn from C as well, and it is KDGAN without a
-# discriminator; let D join, and it is KDGAN. Below the line KDGAN is changed in one
-# thing at a time. The steps change more than their name says: each method has its own
-# learning rates from its search, two players share the updates that MIMIC gives to C
-# alone, and when D joins it takes a third of them.
+# MIMIC distils a fixed T into C. Its C first gets KDGAN's learning rate, and as few
+# updates as C has in KDGAN, where three players share them. Let T learn from C as well,
+# and it is KDGAN without a discriminator; let D join, and it is KDGAN. C makes the same
+# number of updates in the last three of these rows. Below the line KDGAN is changed in
+# one thing at a time; there all players together make as many updates as in KDGAN.
 
 # %% tags=["hide-input"]
 figures.show(
@@ -324,6 +357,13 @@ prose.table(
 # images, with the row they are compared with.
 #
 # ## How many labelled images does a method need?
+#
+# More images are given more training, so a curve that rises shows both.
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "All methods make {said}.", said=compression_report.updates_by_size("mnist")
+)
 
 # %% tags=["hide-input"]
 figures.show(
@@ -433,7 +473,7 @@ figures.show(
 #    are dear have fewer seeds; every cell says how many.
 # 2. Settings were searched on MNIST with n = 100 and serve every column of images.
 # 3. The paper's CIFAR-10 networks are known by their sizes only. Ours are a LeNet with
-#    two convolutions and a ResNet-110, whose sizes agree (S5, S6); `code` has the
+#    two convolutions and a ResNet-110 (S5 and S6 compare the sizes); `code` has the
 #    released networks, which are other ones: a classifier of 1.8M parameters and a
 #    ResNet-20.
 # 4. `controlled` holds out 2,000 training images for selection; `paper` holds out

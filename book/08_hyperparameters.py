@@ -80,8 +80,8 @@ assert torch.allclose(pull(2.0), pull(0.0) + 2.0 * distance, atol=1e-6)
 
 # %% [markdown]
 # Players are trained by Adam, whose steps do not see the scale of a loss. So what
-# counts is the ratio of the two pulls: far above or below it, another power of ten
-# changes nothing.
+# counts is the ratio of the two pulls: where one of them is far larger, another power
+# of ten should change little.
 #
 # ## What was run
 #
@@ -166,7 +166,7 @@ figures.show(
     drawings.heat_map(report.cells(found), report.tuned()),
     name="fig-hyperparameters-cross",
     caption="Test accuracy (%) of C on MNIST with n = 100 where α and β are crossed, "
-    "mean over three seeds (five where a point is also one of Figure 4's). Compare the "
+    "mean over the seeds that all points share. Compare the "
     "differences with the intervals of {numref}`fig-hyperparameters-axes` before "
     "reading a pattern.",
     alt="A grid of five rows and four columns with an accuracy in each cell.",
@@ -174,8 +174,9 @@ figures.show(
 )
 
 # %% [markdown]
-# Move the sliders: C and T over training at a setting of $\alpha$ and $\beta$, then of
-# $\gamma$. The frames were drawn from the stored runs; no kernel is needed.
+# Move the sliders: C and T over training at a setting of $\alpha$ and $\beta$ together,
+# then of each weight alone. The frames were drawn from the stored runs; no kernel is
+# needed.
 
 # %% tags=["hide-input"]
 curves, tuned = report.curves("figure4", n=100), report.tuned()
@@ -193,10 +194,30 @@ sliders.slider(
 
 # %% tags=["hide-input"]
 sliders.slider(
+    lambda a: drawings.setting_curves(curves, tuned | {"alpha": a}, list(tuned)),
+    {"alpha": report.frames("alpha")},
+    caption="Validation accuracy of C and T at a setting of α, with β and γ as tuned, "
+    "mean and 95% band over seeds; thin: C at every other setting of Figure 4.",
+    alt="A line for T and one for C over training, at the chosen alpha.",
+    start=[0],
+    command="kdgan sweep figure4 --n 100",
+)
+
+# %% tags=["hide-input"]
+sliders.slider(
+    lambda b: drawings.setting_curves(curves, tuned | {"beta": b}, list(tuned)),
+    {"beta": report.frames("beta")},
+    caption="The same at a setting of β, with α and γ as tuned.",
+    alt="A line for T and one for C over training, at the chosen beta.",
+    start=[0],
+    command="kdgan sweep figure4 --n 100",
+)
+
+# %% tags=["hide-input"]
+sliders.slider(
     lambda g: drawings.setting_curves(curves, tuned | {"gamma": g}, list(tuned)),
-    {"gamma": list(report.AXES["gamma"])},
-    caption="Validation accuracy of C and T at a setting of γ, mean and 95% band over "
-    "seeds; thin: C at every other setting of Figure 4.",
+    {"gamma": report.frames("gamma")},
+    caption="The same at a setting of γ, with α and β as tuned.",
     alt="A line for T and one for C over training, at the chosen gamma.",
     start=[0],
     command="kdgan sweep figure4 --n 100",
@@ -252,11 +273,11 @@ prose.verdicts(["F4.6"])
 six = report.points("figure6")
 labels = {value: report.gamma_label(value) for value in sorted(six.gamma.unique())}
 figures.show(
-    drawings.teacher_curves(report.curves("figure6"), labels),
+    drawings.teacher_curves(report.curves("figure6", start=True), labels),
     name="fig-hyperparameters-teacher",
-    caption="Figure 6 on MNIST with n = 100: accuracy of T over the game on the "
-    "validation images, mean and 95% band over seeds. On the test images T is scored "
-    "once, at the end ({numref}`tab-hyperparameters-teacher`).",
+    caption="Figure 6 on MNIST with n = 100: accuracy of T over the game, from its "
+    "pretraining on, on the validation images, mean and 95% band over seeds. On the "
+    "test images T is scored once, at the end ({numref}`tab-hyperparameters-teacher`).",
     alt="Lines of the accuracy of T, one for each gamma.",
     command="kdgan sweep figure6",
 )

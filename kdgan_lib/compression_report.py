@@ -1,7 +1,7 @@
 """Gather what the chapter on model compression says of Table 1: tables and sentences.
 
-A cell that was run folds away the command that runs it again; one that was not says so
-and folds away its command, its device and an estimate of its time.
+A cell that was run folds away its runs and the command that makes them; one that was
+not says so and folds away its command, its device and an estimate of its time.
 """
 
 import math
@@ -41,6 +41,39 @@ def accuracies(protocol: str, columns: Sequence[Column] = COLUMNS) -> pd.DataFra
     return pd.DataFrame(list(rows.values()))
 
 
+def budgets() -> pd.DataFrame:
+    """Return how much each column trains under `controlled`, a row per column.
+
+    Pretraining and game are counted in updates; the game's are of all players.
+    """
+    from kdgan_lib.experiments import controlled_base  # with the methods torch comes
+    from kdgan_lib.tasks import task
+
+    rows = []
+    for column in (*COLUMNS, *SMALL):
+        n, learned = column.size("controlled"), task(column.data)
+        base = controlled_base(learned, n)
+        batches = math.ceil(n / base.batch_size)
+        row = {"column": column.title("controlled"), "T and D": column.teachers}
+        row |= {"batch": f"{base.batch_size}", "products": base.precision}
+        for seat, symbol in (("classifier", "C"), ("teacher", "T")):
+            passes = getattr(base, f"{seat}_pretraining")
+            row[f"pretraining of {symbol}"] = f"{passes * batches:,}"
+        updates = learned.player_updates(n)
+        passes = updates * base.batch_size / n
+        rows.append(row | {"game": f"{updates:,}", "passes": f"{passes:.0f}"})
+    return pd.DataFrame(rows)
+
+
+def updates_by_size(data: str) -> str:
+    """Return in words how many player updates each n gets under `controlled`."""
+    from kdgan_lib.tasks import task  # it imports torch
+
+    (_, fewest), *more = sorted(task(data).updates.items())
+    steps = [f"{updates:,} from n = {n:,} on" for n, updates in more]
+    return ", ".join([f"{fewest:,} player updates", *steps])
+
+
 def code_budgets(n: int = 100) -> pd.DataFrame:
     """Return what `code` gives each method on MNIST: C's updates, test evaluations."""
     from kdgan_lib.experiments import declare  # with the methods it imports torch
@@ -75,16 +108,27 @@ def _cell(entry: Entry) -> str:
     runs += f" of {len(entry.cell.ids)}" if entry.missing else ""
     lost = len(entry.runs) - len(entry.finished)
     lines = [runs, *([f"{lost} diverged"] if lost else []), *paper]
-    return shown(found, lines, entry.command)
+    return shown(found, lines, entry.command, entry.runs.run_id)
 
 
-def shown(found: Estimate, lines: Sequence[str], command: str) -> str:
-    """Return a mean with its interval, further lines, and the command that makes it."""
+def shown(
+    found: Estimate, lines: Sequence[str], command: str, runs: Iterable[str] = ()
+) -> str:
+    """Return a mean with its interval, further lines, its runs and their command."""
     ends = [] if math.isnan(found.lo) else [f"[{found.lo:.2f}, {found.hi:.2f}]"]
-    return folded(f"{found.mean:.2f}", [*ends, *lines], command)
+    ids = " ".join(f"`{name}`" for name in runs)
+    note = f"`kdgan runs show` {ids}" if ids else ""
+    title = "runs, command" if ids else "command"
+    return folded(f"{found.mean:.2f}", [*ends, *lines], command, note, title)
 
 
-def folded(text: str, lines: Sequence[str], command: str, note: str = "") -> str:
+def folded(
+    text: str,
+    lines: Sequence[str],
+    command: str,
+    note: str = "",
+    title: str = "command",
+) -> str:
     """Return a cell with small lines below and a command that a click unfolds.
 
     It needs no script: the enter key unfolds it, too. The command is Markdown's code,
@@ -95,7 +139,7 @@ def folded(text: str, lines: Sequence[str], command: str, note: str = "") -> str
     after = f"<br>{note}" if note else ""
     return (
         f'{text}{below}<details style="{SMALL_PRINT}">'
-        f'<summary style="white-space:nowrap">command</summary>'
+        f'<summary style="white-space:nowrap">{title}</summary>'
         f"`{command}`{after}</details>"
     )
 
@@ -178,22 +222,25 @@ def _gap(runs: pd.DataFrame, first: str, second: str) -> Difference:
 def summary(protocol: str = "controlled", reference: str = "kdgan") -> str:
     """Return a sentence per column on where KDGAN stands; empty if it never ran."""
     found = table1.scores(protocol, COLUMNS)
-    return " ".join(
+    said = [
         _standing(runs, reference, column.title(protocol))
         for column, runs in found.items()
-        if reference in runs and len(runs.dropna(axis=1, thresh=FEWEST).columns) > 1
-    )
+    ]
+    return " ".join(filter(None, said))
 
 
 def _standing(runs: pd.DataFrame, reference: str, title: str) -> str:
-    """Return the sentence of a column; methods with fewer than 3 runs are left out."""
-    runs = runs.dropna(axis=1, thresh=FEWEST)
-    if reference not in runs:
+    """Return the sentence of a column, on the seeds that its methods share.
+
+    Methods with fewer than 3 runs are left out; empty where nothing is left to compare.
+    """
+    runs = runs.dropna(axis=1, thresh=FEWEST).dropna()
+    if reference not in runs or len(runs.columns) < 2 or len(runs) < FEWEST:
         return ""
     means = runs.mean().sort_values(ascending=False)
     place = list(means.index).index(reference) + 1
     rival = next(str(name) for name in means.index if name != reference)
-    gap = _gap(runs, reference, rival)
+    gap = paired_difference(runs[reference], runs[rival])
     ahead = "above" if gap.mean > 0 else "below"
     clear = "excludes" if gap.lo > 0 or gap.hi < 0 else "includes"
     return (

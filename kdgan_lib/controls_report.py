@@ -77,13 +77,18 @@ def table() -> pd.DataFrame:
 def _cell(scores: "_Scores", name: str) -> str:
     method = CONTROLS[name]["method"]
     command = f"kdgan sweep controls --n {scores.n} --method {method}"
+    rows = scores.rows(name)
     changed = scores.of(name)
-    if changed.empty:
+    lost = len(rows) - len(changed)
+    lines = [f"{lost} diverged"] if lost else []
+    if rows.empty:
         return folded("not run", [], command, _effort(method, scores.n))
+    if changed.empty:
+        return folded(f"all {lost} diverged", [], command)
     gap = _difference(changed, scores.of(method))
     change = [] if gap is None else [f"change {signed(gap)}"]
     runs = f"{len(changed)} runs" if len(changed) > 1 else "1 run"
-    return shown(mean_interval(changed), [*change, runs], command)
+    return shown(mean_interval(changed), [*change, runs, *lines], command, rows.run_id)
 
 
 def _effort(method: str, n: int) -> str:
@@ -146,17 +151,24 @@ class _Scores:
 
     def __init__(self, n: int) -> None:
         self.n = n
-        self.runs = tables.runs(grid=GRID, n=n, status="finished")
+        self.runs = tables.runs(grid=GRID, n=n)
 
     def of(self, name: str) -> pd.Series:
         """Return the accuracies of a control, or of a method as prescribed."""
-        if self.runs.empty:
+        rows = self.rows(name)
+        if rows.empty:
             return pd.Series(dtype=float)
+        done = rows[rows.status == "finished"]
+        return 100 * done.set_index("seed").test_accuracy.sort_index()
+
+    def rows(self, name: str) -> pd.DataFrame:
+        """Return the stored runs of a control, or of a method as prescribed."""
+        if self.runs.empty:
+            return self.runs
         declared = [
             control(name, self.n, seed)
             if name in CONTROLS
             else declare(name, n=self.n, seed=seed)
             for seed in sorted(map(int, self.runs.seed.unique()))
         ]
-        mine = self.runs[self.runs.run_id.isin([run.id for run in declared])]
-        return 100 * mine.set_index("seed").test_accuracy.sort_index()
+        return self.runs[self.runs.run_id.isin([run.id for run in declared])]

@@ -6,10 +6,11 @@ from functools import cache
 
 import pandas as pd
 
-from kdgan_lib import tables
+from kdgan_lib import declared, table1, tables
+from kdgan_lib.costs import multiply_adds
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS, HEAT_MAP
-from kdgan_lib.schedule import stages, updates_per_epoch
+from kdgan_lib.runs import GAME
 from kdgan_lib.stats import (
     FEWEST,
     QUIET,
@@ -44,6 +45,11 @@ def tuned() -> dict[str, float]:
     return {name: float(str(found[name])) for name in AXES}
 
 
+def frames(name: str) -> list[float]:
+    """Return Figure 4's values of a weight and the tuned one, in order."""
+    return sorted({*AXES[name], tuned()[name]})
+
+
 def points(grid: str = "figure4") -> pd.DataFrame:
     """Return a grid's declared runs, one row each, with what is stored of them.
 
@@ -52,10 +58,10 @@ def points(grid: str = "figure4") -> pd.DataFrame:
     percent `accuracy` (of C as selected, on the test set), `last` (of C at the end),
     `teacher` (of T at the end, on the test set) and `validation` (of C as selected).
     """
-    declared = pd.DataFrame(_declared(grid))
+    planned = pd.DataFrame(_declared(grid))
     wanted = ["run_id", "status", "seconds", *SCORES]
     stored = tables.runs(grid=grid).reindex(columns=wanted)
-    found = declared.merge(stored, on="run_id", how="left").rename(columns=SCORES)
+    found = planned.merge(stored, on="run_id", how="left").rename(columns=SCORES)
     scores = list(SCORES.values())
     found[scores] = 100 * found[scores].astype(float)
     found.loc[found.status == "diverged", ["accuracy", "last"]] = CHANCE
@@ -159,15 +165,21 @@ def extremes(found: pd.DataFrame) -> pd.DataFrame:
 def cells(found: pd.DataFrame) -> pd.DataFrame:
     """Return the mean accuracy for each alpha (rows) and beta (columns) at n = 100.
 
-    NaN where no run is stored; an empty frame where none at all is.
+    Over the seeds that all cells share which were run: seeds differ by more than cells.
+    NaN where no run is stored; an empty frame where none at all is, or none in common.
     """
     at = found[(found.n == 100) & (found.gamma == tuned()["gamma"])]
     crossed = at.alpha.isin(HEAT_MAP[0]) & at.beta.isin(HEAT_MAP[1])
     known = at[crossed].dropna(subset="accuracy")
-    if known.empty:
+    shared = known.pivot(index="seed", columns=["alpha", "beta"], values="accuracy")
+    shared = shared.dropna()
+    if shared.empty:
         return pd.DataFrame()
-    mean = known.pivot_table(index="alpha", columns="beta", values="accuracy")
-    return mean.reindex(index=list(HEAT_MAP[0]), columns=list(HEAT_MAP[1]))
+    return (
+        shared.mean()
+        .unstack()
+        .reindex(index=list(HEAT_MAP[0]), columns=list(HEAT_MAP[1]))
+    )
 
 
 def rounding() -> Difference | None:
@@ -187,17 +199,25 @@ def rounding() -> Difference | None:
     return gap if gap.runs >= FEWEST else None
 
 
-def curves(grid: str = "figure4", n: int = 100, **where: object) -> pd.DataFrame:
+def curves(
+    grid: str = "figure4", n: int = 100, start: bool = False, **where: object
+) -> pd.DataFrame:
     """Return the game's evaluations of a grid's runs at one n, updates from its start.
 
     C and T are in percent: classifier_validation, classifier_test, teacher_validation.
+    start: with the pretrained T, at 0 updates.
     """
     found = tables.curves(grid=grid, n=n, **where)
     if found.empty:
         return found
     scores = ["classifier_validation", "classifier_test", "teacher_validation"]
     found[scores] *= 100
-    return tables.game(found).sort_values(["run_id", "epoch"])
+    played = tables.game(found)
+    if start:
+        before = found[found.stage == "pretrain teacher"]
+        before = before.assign(epoch=0, player_updates=0, stage=GAME)
+        played = pd.concat([before, played])
+    return played.sort_values(["run_id", "epoch"])
 
 
 def coverage(*grids: str) -> pd.DataFrame:
@@ -245,15 +265,15 @@ def gamma_label(value: float) -> str:
 def _time(missing: pd.DataFrame, same: pd.DataFrame) -> str:
     """Return about how long the missing runs take one after the other, in hours.
 
-    The rate is that of the same grid's runs at this n, or else of Figure 3a's, whose
-    seconds are scaled by the examples that the players see.
+    The seconds of a multiply-add are those of the same grid's runs at this n, or else
+    of Table 1's runs of the data set, or of all of them.
     """
     rate = (same.seconds / same.work).quantile(QUIET)
-    if pd.isna(rate) and (same.data == "mnist").all():
-        known = tables.runs(grid="figure3a", method="kdgan", protocol="controlled")
-        if len(known):
-            work = known.player_updates * known.batch_size
-            rate = (known.seconds / work).quantile(QUIET)
+    if pd.isna(rate):
+        pace = table1.pace_of(
+            tables.runs(grid=table1.GRID), declared.cells(table1.GRID)
+        )
+        rate = pace.get(str(same.data.iloc[0]), pace.get("", float("nan")))
     hours = rate * missing.work.sum() / 3600
     return "unknown" if pd.isna(hours) else f"{hours:.1f} h on one core"
 
@@ -275,12 +295,9 @@ def _declared(grid: str) -> list[dict[str, object]]:
 
 def _described(run: Run) -> dict[str, object]:
     method = run.method.hyperparameters()
-    plan, size = stages(run.method, run.budget), run.budget.batch_size
-    updates = sum(
-        stage.epochs * updates_per_epoch(stage, run.n, size) for stage in plan
-    )
     known = {"run_id": run.id, "data": run.data, "n": run.n, "seed": run.seed}
-    return known | {name: method[name] for name in AXES} | {"work": updates * size}
+    weights = {name: method[name] for name in AXES}
+    return known | weights | {"work": multiply_adds(run)}
 
 
 def _by_seed(rows: pd.DataFrame, value: float, score: str) -> pd.Series:

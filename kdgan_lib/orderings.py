@@ -12,6 +12,8 @@ from kdgan_lib.stats import FEWEST, LEVEL, holm, paired_difference
 from kdgan_lib.table1 import COLUMNS, METHODS, Column
 
 DISTILLATION = ("codis", "distn", "noisy", "mimic")
+FEWEST_SIZES = 5
+"""Sizes that two methods must share before the images they need are compared."""
 STEPS = 21
 """Accuracies at which the images needed are compared."""
 
@@ -98,13 +100,15 @@ def instances_ratio(runs: pd.DataFrame, many: str, few: str) -> float | None:
     """Return how many times more images one method needs for the same accuracy.
 
     runs: of one seed, with columns `method`, `n` and `test_accuracy`. Accuracy is taken
-    as a rising function of log n, straight between the sizes that were run; the ratio
-    is the geometric mean over the accuracies that both methods reach. None where they
-    have fewer than two sizes each, or no accuracy in common.
+    as a rising function of log n, straight between the sizes that both were run at; the
+    ratio is the geometric mean over the accuracies that both methods reach. None where
+    they share fewer than five sizes, or no accuracy.
     """
-    curves = [by_size(runs[runs.method == name]) for name in (many, few)]
-    if any(len(curve) < 2 for curve in curves):
+    both = [by_size(runs[runs.method == name]) for name in (many, few)]
+    shared = both[0].index.intersection(both[1].index)
+    if len(shared) < FEWEST_SIZES:
         return None
+    curves = [curve[shared] for curve in both]
     low = max(curve.min() for curve in curves)
     high = min(curve.max() for curve in curves)
     if high <= low:

@@ -32,11 +32,15 @@ class List:
     """Only this protocol."""
     profile: str | None = None
     """Only this profile."""
+    data: str | None = None
+    """Only this data set."""
+    n: int | None = None
+    """Only this number of training examples."""
 
     def __call__(self) -> int:
         """Print the table."""
         rows = runs.table()
-        for name in ("method", "protocol", "profile"):
+        for name in ("method", "protocol", "profile", "data", "n"):
             wanted = getattr(self, name)
             if wanted is not None and len(rows):
                 rows = rows[rows[name] == wanted]

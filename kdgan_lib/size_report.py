@@ -9,7 +9,7 @@ import pandas as pd
 from kdgan_lib import claims, table1, table3, tables
 from kdgan_lib.compression_report import folded, shown
 from kdgan_lib.names import in_order, label_of
-from kdgan_lib.orderings import by_size, images_needed
+from kdgan_lib.orderings import FEWEST_SIZES, by_size, images_needed
 from kdgan_lib.stats import FEWEST, mean_interval
 from kdgan_lib.table1 import ROWS, Column
 from kdgan_lib.train import Result
@@ -47,7 +47,7 @@ def images() -> pd.DataFrame:
 def _needed(runs: pd.DataFrame) -> dict[str, str]:
     sizes = runs.n.unique()
     whole = [part for _, part in runs.groupby("seed") if set(part.n) == set(sizes)]
-    if len(sizes) < 2 or len(whole) < FEWEST:
+    if len(sizes) < FEWEST_SIZES or len(whole) < FEWEST:
         missing = folded("not run", [], f"{SWEEP} --method {runs.method.iloc[0]}")
         return {f"{level}%": missing for level in LEVELS}
     by_seed = [images_needed(by_size(part), np.array(LEVELS) / 100) for part in whole]
@@ -148,13 +148,13 @@ def losses() -> pd.DataFrame:
 
 def _loss(entry: table3.Entry) -> str:
     if entry.accuracy is None:
-        return folded("not run", [], entry.command)
+        return folded("not run", [], entry.command, table1.effort_of((entry.cell,)))
     lost = entry.loss
     lines = []
     if lost is not None:
         ends = "" if math.isnan(lost.lo) else f" [{lost.lo:.2f}, {lost.hi:.2f}]"
         lines = [f"{lost.mean:.2f} below T{ends}"]
-    return shown(entry.accuracy, lines, entry.command)
+    return shown(entry.accuracy, lines, entry.command, entry.runs)
 
 
 def widths() -> pd.DataFrame:

@@ -39,6 +39,13 @@ class Column:
         whole = self.data == "cifar10" and self.n == 50_000
         return self.n - HELD_OUT if whole and protocol == "controlled" else self.n
 
+    @property
+    def teachers(self) -> str:
+        """Return what T and D are, in words, but for `code`'s ResNet-20."""
+        if self.data == "mnist":
+            return "LeNet"
+        return "ResNet-20" if self.variant == "small" else "ResNet-110"
+
     def title(self, protocol: str) -> str:
         """Return the column's heading: data set and n."""
         name = {"mnist": "MNIST", "cifar10": "CIFAR-10"}[self.data]
@@ -94,8 +101,8 @@ class Entry:
 
     @property
     def needs_gpu(self) -> bool:
-        """Tell whether the networks are too large for a CPU."""
-        return self.column.data == "cifar10" and self.column.variant != "small"
+        """Tell whether T and D, ResNet-110s, are too large for a CPU."""
+        return self.cell.protocol != "code" and self.column.teachers == "ResNet-110"
 
     @property
     def command(self) -> str:
@@ -163,6 +170,18 @@ def effort(chosen: Iterable[Entry]) -> str:
     if math.isnan(seconds):
         return f"{advice}time unknown, since no run is stored to judge by"
     return f"{advice}about {duration(seconds)} on one CPU core, an estimate"
+
+
+def effort_of(cells: Iterable[Cell]) -> str:
+    """Return an estimate of the time of all runs of some cells of another grid."""
+    pace = pace_of(tables.runs(grid=GRID), declared.cells(GRID))
+    seconds = sum(
+        len(cell.ids) * cell.multiply_adds * pace.get(cell.data, float("nan"))
+        for cell in cells
+    )
+    if math.isnan(seconds):
+        return "time unknown, since no run is stored to judge by"
+    return f"about {duration(seconds)} on one CPU core, an estimate"
 
 
 def duration(seconds: float) -> str:

@@ -28,6 +28,8 @@ class Entry:
     """Test accuracy in percent; None where nothing was run."""
     loss: Difference | None
     """T's accuracy minus C's in points; None where no teacher was run beside."""
+    runs: tuple[str, ...] = ()
+    """Identities of the runs behind it."""
 
     @property
     def hidden(self) -> int:
@@ -81,7 +83,7 @@ def _entry(cell: Cell, stored: pd.DataFrame, teachers: pd.Series) -> Entry:
     scores = 100 * mine.set_index("seed").test_accuracy
     shared = scores.index.intersection(teachers.index)
     loss = paired_difference(teachers, scores) if len(shared) else None
-    return Entry(cell, mean_interval(scores), loss)
+    return Entry(cell, mean_interval(scores), loss, tuple(mine.run_id))
 
 
 def _teachers(stored: pd.DataFrame) -> pd.Series:

@@ -73,7 +73,7 @@ def _left(entries: Iterable[first.Entry]) -> list[str]:
 def _ours(entry: first.Entry) -> str:
     found = entry.accuracy
     if found is None:
-        return NOT_RUN
+        return f"all {len(entry.runs)} diverged" if len(entry.runs) else NOT_RUN
     return f"{_interval(found)} {found.runs}{_diverged(entry)}"
 
 
@@ -112,7 +112,8 @@ def _losses() -> str:
         lines.append([label_of(name), *(_interval(entry.accuracy) for entry in row)])
         lines.append(["  loss to T", *(_interval(entry.loss) for entry in row)])
     left = [entry for entry in entries if entry.accuracy is None]
-    notes = [f"{NOT_RUN}: {third.COMMAND}"] if left else []
+    time = first.effort_of(entry.cell for entry in left)
+    notes = [f"{NOT_RUN}: {third.COMMAND}  ({time})"] if left else []
     title = "Table 3: test accuracy of C in %, and its loss against T in points"
     return "\n".join([title, _aligned(lines), *notes])
 

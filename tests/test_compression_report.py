@@ -9,6 +9,8 @@ from kdgan_lib import controls_report, declared, runs, size_report, table1, tabl
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import compression as drawings
 from kdgan_lib.grids import CONTROLS, SIZES, WIDTHS, control
+from kdgan_lib.schedule import stages, updates_per_epoch
+from kdgan_lib.tasks import task
 
 SEEDS = range(5)
 SHARED = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
@@ -53,7 +55,35 @@ def test_a_cell_shows_mean_runs_paper_and_its_command(invented):
     assert f"`{command} --method nagan`" in cells["NaGAN"]
     assert cells["NaGAN"].startswith("not run<br>")
     assert "an estimate" in cells["NaGAN"]
+    assert f"`{declare('kdgan').id}`" in cells["KDGAN"]
     assert len(cells) == len(table1.ROWS)
+
+
+def test_the_table_of_budgets_has_what_a_declared_run_has():
+    found = report.budgets().set_index(["column", "T and D"])
+    run = declare("kdgan", n=1_000)
+    row = found.loc[("MNIST 1,000", "LeNet")]
+    game = stages(run.method, run.budget)[-1]
+    assert row["products"] == run.budget.precision == "bfloat16"
+    assert int(row["game"].replace(",", "")) == pytest.approx(
+        run.budget.epochs * updates_per_epoch(game, run.n, run.budget.batch_size),
+        rel=0.02,
+    )
+    assert row["pretraining of T"] == f"{run.budget.teacher_pretraining * 20:,}"
+    assert ("CIFAR-10 500", "ResNet-20") in found.index
+    assert f"{task('mnist').updates[1_000]:,} from n = 1,000" in (
+        report.updates_by_size("mnist")
+    )
+
+
+def test_a_column_is_ranked_on_the_seeds_that_its_methods_share(runs_folder):
+    for name, accuracy, seeds in (("kdgan", 0.90, 5), ("mimic", 0.89, 5)):
+        store([row(declare(name, seed=s), accuracy + SHARED[s]) for s in range(seeds)])
+    more = [row(declare("mimic", seed=s), 0.99) for s in range(5, 9)]
+    store(more)
+    assert "number 1 of 2, 1.00 points above MIMIC" in report.summary()
+    store([row(declare("codis", seed=s), 0.95) for s in (7, 8, 9)])
+    assert report.summary() == ""
 
 
 def test_a_diverged_run_is_counted_and_not_averaged(invented):
@@ -135,11 +165,13 @@ def test_the_waterfall_is_drawn_with_hatches_and_not_at_all_without_runs(runs_fo
 
 def test_sample_sizes_name_what_is_missing_and_interpolate_what_is_not(invented):
     assert "not run" in size_report.images().set_index("method")["90%"]["KDGAN"]
-    store_method("kdgan", 0.97, n=1_000)
+    assert "not run" in size_report.images().set_index("method")["90%"]["KDGAN"]
+    for n, accuracy in ((50, 0.88), (200, 0.94), (500, 0.96), (1_000, 0.97)):
+        store_method("kdgan", accuracy, n)
     needed = size_report.images().set_index("method").loc["KDGAN"]
     assert needed["98%"] == "more than 1,000"
     assert needed["seeds"] == "3"
-    assert 100 < float(needed["95%"].replace(",", "")) < 1_000
+    assert 200 < float(needed["95%"]) < 1_000
     assert drawings.accuracy_against_size(size_report.curve(), SIZES) is not None
 
 
@@ -161,6 +193,8 @@ def test_loss_against_the_teacher_is_of_the_same_seed(runs_folder):
     (entry,) = (e for e in table3.entries() if e.accuracy is not None)
     assert (entry.hidden, entry.loss.mean) == (20, pytest.approx(12))
     assert "12.00&nbsp;below&nbsp;T" in size_report.losses()["MIMIC"][0]
+    assert table3.entries()[1].runs == entry.runs
+    assert all(f"`{name}`" in size_report.losses()["MIMIC"][0] for name in entry.runs)
     assert "not run" in size_report.losses()["KDGAN"][0]
     assert drawings.accuracy_against_width(
         size_report.widths(), (50, 88.0, 90.0), "live", WIDTHS
