@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from kdgan_lib import beyond_report as report
 from kdgan_lib import hyperparameter_report, runs
+from kdgan_lib.experiments import declare
 from kdgan_lib.figures import beyond as drawings
 from kdgan_lib.grids import BEYOND, RATIOS, beyond
 
@@ -77,6 +78,36 @@ def test_the_summary_names_what_helps_what_harms_and_the_ratio_by_validation(
     assert "0.05: cross-entropy anchor (+2.00 points), anchor, cosine" in text
     assert "Worse: nonsaturating reward (-2.00 points)." in text
     assert "best of the adaptive ratios is 1;" in text
+
+
+def store_rivals(**validation):
+    """Store five seeds of methods without a game, at 91% on test."""
+    rows = [
+        {"run_id": run.id, "status": "finished", "test_accuracy": 0.91 + NOISE[seed]}
+        | run.configuration()
+        | {"validation_accuracy": score}
+        for name, score in validation.items()
+        for seed in range(5)
+        for run in (declare(name, seed=seed),)
+    ]
+    runs.append_rows("runs", pd.DataFrame(rows), ["run_id"])
+
+
+def test_the_rival_and_the_form_of_kdgan_are_both_chosen_on_validation(runs_folder):
+    store()
+    assert report.against_rival().empty
+    assert report.standing() == ""
+    store_rivals(mimic=0.93, distn=0.95, nagan=0.99)
+    assert report.rival() == "distn"
+    rows = runs.table()
+    anchored = rows[(rows.supervision > 0) & (rows.lr_schedule == "constant")]
+    better = anchored[anchored.classifier_passes == 1].assign(validation_accuracy=0.96)
+    runs.append_rows("runs", better, ["run_id"])
+    found = report.against_rival().set_index("variant")
+    assert list(found.index) == report.variants()
+    assert found.difference[report.TUNED] == pytest.approx(-1.0, abs=0.1)
+    assert found.difference["cross-entropy anchor"] == pytest.approx(1.0, abs=0.1)
+    assert "*cross-entropy anchor*: 92.00% on test" in report.standing()
 
 
 def test_the_best_ratio_is_chosen_on_validation(runs_folder):
