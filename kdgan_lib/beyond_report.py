@@ -147,23 +147,24 @@ def rival() -> str | None:
 def against_rival() -> pd.DataFrame:
     """Return each variant minus the strongest rival in points, paired by seed.
 
-    Holm's correction is over the variants. Empty where the rival was not run; variants
-    with fewer than three pairs are left out.
+    All on the seeds that all share; Holm's correction is over the variants. Empty where
+    the rival was not run; variants with fewer than three runs are left out.
     """
     name, found = rival(), points()
     if name is None:
         return pd.DataFrame()
     runs = _prescribed()
     scores = 100 * runs[runs.method == name].set_index("seed").test_accuracy
+    scored = found.pivot(index="seed", columns="variant", values="accuracy")
+    scored = scored.dropna(axis=1, thresh=FEWEST).dropna()
+    if len(scored.index.intersection(scores.index)) < FEWEST:
+        return pd.DataFrame()
+    held_out = found.pivot(index="seed", columns="variant", values="validation")
     shown = []
-    for variant in variants():
-        mine = found[found.variant == variant].set_index("seed")
-        known = mine.accuracy.dropna()
-        if len(known.index.intersection(scores.index)) < FEWEST:
-            continue
-        gap = paired_difference(known, scores)
-        row: dict[str, object] = {"variant": variant}
-        row |= {"validation": mine.validation.mean(), "C": known.mean()}
+    for variant in filter(scored.columns.__contains__, variants()):
+        gap = paired_difference(scored[variant], scores)
+        row: dict[str, object] = {"variant": variant, "C": scored[variant].mean()}
+        row |= {"validation": held_out.loc[scored.index, variant].mean()}
         row |= {"difference": gap.mean, "low": gap.lo, "high": gap.hi}
         row |= {"effect size": gap.effect_size, "p (Holm)": gap.p_value}
         shown.append(row | {"pairs": gap.runs})
@@ -186,7 +187,7 @@ def standing() -> str:
     return (
         f"Of the methods without a game, {label_of(name)} is best on validation. Of "
         f"the {len(found)} forms of KDGAN compared with it, the best on validation is "
-        f" *{best.variant}*: {best.C:.2f}% on test, {best.difference:+.2f} points "
+        f"*{best.variant}*: {best.C:.2f}% on test, {best.difference:+.2f} points "
         f"[{best.low:.2f}, {best.high:.2f}] from {label_of(name)}, an interval that "
         f"{clear} zero ({best.pairs} pairs)."
     )
