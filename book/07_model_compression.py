@@ -70,8 +70,8 @@ prose.source(losses.l2_distillation)
 
 # %% [markdown]
 # On MNIST C is a multilayer perceptron with two layers of $k$ hidden units (the paper's
-# has $k = 800$) and T a LeNet. With $|\theta|$ for a network's number of parameters, C
-# is smaller than T by the compression ratio
+# has $k = 800$) and T a LeNet {cite}`lecun1998gradient`. With $|\theta|$ for the
+# number of parameters of a network, C is smaller than T by the compression ratio
 #
 # $$
 # r(k) = \frac{|\theta_T|}{|\theta_C|}, \qquad |\theta_C| = k^2 + 796\,k + 10 .
@@ -472,8 +472,9 @@ figures.show(
 #    the images are the same for every seed). Columns that
 #    are dear have fewer seeds; every cell says how many.
 # 2. Settings were searched on MNIST with n = 100 and serve every column of images.
-# 3. The paper's CIFAR-10 networks are known by their sizes only. Ours are a LeNet with
-#    two convolutions and a ResNet-110 (S5 and S6 compare the sizes); `code` has the
+# 3. The paper's networks for CIFAR-10 {cite}`krizhevsky2009learning` are known by their
+#    sizes only. Ours are a LeNet with two convolutions and a ResNet-110
+#    {cite}`he2016deep` (S5 and S6 compare the sizes); `code` has the
 #    released networks, which are other ones: a classifier of 1.8M parameters and a
 #    ResNet-20.
 # 4. `controlled` holds out 2,000 training images for selection; `paper` holds out

@@ -79,9 +79,9 @@ distance = (logits["classifier"] - logits["teacher"]) / 8
 assert torch.allclose(pull(2.0), pull(0.0) + 2.0 * distance, atol=1e-6)
 
 # %% [markdown]
-# Players are trained by Adam, whose steps do not see the scale of a loss. So what
-# counts is the ratio of the two pulls: where one of them is far larger, another power
-# of ten should change little.
+# Players are trained by Adam {cite}`kingma2015adam`, whose steps do not see the scale
+# of a loss. So what counts is the ratio of the two pulls: where one of them is far
+# larger, another power of ten should change little.
 #
 # ## What was run
 #
