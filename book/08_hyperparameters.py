@@ -126,9 +126,10 @@ figures.show(
     drawings.sensitivity(report.sensitivity(found)),
     name="fig-hyperparameters-axes",
     caption="Figure 4 on MNIST. Above: test accuracy of C, mean and 95% interval over "
-    "seeds, when one weight varies; stars mark the tuned setting, crosses at the foot "
-    "values that were not run. Below: the same minus the tuned setting, paired by "
-    "seed. Axes span at least four points: noise shall not look like an effect.",
+    "the seeds that all values share, when one weight varies; stars mark the tuned "
+    "setting, crosses at the foot values that were not run. Below: the same minus the "
+    "tuned setting, paired by seed. Axes span at least four points: noise shall not "
+    "look like an effect.",
     alt="Six panels, accuracy and difference against alpha, beta and gamma, with a "
     "line for each number of training images.",
     command="kdgan sweep figure4",

@@ -81,11 +81,14 @@ def axis(found: pd.DataFrame, name: str) -> pd.DataFrame:
 def means(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
     """Return mean, 95% interval and runs for every n and value of an axis's rows.
 
-    A value without a run has NaN for its mean and 0 runs.
+    Over the seeds of an n that all its values share which were run: a mean over other
+    seeds would differ by their images. A value without a run has NaN and 0 runs.
     """
     shown = []
     for (n, value), part in rows.groupby(["n", "value"]):
-        known = part[score].dropna()
+        every = rows[rows.n == n].pivot(index="seed", columns="value", values=score)
+        shared = every.dropna(axis=1, how="all").dropna().index
+        known = part[part.seed.isin(shared)][score].dropna()
         row = {"n": n, "value": value, "runs": len(known)}
         if len(known):
             found = mean_interval(known)

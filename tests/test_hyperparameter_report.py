@@ -134,6 +134,35 @@ def test_the_heat_map_has_a_cell_for_each_pair_and_nan_where_nothing_ran(runs_fo
     assert isinstance(drawings.heat_map(cells, TUNED), Figure)
 
 
+def test_a_value_with_more_seeds_is_not_compared_by_them(runs_folder):
+    """Later seeds are worse everywhere: the tuned value alone was run on them."""
+    store(
+        "figure4",
+        lambda run: 0.9 - 0.1 * (run.seed > 2),
+        kept=lambda run: run.n == 100 and (run.seed < 3 or run.method.alpha == 0.5),
+    )
+    found = report.points()
+    for name in ("alpha", "gamma"):
+        means = report.means(report.axis(found[found.n == 100], name))
+        assert set(means.runs) == {3 if name == "alpha" else 5}
+        assert means["mean"].max() - means["mean"].min() < 1e-6
+    cells = report.cells(found)
+    assert cells.to_numpy().max() - cells.to_numpy().min() < 1e-6
+
+
+def test_the_pretrained_teacher_starts_figure_6(runs_folder):
+    store("figure6", flat)
+    start = {"stage": "pretrain teacher", "epoch": 100, "player_updates": 100}
+    first = GRIDS["figure6"]("paper")[0].id
+    before = pd.DataFrame([{"run_id": first, "teacher_validation": 0.85, **start}])
+    runs.append_rows("curves", before, ["run_id", "stage", "epoch"])
+    store_curves("figure6")
+    found = report.curves("figure6", start=True)
+    mine = found[found.run_id == first]
+    assert list(mine.player_updates) == [0, 60, 120]
+    assert list(mine.teacher_validation) == pytest.approx([85, 90, 95])
+
+
 def test_curves_start_after_pretraining_and_carry_their_weights(runs_folder):
     store("figure4", flat, kept=only(100))
     store_curves("figure4", only(100))
