@@ -127,9 +127,9 @@ figures.show(
     name="fig-hyperparameters-axes",
     caption="Figure 4 on MNIST. Above: test accuracy of C, mean and 95% interval over "
     "the seeds that all values share, when one weight varies; stars mark the tuned "
-    "setting, crosses at the foot values that were not run. Below: the same minus the "
-    "tuned setting, paired by seed. Axes span at least four points: noise shall not "
-    "look like an effect.",
+    "setting, crosses at the foot values that were not run; an n without runs is left "
+    "out. Below: the same minus the tuned setting, paired by seed. Axes span at least "
+    "four points: noise shall not look like an effect.",
     alt="Six panels, accuracy and difference against alpha, beta and gamma, with a "
     "line for each number of training images.",
     command="kdgan sweep figure4",
@@ -233,7 +233,7 @@ sliders.slider(
 # the one best on validation, which may be from before the harm.
 
 # %% tags=["hide-input"]
-large = report.axis(found[found.n == 100], "gamma")
+large = report.shared(report.axis(found[found.n == 100], "gamma"), "teacher")
 figures.show(
     drawings.follow(large),
     name="fig-hyperparameters-follow",

@@ -85,16 +85,25 @@ def means(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
     seeds would differ by their images. A value without a run has NaN and 0 runs.
     """
     shown = []
+    kept = shared(rows, score)
     for (n, value), part in rows.groupby(["n", "value"]):
-        every = rows[rows.n == n].pivot(index="seed", columns="value", values=score)
-        shared = every.dropna(axis=1, how="all").dropna().index
-        known = part[part.seed.isin(shared)][score].dropna()
+        known = part[part.index.isin(kept.index)][score].dropna()
         row = {"n": n, "value": value, "runs": len(known)}
         if len(known):
             found = mean_interval(known)
             row |= {"mean": found.mean, "lo": found.lo, "hi": found.hi}
         shown.append(row)
     return pd.DataFrame(shown, columns=["n", "value", "runs", "mean", "lo", "hi"])
+
+
+def shared(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
+    """Return the rows of the seeds that all values share which were run at their n."""
+    parts = []
+    for _, part in rows.groupby("n"):
+        every = part.pivot(index="seed", columns="value", values=score)
+        seeds = every.dropna(axis=1, how="all").dropna().index
+        parts.append(part[part.seed.isin(seeds)])
+    return pd.concat(parts)
 
 
 def sensitivity(

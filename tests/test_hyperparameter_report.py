@@ -191,9 +191,16 @@ def test_figure_4_has_two_panels_for_each_weight_and_marks_what_was_not_run(
     fig = drawings.sensitivity(report.sensitivity(report.points(), names))
     panels = fig.axes
     assert len(panels) == 2 * len(names)
-    words = [text.get_text() for text in panels[0].get_legend().get_texts()]
-    assert "n = 100" in words
-    assert "n = 10,000: not run" in words
+    words = [text.get_text() for text in fig.legends[0].get_texts()]
+    assert words == ["n = 100"]
+    run = report.points().dropna(subset="status")
+    last = run[(run.gamma == 100) & (run.alpha == TUNED["alpha"])]
+    lost = runs.table().set_index("run_id").drop(last.run_id).reset_index()
+    few = report.points().assign(kept=lambda rows: rows.run_id.isin(lost.run_id))
+    few.loc[~few.kept, "accuracy"] = math.nan
+    fig = drawings.sensitivity(report.sensitivity(few, ["gamma"]))
+    words = [text.get_text() for text in fig.legends[0].get_texts()]
+    assert words == ["n = 100: not run", "n = 100"]
 
 
 def trial(method, number, score, **parameters):

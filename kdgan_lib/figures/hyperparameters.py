@@ -32,9 +32,13 @@ def sensitivity(frame: pd.DataFrame) -> Figure | None:
     """Draw Figure 4: accuracy above, the gap to the tuned setting below.
 
     frame: rows of `hyperparameter_report.sensitivity`. A cross at the foot stands for a
-    value that was not run at any n. None when nothing was run.
+    value that was not run; an n with fewer than two values of a weight is left out
+    there. None when nothing was run.
     """
-    if frame.empty or not frame.runs.any():
+    counts = frame[frame.runs > 0].groupby(["varied", "n"])["value"].transform("count")
+    drawn = frame[frame.runs > 0][counts > 1][["varied", "n"]].drop_duplicates()
+    frame = frame.merge(drawn, on=["varied", "n"])
+    if frame.empty:
         return None
     names = list(dict.fromkeys(frame.varied))
     alone = len(names) == 1
@@ -57,8 +61,11 @@ def sensitivity(frame: pd.DataFrame) -> Figure | None:
                 ax.set_xscale("log")
             tidy(ax, MEANINGS[name], "" if place else label)
             _keep_span(ax, 100.0 if ax is first else float("inf"))
-            if ax.get_legend() and (place or ax is second):
+            if ax.get_legend():
                 ax.get_legend().remove()
+    key = dict(zip(*axes.flat[0].get_legend_handles_labels()[::-1], strict=True))
+    above: dict[str, Any] = {"loc": "outside upper left", "ncols": len(key)}
+    fig.legend(list(key.values()), list(key), fontsize=9, frameon=False, **above)
     return fig
 
 
