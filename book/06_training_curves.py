@@ -308,8 +308,9 @@ figures.show(
 #    search (two relaxed ones); under `paper` it is the relaxed score, the reading of
 #    Eq. 8 discussed in [](#ch-concrete).
 # 4. The arm `code` trains fewer outer epochs than the released script, as
-#    {numref}`tab-curves-budgets` states, and KDGAN-WO-GM is ours there: score-function
-#    gradients in the place of the released loss.
+#    {numref}`tab-curves-budgets` states ({numref}`fig-compression-released` has as many
+#    for KDGAN), and KDGAN-WO-GM is ours there: score-function gradients in the place of
+#    the released loss.
 # 5. Networks of `controlled` and `paper` start from He's initialisation; `code` draws
 #    the teachers' weights as the released code does.
 #

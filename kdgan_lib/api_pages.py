@@ -29,9 +29,9 @@ PARTS = {
     ),
     "Tables and reports": (
         "training_report table1 table3 table_text table_cli orderings costs declared "
-        "compression_report controls_report size_report hyperparameter_report "
-        "search_report beyond_report tag_report tag_curves tag_facts tag_demo "
-        "soft_labels predictions recommend names"
+        "compression_report released_report controls_report size_report "
+        "hyperparameter_report search_report beyond_report tag_report tag_curves "
+        "tag_facts tag_demo soft_labels predictions recommend names"
     ),
     "Claims and measures": "claims evidence measures tables",
     "The book": "prose figures sliders notebooks site api_pages demonstrations",

@@ -1,6 +1,6 @@
 """Draw what ingredients move, and what labelled images and hidden units are worth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -33,16 +33,38 @@ def waterfall(panels: dict[str, Sequence["Step"]]) -> Figure | None:
     """
     if all(step.accuracy is None for steps in panels.values() for step in steps):
         return None
+    first = next(iter(panels.values()))
+    height = 0.9 + 0.36 * len(first)
     fig, axes = figure(
-        1, len(panels), width=9.6, height=3.9, sharey=True, squeeze=False
+        1, len(panels), width=9.6, height=height, sharey=True, squeeze=False
     )
     for ax, (heading, steps) in zip(axes[0], panels.items(), strict=True):
         _panel(ax, steps)
         tidy(ax, ACCURACY, "", heading)
         ax.grid(False, axis="y")
-    first = next(iter(panels.values()))
     axes[0][0].set_yticks(range(len(first)), [step.label for step in first])
     axes[0][0].invert_yaxis()
+    return fig
+
+
+def released(frame: pd.DataFrame, levels: Mapping[str, float]) -> Figure | None:
+    """Draw the test accuracy of long runs over outer epochs, and levels to compare.
+
+    frame: columns run_id, epoch and accuracy in percent. Returns None without runs.
+    """
+    if frame.empty:
+        return None
+    fig, ax = figure(height=4.2)
+    colour = colour_of("kdgan")
+    for place, (_, run) in enumerate(frame.groupby("run_id")):
+        label = "" if place else "KDGAN, one line for each seed"
+        ax.plot(run.epoch, run.accuracy, lw=1.1, color=colour, label=label or None)
+    for (name, value), dashes in zip(
+        levels.items(), ("-", "--", "-.", ":"), strict=False
+    ):
+        ax.axhline(value, lw=1.1, ls=dashes, color=TOTAL, label=name)
+    ax.set_ylim(max(0.0, min(levels.values()) - 20), None)
+    tidy(ax, "outer epochs", ACCURACY)
     return fig
 
 

@@ -1,0 +1,90 @@
+"""Report KDGAN under `code` with as many outer epochs as the released script has."""
+
+import pandas as pd
+
+from kdgan_lib import claims, tables
+from kdgan_lib.grids import RELEASED_LENGTH
+from kdgan_lib.names import COMPARED, label_of
+from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
+
+GRID, COMMAND = "released_length", "kdgan sweep released_length"
+LARGEST, LAST = "best_test_accuracy", "last_test_accuracy"
+"""What `code` reports, and the accuracy of the last classifier."""
+
+
+def scores(column: str = LARGEST) -> pd.Series:
+    """Return the long runs' test accuracies in percent, by seed."""
+    return _by_seed(tables.runs(grid=GRID, status="finished"), column)
+
+
+def table() -> pd.DataFrame:
+    """Return how far the long KDGAN is from every method's run of the usual length.
+
+    In points of the largest test accuracy, paired by seed. Empty without long runs.
+    """
+    long = scores()
+    if long.empty:
+        return pd.DataFrame()
+    where = {"data": "mnist", "n": 100, "protocol": "code", "status": "finished"}
+    usual = tables.runs(grid="table1", **where)
+    rows = [_row(f"KDGAN, {RELEASED_LENGTH} outer epochs", long, long)]
+    for name in COMPARED:
+        mine = usual[usual.method == name] if len(usual) else usual
+        if len(mine):
+            epochs = int(mine.epochs.max())
+            title = f"{label_of(name)}, {epochs} epochs"
+            rows.append(_row(title, _by_seed(mine, LARGEST), long))
+    return pd.DataFrame(rows)
+
+
+def sentence() -> str:
+    """Return what the longer game brings; empty with fewer than three long runs."""
+    long, last = scores(), scores(LAST)
+    if len(long) < FEWEST:
+        return ""
+    found = mean_interval(long)
+    paper = claims.paper_value("T1", method="kdgan", data="mnist", n=100)
+    return (
+        f"With {RELEASED_LENGTH} outer epochs KDGAN reaches {found.mean:.2f}% "
+        f"[{found.lo:.2f}, {found.hi:.2f}] at its best test evaluation and "
+        f"{last.mean():.2f}% at the end ({found.runs} seeds; the paper: {paper:.2f}%)."
+    )
+
+
+def curves() -> pd.DataFrame:
+    """Return the long runs' test evaluations: method, run_id, epoch, accuracy in %."""
+    found = tables.curves(grid=GRID)
+    if found.empty:
+        return found
+    played = tables.game(found).sort_values(["run_id", "epoch"])
+    return played.assign(accuracy=100 * played.classifier_test)
+
+
+def levels() -> dict[str, float]:
+    """Return the means under `code` that the figure draws beside the long runs."""
+    where = {"data": "mnist", "n": 100, "protocol": "code", "status": "finished"}
+    usual = tables.runs(grid="table1", **where)
+    known = {
+        f"{label_of(name)}, usual length": _by_seed(part, LARGEST).mean()
+        for name in ("supervised", "codis", "kdgan")
+        if len(usual) and len(part := usual[usual.method == name])
+    }
+    paper = claims.paper_value("T1", method="kdgan", data="mnist", n=100)
+    return known | {"KDGAN in the paper": paper}
+
+
+def _row(title: str, mine: pd.Series, long: pd.Series) -> dict[str, object]:
+    found = mean_interval(mine)
+    ends = "" if pd.isna(found.lo) else f" [{found.lo:.2f}, {found.hi:.2f}]"
+    row: dict[str, object] = {"runs under `code`": title}
+    row |= {"largest test accuracy": f"{found.mean:.2f}{ends}", "runs": found.runs}
+    shared = mine.index.intersection(long.index)
+    same = mine is long or shared.empty
+    gap = "–" if same else signed(paired_difference(long, mine))
+    return row | {"long KDGAN minus it": gap}
+
+
+def _by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
+    if runs.empty:
+        return pd.Series(dtype=float)
+    return 100 * runs.set_index("seed")[column].sort_index()

@@ -1,0 +1,70 @@
+"""KDGAN with the released script's outer epochs is compared with runs of its seeds."""
+
+import pandas as pd
+import pytest
+
+from kdgan_lib import released_report as report
+from kdgan_lib import runs
+from kdgan_lib.experiments import declare
+from kdgan_lib.figures import compression as drawings
+from kdgan_lib.grids import RELEASED_LENGTH, released_length
+
+SHARED = (0.0, 0.01, -0.01)
+
+
+def store(run, accuracy):
+    """Store a run whose largest test accuracy is given, and its curve of two looks."""
+    row = {"run_id": run.id, **run.configuration(), "status": "finished"}
+    row |= {"best_test_accuracy": accuracy, "last_test_accuracy": accuracy - 0.02}
+    runs.append_rows("runs", pd.DataFrame([row]), ["run_id"])
+    curve = {"run_id": run.id, "stage": ["pretrain classifier", "game", "game"]}
+    curve |= {"epoch": [200, 1, 2], "player_updates": [100, 500, 900]}
+    curve |= {"classifier_test": [0.5, accuracy - 0.02, accuracy]}
+    runs.append_rows("curves", pd.DataFrame(curve), ["run_id", "stage", "epoch"])
+
+
+def store_long(seeds):
+    for run in released_length()[:seeds]:
+        store(run, 0.75 + SHARED[run.seed])
+
+
+def test_only_the_number_of_outer_epochs_differs_from_table_1():
+    for run in released_length():
+        usual = declare("kdgan", protocol="code", seed=run.seed)
+        assert run.budget.epochs == RELEASED_LENGTH > usual.budget.epochs
+        assert run.budget.but(epochs=usual.budget.epochs) == usual.budget
+        assert (run.method, run.n) == (usual.method, usual.n)
+
+
+def test_without_long_runs_there_is_nothing_to_say(runs_folder):
+    assert report.table().empty
+    assert report.sentence() == ""
+    assert drawings.released(report.curves(), report.levels()) is None
+
+
+def test_two_long_runs_are_shown_and_not_summarised(runs_folder):
+    store_long(2)
+    assert len(report.table()) == 1
+    assert report.sentence() == ""
+
+
+def test_the_long_runs_are_paired_with_each_method_by_seed(runs_folder):
+    store_long(3)
+    for name, accuracy in (("kdgan", 0.70), ("codis", 0.76)):
+        for seed in range(3):
+            store(declare(name, protocol="code", seed=seed), accuracy + SHARED[seed])
+    found = report.table().set_index("runs under `code`")
+    assert list(found.index) == [
+        f"KDGAN, {RELEASED_LENGTH} outer epochs",
+        "CODIS, 400 epochs",
+        "KDGAN, 12 epochs",
+    ]
+    gaps = found["long KDGAN minus it"]
+    assert gaps.iloc[0] == "–"
+    assert gaps["KDGAN, 12 epochs"].startswith("+5.00")
+    assert gaps["CODIS, 400 epochs"].startswith("-1.00")
+    assert "75.00% [" in report.sentence()
+    assert "73.00% at the end" in report.sentence()
+    assert report.levels()["CODIS, usual length"] == pytest.approx(76)
+    assert len(report.curves()) == 6
+    assert drawings.released(report.curves(), report.levels()) is not None
