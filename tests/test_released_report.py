@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from kdgan_lib import released_report as report
-from kdgan_lib import runs
+from kdgan_lib import runs, table1
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import compression as drawings
 from kdgan_lib.grids import RELEASED_LENGTH, released_length
@@ -68,3 +68,25 @@ def test_the_long_runs_are_paired_with_each_method_by_seed(runs_folder):
     assert report.levels()["CODIS, usual length"] == pytest.approx(76)
     assert len(report.curves()) == 6
     assert drawings.released(report.curves(), report.levels()) is not None
+
+
+def test_the_nearest_protocol_has_the_least_mean_distance(runs_folder):
+    assert report.distances().empty
+    assert report.nearest() == ""
+    off = {"controlled": 12.0, "paper": -3.0, "code": 1.0}
+    rows = []
+    for protocol, points in off.items():
+        for entry in table1.entries(protocol, table1.COLUMNS[:1]):
+            run = declare(entry.cell.method, protocol=protocol)
+            row = {"run_id": run.id, **run.configuration(), "status": "finished"}
+            rows.append(
+                row | {"test_accuracy": (entry.paper + points) / 100, "seconds": 9.0}
+            )
+    runs.append_rows("runs", pd.DataFrame(rows), ["run_id"])
+    found = report.distances().set_index("method")
+    assert len(found) == len(table1.METHODS) + 1
+    assert found.paper["KDGAN"] == pytest.approx(-3)
+    assert found.loc[report.AVERAGE].to_dict() == pytest.approx(
+        {"controlled": 12, "paper": 3, "code": 1}
+    )
+    assert "protocol `code` (1.0 points) is nearest" in report.nearest()
