@@ -407,6 +407,17 @@ prose.table(
 # are the same for every seed, so that these rows share weights and noise, but not
 # images, with the row they are compared with.
 #
+# Two of the controls move every method. Compare them with the distance between the
+# tables of `controlled`, of `paper` and of `code`:
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "{said}",
+    command="kdgan sweep controls --n 100",
+    said=controls_report.dearest(),
+)
+
+# %% [markdown]
 # ## How many labelled images does a method need?
 #
 # More images are given more training, so a curve that rises shows both.

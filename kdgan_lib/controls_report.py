@@ -108,6 +108,38 @@ def _effort(method: str, n: int) -> str:
     return f"{left} runs, about {table1.duration(left * entry.seconds)} on one CPU core"
 
 
+def dearest() -> str:
+    """Return what the subset and the augmentation cost at n = 100; empty if not run."""
+    scores = _Scores(SIZES[0])
+    ends = [
+        _range(scores, part)
+        for part in ("on the last n images", "without augmentation")
+    ]
+    if not all(ends):
+        return ""
+    subset, augmentation = (
+        f"{low:+.1f} to {high:+.1f}" for low, high in filter(None, ends)
+    )
+    return (
+        f"With n = {scores.n} the last n images in the place of a balanced subset move "
+        f"a method by {subset} points, and doing without augmentation by "
+        f"{augmentation}."
+    )
+
+
+def _range(scores: "_Scores", ending: str) -> tuple[float, float] | None:
+    """Return the least and largest mean change of the controls so named, in points."""
+    names = [
+        name
+        for name, change in CONTROLS.items()
+        if name == f"{change['method']} {ending}"
+    ]
+    pairs = [(scores.of(name), scores.of(CONTROLS[name]["method"])) for name in names]
+    gaps = [_difference(mine, usual) for mine, usual in pairs if len(mine) >= FEWEST]
+    known = [gap.mean for gap in gaps if gap is not None and gap.runs >= FEWEST]
+    return (min(known), max(known)) if len(known) == len(names) else None
+
+
 def waterfall(n: int) -> list[Step]:
     """Return the rows of the waterfall: MIMIC to KDGAN, then KDGAN changed."""
     return list(_steps(_Scores(n)))

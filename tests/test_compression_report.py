@@ -129,6 +129,21 @@ def test_a_control_is_compared_with_its_own_method(invented):
     assert "kdgan sweep controls --n 100 --method kdgan" in found["KDGAN", "beta = 0"]
 
 
+def test_the_subset_and_the_augmentation_are_summed_up_once_all_are_run(invented):
+    store_method("nagan", 0.85)
+    lasts = [name for name in CONTROLS if name.endswith(" on the last n images")]
+    for name in lasts:
+        store_control(name, 0.72)
+    assert controls_report.dearest() == ""
+    for name in CONTROLS:
+        if name.endswith(" without augmentation"):
+            store_method(CONTROLS[name]["method"], 0.90)
+            store_control(name, 0.80)
+    text = controls_report.dearest()
+    assert "by -18.0 to -18.0 points" in text
+    assert "augmentation by -10.0 to -10.0." in text
+
+
 def store_control(name, accuracy, seeds=SEEDS):
     """Store runs of a control whose accuracies share what the images bring."""
     store([row(control(name, 100, s), accuracy + SHARED[s]) for s in seeds])
