@@ -200,8 +200,9 @@ prose.sentence("{said}", command="kdgan sweep beyond", said=report.summary())
 prose.table(
     report.accuracies(),
     "Test accuracy (%) of C with its 95% interval, its validation accuracy, the test "
-    "accuracy of T at the end, and the runs behind them. To run what is missing: "
-    "`kdgan sweep beyond`.",
+    "accuracy of T at the end, and the runs behind them. Rows with fewer runs have "
+    "other seeds: {numref}`tab-beyond-differences` compares them pair by pair. To run "
+    "what is missing: `kdgan sweep beyond`.",
     "tab-beyond-accuracies",
     command="kdgan sweep beyond",
     formats=report.FORMATS,
