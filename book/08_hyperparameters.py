@@ -193,36 +193,30 @@ sliders.slider(
     command="kdgan sweep figure4 --n 100",
 )
 
-# %% tags=["hide-input"]
-sliders.slider(
-    lambda a: drawings.setting_curves(curves, tuned | {"alpha": a}, list(tuned)),
-    {"alpha": report.frames("alpha")},
-    caption="Validation accuracy of C and T at a setting of α, with β and γ as tuned, "
-    "mean and 95% band over seeds; thin: C at every other setting of Figure 4.",
-    alt="A line for T and one for C over training, at the chosen alpha.",
-    start=[0],
-    command="kdgan sweep figure4 --n 100",
-)
 
 # %% tags=["hide-input"]
-sliders.slider(
-    lambda b: drawings.setting_curves(curves, tuned | {"beta": b}, list(tuned)),
-    {"beta": report.frames("beta")},
-    caption="The same at a setting of β, with α and γ as tuned.",
-    alt="A line for T and one for C over training, at the chosen beta.",
-    start=[0],
-    command="kdgan sweep figure4 --n 100",
-)
+def one_weight(name):
+    return sliders.slider(
+        lambda value: drawings.setting_curves(
+            curves, tuned | {name: value}, list(tuned)
+        ),
+        {name: report.frames(name)},
+        caption=f"Validation accuracy of C and T at a setting of {name}, with the "
+        "other two weights as tuned, mean and 95% band over seeds; thin: C at every "
+        "other setting of Figure 4.",
+        alt=f"A line for T and one for C over training, at the chosen {name}.",
+        start=[0],
+        command="kdgan sweep figure4 --n 100",
+    )
+
+
+one_weight("alpha")
 
 # %% tags=["hide-input"]
-sliders.slider(
-    lambda g: drawings.setting_curves(curves, tuned | {"gamma": g}, list(tuned)),
-    {"gamma": report.frames("gamma")},
-    caption="The same at a setting of γ, with α and β as tuned.",
-    alt="A line for T and one for C over training, at the chosen gamma.",
-    start=[0],
-    command="kdgan sweep figure4 --n 100",
-)
+one_weight("beta")
+
+# %% tags=["hide-input"]
+one_weight("gamma")
 
 # %% [markdown]
 # ## How a large $\gamma$ does harm

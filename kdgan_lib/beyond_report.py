@@ -13,6 +13,7 @@ from kdgan_lib.names import label_of
 from kdgan_lib.stats import (
     FEWEST,
     LEVEL,
+    Difference,
     convergence,
     holm,
     mean_interval,
@@ -123,13 +124,8 @@ def differences() -> pd.DataFrame:
         pairs = found[[name, TUNED]].dropna()
         if len(pairs) >= FEWEST:
             gap = paired_difference(pairs[name], pairs[TUNED])
-            row: dict[str, object] = {"variant": name, "difference": gap.mean}
-            row |= {"low": gap.lo, "high": gap.hi, "effect size": gap.effect_size}
-            shown.append(row | {"p (Holm)": gap.p_value, "pairs": gap.runs})
-    table = pd.DataFrame(shown)
-    if len(table):
-        table["p (Holm)"] = holm(table["p (Holm)"].tolist())
-    return table
+            shown.append({"variant": name, **_compared(gap)})
+    return _corrected(shown)
 
 
 def rival() -> str | None:
@@ -165,10 +161,25 @@ def against_rival() -> pd.DataFrame:
         gap = paired_difference(scored[variant], scores)
         row: dict[str, object] = {"variant": variant, "C": scored[variant].mean()}
         row |= {"validation": held_out.loc[scored.index, variant].mean()}
-        row |= {"difference": gap.mean, "low": gap.lo, "high": gap.hi}
-        row |= {"effect size": gap.effect_size, "p (Holm)": gap.p_value}
-        shown.append(row | {"pairs": gap.runs})
-    table = pd.DataFrame(shown)
+        shown.append(row | _compared(gap))
+    return _corrected(shown)
+
+
+def _compared(gap: Difference) -> dict[str, object]:
+    """Return a difference as columns, its p-value not yet corrected."""
+    return {
+        "difference": gap.mean,
+        "low": gap.lo,
+        "high": gap.hi,
+        "effect size": gap.effect_size,
+        "p (Holm)": gap.p_value,
+        "pairs": gap.runs,
+    }
+
+
+def _corrected(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Return rows of `_compared` as a table, with Holm's correction over all."""
+    table = pd.DataFrame(rows)
     if len(table):
         table["p (Holm)"] = holm(table["p (Holm)"].tolist())
     return table

@@ -78,7 +78,7 @@ def _cell(scores: "_Scores", name: str) -> str:
     method = CONTROLS[name]["method"]
     command = f"kdgan sweep controls --n {scores.n} --method {method}"
     rows = scores.rows(name)
-    changed = scores.of(name)
+    changed = _accuracies(rows)
     lost = len(rows) - len(changed)
     lines = [f"{lost} diverged"] if lost else []
     if rows.empty:
@@ -178,6 +178,14 @@ def _difference(first: pd.Series, second: pd.Series) -> Difference | None:
     return paired_difference(first, second)
 
 
+def _accuracies(rows: pd.DataFrame) -> pd.Series:
+    """Return the accuracies of the runs that ended well, in percent, by seed."""
+    if rows.empty:
+        return pd.Series(dtype=float)
+    done = rows[rows.status == "finished"]
+    return 100 * done.set_index("seed").test_accuracy.sort_index()
+
+
 class _Scores:
     """The stored accuracies of the grid at one size, in percent, by seed."""
 
@@ -187,11 +195,7 @@ class _Scores:
 
     def of(self, name: str) -> pd.Series:
         """Return the accuracies of a control, or of a method as prescribed."""
-        rows = self.rows(name)
-        if rows.empty:
-            return pd.Series(dtype=float)
-        done = rows[rows.status == "finished"]
-        return 100 * done.set_index("seed").test_accuracy.sort_index()
+        return _accuracies(self.rows(name))
 
     def rows(self, name: str) -> pd.DataFrame:
         """Return the stored runs of a control, or of a method as prescribed."""

@@ -4,7 +4,7 @@ import pandas as pd
 
 from kdgan_lib import claims, table1, tables
 from kdgan_lib.grids import RELEASED_LENGTH
-from kdgan_lib.names import COMPARED, label_of
+from kdgan_lib.names import label_of
 from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
 
 GRID, COMMAND = "released_length", "kdgan sweep released_length"
@@ -63,15 +63,11 @@ def table() -> pd.DataFrame:
     long = scores()
     if long.empty:
         return pd.DataFrame()
-    where = {"data": "mnist", "n": 100, "protocol": "code", "status": "finished"}
-    usual = tables.runs(grid="table1", **where)
     rows = [_row(f"KDGAN, {RELEASED_LENGTH} outer epochs", long, long)]
-    for name in COMPARED:
-        mine = usual[usual.method == name] if len(usual) else usual
-        if len(mine):
-            epochs = int(mine.epochs.max())
-            title = f"{label_of(name)}, {epochs} epochs"
-            rows.append(_row(title, _by_seed(mine, LARGEST), long))
+    for entry in _usual():
+        epochs = int(entry.finished.epochs.max())
+        title = f"{label_of(entry.cell.method)}, {epochs} epochs"
+        rows.append(_row(title, _by_seed(entry.finished, LARGEST), long))
     return pd.DataFrame(rows)
 
 
@@ -81,11 +77,11 @@ def sentence() -> str:
     if len(long) < FEWEST:
         return ""
     found = mean_interval(long)
-    paper = claims.paper_value("T1", method="kdgan", data="mnist", n=100)
     return (
         f"With {RELEASED_LENGTH} outer epochs KDGAN reaches {found.mean:.2f}% "
         f"[{found.lo:.2f}, {found.hi:.2f}] at its best test evaluation and "
-        f"{last.mean():.2f}% at the end ({found.runs} seeds; the paper: {paper:.2f}%)."
+        f"{last.mean():.2f}% at the end ({found.runs} seeds; the paper: "
+        f"{_paper():.2f}%)."
     )
 
 
@@ -100,15 +96,24 @@ def curves() -> pd.DataFrame:
 
 def levels() -> dict[str, float]:
     """Return the means under `code` that the figure draws beside the long runs."""
-    where = {"data": "mnist", "n": 100, "protocol": "code", "status": "finished"}
-    usual = tables.runs(grid="table1", **where)
     known = {
-        f"{label_of(name)}, usual length": _by_seed(part, LARGEST).mean()
-        for name in ("supervised", "codis", "kdgan")
-        if len(usual) and len(part := usual[usual.method == name])
+        f"{label_of(entry.cell.method)}, usual length": _by_seed(
+            entry.finished, LARGEST
+        ).mean()
+        for entry in _usual()
+        if entry.cell.method in ("supervised", "codis", "kdgan")
     }
-    paper = claims.paper_value("T1", method="kdgan", data="mnist", n=100)
-    return known | {"KDGAN in the paper": paper}
+    return known | {"KDGAN in the paper": _paper()}
+
+
+def _usual() -> list[table1.Entry]:
+    """Return Table 1's cells under `code` at n = 100 that were run."""
+    found = table1.entries("code", table1.COLUMNS[:1])
+    return [entry for entry in found if len(entry.finished)]
+
+
+def _paper() -> float:
+    return claims.paper_value("T1", method="kdgan", data="mnist", n=100)
 
 
 def _row(title: str, mine: pd.Series, long: pd.Series) -> dict[str, object]:

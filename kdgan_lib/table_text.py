@@ -112,8 +112,10 @@ def _losses() -> str:
         lines.append([label_of(name), *(_interval(entry.accuracy) for entry in row)])
         lines.append(["  loss to T", *(_interval(entry.loss) for entry in row)])
     left = [entry for entry in entries if entry.accuracy is None]
-    time = first.effort_of(entry.cell for entry in left)
-    notes = [f"{NOT_RUN}: {third.COMMAND}  ({time})"] if left else []
+    notes = []
+    if left:
+        time = first.effort_of(entry.cell for entry in left)
+        notes = [f"{NOT_RUN}: {third.COMMAND}  ({time})"]
     title = "Table 3: test accuracy of C in %, and its loss against T in points"
     return "\n".join([title, _aligned(lines), *notes])
 

@@ -180,7 +180,6 @@ def test_the_waterfall_is_drawn_with_hatches_and_not_at_all_without_runs(runs_fo
 
 def test_sample_sizes_name_what_is_missing_and_interpolate_what_is_not(invented):
     assert "not run" in size_report.images().set_index("method")["90%"]["KDGAN"]
-    assert "not run" in size_report.images().set_index("method")["90%"]["KDGAN"]
     for n, accuracy in ((50, 0.88), (200, 0.94), (500, 0.96), (1_000, 0.97)):
         store_method("kdgan", accuracy, n)
     needed = size_report.images().set_index("method").loc["KDGAN"]
