@@ -4,12 +4,14 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
+from tqdm import tqdm
 
 from kdgan_lib.notebooks import pairing, parameters, stamps
 from kdgan_lib.paths import ROOT
@@ -29,8 +31,14 @@ def run(
     notebook, which must then run with its default values.
     Raises ValueError for an unknown chapter, parameter or value.
     """
-    text = pairing.find(chapter)
-    chosen = parameters.check(text, values or {})
+    return _run(pairing.find(chapter), values or {}, output, timeout)
+
+
+def _run(
+    text: Path, values: Mapping[str, Any], output: Path | None, timeout: int = 3600
+) -> Path:
+    """Run the chapter of this text, as in `run`."""
+    chosen = parameters.check(text, values)
     if output is None and chosen:
         raise ValueError("the kept notebook holds default values: name an output file.")
     target = output or text.with_suffix(".ipynb")
@@ -52,22 +60,33 @@ def run_all(
 ) -> dict[str, str]:
     """Run chapters side by side into `folder`; return the failures by chapter.
 
-    A value is passed to the chapters that have such a parameter.
+    A value is passed to the chapters that have such a parameter. Each chapter's client
+    is a process of its own: threads that parse Python at one time fail under CPython
+    3.11.0 to 3.11.8 (SystemError: AST constructor recursion depth mismatch).
     """
     wanted = [pairing.find(name) for name in names] or pairing.chapters()
+    failures: dict[str, str] = {}
+    with (
+        ProcessPoolExecutor(workers, get_context("spawn")) as pool,
+        tqdm(total=len(wanted), unit="chapter") as bar,
+    ):
+        flying = {pool.submit(_attempt, text, values, folder): text for text in wanted}
+        for future in as_completed(flying):
+            if message := future.result():
+                failures[flying[future].stem] = message
+            bar.update()
+    return {text.stem: failures[text.stem] for text in wanted if text.stem in failures}
 
-    def one(text: Path) -> str:
-        known = {parameter.name for parameter in parameters.parameters_of(text)}
-        fitting = {name: value for name, value in values.items() if name in known}
-        try:
-            run(text.stem, fitting, folder / f"{text.stem}.ipynb")
-        except Exception as error:  # every chapter gets its turn
-            return f"{type(error).__name__}: {error}"
-        return ""
 
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        results = zip(wanted, pool.map(one, wanted), strict=True)
-        return {text.stem: message for text, message in results if message}
+def _attempt(text: Path, values: Mapping[str, Any], folder: Path) -> str:
+    """Run a chapter with the values that it knows; return why it failed, if it did."""
+    known = {parameter.name for parameter in parameters.parameters_of(text)}
+    fitting = {name: value for name, value in values.items() if name in known}
+    try:
+        _run(text, fitting, folder / f"{text.stem}.ipynb")
+    except Exception as error:  # every chapter gets its turn
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def tidy(notebook: Any) -> Any:

@@ -42,6 +42,20 @@ def test_deleting_a_table_gives_not_run_and_no_number(toy_book, runs_folder):
     assert "It is" not in shown(output)
 
 
+@pytest.mark.slow
+def test_chapters_run_side_by_side_and_one_failure_leaves_the_others(
+    toy_book, runs_folder
+):
+    sound = (toy_book / "01_toy.py").read_text()
+    (toy_book / "02_broken.py").write_text(sound.replace("loud)\n", "loud, 1 / 0)\n"))
+    output = toy_book.parent / "executed"
+    failed = notebooks.run_all(output, {"profile": "smoke", "unknown": 3}, workers=2)
+    assert list(failed) == ["02_broken"]
+    assert "ZeroDivisionError" in failed["02_broken"]
+    assert "smoke 0 0.5 False" in shown(output / "01_toy.ipynb")
+    assert not (output / "02_broken.ipynb").exists()
+
+
 def test_changed_values_need_an_output_file(toy_book):
     with pytest.raises(ValueError, match="name an output file"):
         notebooks.run("01", {"seed": 1})
