@@ -10,6 +10,7 @@ from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import BEYOND, GRIDS, RATIOS
 from kdgan_lib.hyperparameter_report import CHANCE
 from kdgan_lib.names import label_of
+from kdgan_lib.prose import about_zero
 from kdgan_lib.stats import (
     FEWEST,
     LEVEL,
@@ -194,13 +195,12 @@ def standing() -> str:
     if found.empty or name is None:
         return ""
     best = found.loc[int(found.validation.idxmax())]
-    clear = "excludes" if best.low > 0 or best.high < 0 else "includes"
     return (
         f"Of the methods without a game, {label_of(name)} is best on validation. Of "
         f"the {len(found)} forms of KDGAN compared with it, the best on validation is "
         f"*{best.variant}*: {best.C:.2f}% on test, {best.difference:+.2f} points "
         f"[{best.low:.2f}, {best.high:.2f}] from {label_of(name)}, an interval that "
-        f"{clear} zero ({best.pairs} pairs)."
+        f"{about_zero(best.low, best.high)} ({best.pairs} pairs)."
     )
 
 

@@ -11,9 +11,8 @@ import pandas as pd
 
 from kdgan_lib import claims, table1
 from kdgan_lib.names import label_of
-from kdgan_lib.orderings import Scores, columns_run
+from kdgan_lib.orderings import Scores, columns_run, standing
 from kdgan_lib.stats import (
-    FEWEST,
     Difference,
     Estimate,
     holm,
@@ -223,32 +222,10 @@ def summary(protocol: str = "controlled", reference: str = "kdgan") -> str:
     """Return a sentence per column on where KDGAN stands; empty if it never ran."""
     found = table1.scores(protocol, COLUMNS)
     said = [
-        _standing(runs, reference, column.title(protocol))
+        standing(runs, reference, f"On {column.title(protocol)}")
         for column, runs in found.items()
     ]
     return " ".join(filter(None, said))
-
-
-def _standing(runs: pd.DataFrame, reference: str, title: str) -> str:
-    """Return the sentence of a column, on the seeds that its methods share.
-
-    Methods with fewer than 3 runs are left out; empty where nothing is left to compare.
-    """
-    runs = runs.dropna(axis=1, thresh=FEWEST).dropna()
-    if reference not in runs or len(runs.columns) < 2 or len(runs) < FEWEST:
-        return ""
-    means = runs.mean().sort_values(ascending=False)
-    place = list(means.index).index(reference) + 1
-    rival = next(str(name) for name in means.index if name != reference)
-    gap = paired_difference(runs[reference], runs[rival])
-    ahead = "above" if gap.mean > 0 else "below"
-    clear = "excludes" if gap.lo > 0 or gap.hi < 0 else "includes"
-    return (
-        f"On {title} {label_of(reference)} reaches {means[reference]:.2f}% and is "
-        f"number {place} of {len(means)}, {abs(gap.mean):.2f} points {ahead} "
-        f"{label_of(rival)}, its strongest rival; the 95% interval of the paired "
-        f"difference, [{gap.lo:.2f}, {gap.hi:.2f}], {clear} zero ({gap.runs} seeds)."
-    )
 
 
 def orderings() -> pd.DataFrame:

@@ -8,6 +8,8 @@ import pandas as pd
 from scipy import stats
 
 from kdgan_lib import claims, table1
+from kdgan_lib.names import label_of
+from kdgan_lib.prose import about_zero
 from kdgan_lib.stats import FEWEST, LEVEL, holm, paired_difference
 from kdgan_lib.table1 import COLUMNS, METHODS, Column
 
@@ -94,6 +96,30 @@ def columns_run(columns: Sequence[Column] = COLUMNS) -> list[Scores]:
         for column, runs in known.items()
     }
     return [Scores(column, runs) for column, runs in six.items() if len(runs) >= FEWEST]
+
+
+def standing(scores: pd.DataFrame, reference: str, where: str) -> str:
+    """Return a sentence on a method's place and its distance from the strongest rival.
+
+    scores: accuracies in percent, a row per seed and a column per method; those with
+    fewer than three runs are left out, the others compared on the seeds that they
+    share. where: how the sentence begins. Empty where nothing is left to compare.
+    """
+    scores = scores.dropna(axis=1, thresh=FEWEST).dropna()
+    if reference not in scores or len(scores.columns) < 2 or len(scores) < FEWEST:
+        return ""
+    means = scores.mean().sort_values(ascending=False)
+    place = list(means.index).index(reference) + 1
+    rival = next(str(name) for name in means.index if name != reference)
+    gap = paired_difference(scores[reference], scores[rival])
+    ahead = "above" if gap.mean > 0 else "below"
+    return (
+        f"{where} {label_of(reference)} reaches {means[reference]:.2f}% and is "
+        f"number {place} of {len(means)}, {abs(gap.mean):.2f} points {ahead} "
+        f"{label_of(rival)}, its strongest rival; the 95% interval of the paired "
+        f"difference, [{gap.lo:.2f}, {gap.hi:.2f}], {about_zero(gap.lo, gap.hi)} "
+        f"({gap.runs} seeds)."
+    )
 
 
 def instances_ratio(runs: pd.DataFrame, many: str, few: str) -> float | None:

@@ -55,6 +55,11 @@ def interval(value: Any, lo: Any, hi: Any, digits: int = 2, unit: str = "") -> s
     return f"{number(value, digits)} {ends}{_unit(unit)}"
 
 
+def about_zero(lo: float, hi: float) -> str:
+    """Return "excludes zero" or "includes zero", whichever the interval does."""
+    return f"{'excludes' if lo > 0 or hi < 0 else 'includes'} zero"
+
+
 def is_missing(value: Any) -> bool:
     """Tell whether a value is absent: None, NaN, or an empty table."""
     if value is None or (hasattr(value, "__len__") and len(value) == 0):

@@ -8,6 +8,7 @@ from kdgan_lib import claims, tables
 from kdgan_lib.experiments import PROTOCOLS, Run, declare
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.names import ADVERSARIAL, COMPARED, in_order, label_of
+from kdgan_lib.orderings import standing
 from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.search_report import searched
 from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference
@@ -106,24 +107,12 @@ def differences(reference: str = "kdgan", protocol: str = "controlled") -> pd.Da
 
 
 def summary(reference: str = "kdgan", protocol: str = "controlled") -> str:
-    """Return two sentences on where KDGAN stands; empty where it was not run."""
+    """Return a sentence on where KDGAN stands; empty where it was not run."""
     runs = tables.runs(grid=GRID, protocol=protocol, status="finished")
-    if runs.empty or not (runs.method == reference).any():
+    if runs.empty:
         return ""
-    means = 100 * runs.groupby("method").test_accuracy.mean().sort_values()[::-1]
-    place = list(means.index).index(reference) + 1
-    rival = next(name for name in means.index if name != reference)
-    gaps = differences(reference, protocol).set_index("method")
-    gap = gaps.loc[label_of(rival)]
-    ahead = "above" if gap.difference > 0 else "below"
-    clear = "excludes" if gap.low > 0 or gap.high < 0 else "includes"
-    return (
-        f"Under `{protocol}` {label_of(reference)} reaches {means[reference]:.2f}% and "
-        f"is number {place} of {len(means)}. It is {abs(gap.difference):.2f} points "
-        f"{ahead} {label_of(rival)}, its strongest rival; the 95% interval of the "
-        f"paired difference, [{gap.low:.2f}, {gap.high:.2f}], {clear} zero "
-        f"({gap.pairs:.0f} seeds)."
-    )
+    scores = runs.pivot(index="seed", columns="method", values="test_accuracy") * 100
+    return standing(scores, reference, f"Under `{protocol}`")
 
 
 def converged(protocol: str = "controlled", share: float = 0.99) -> pd.DataFrame:
