@@ -40,6 +40,10 @@ class Budget:
     """Random change of the images in the outer epochs."""
     pretraining_augmentation: Augmentation = "none"
     """Random change of the images while pretraining."""
+    teacher_pretraining_augmentation: Literal["same", "none", "affine", "mirror"] = (
+        field(default="same", metadata=LATER)
+    )
+    """The same for T alone, where it is to differ from the other players'."""
     evaluate_every: int = 2
     """Outer epochs between evaluations of C on the validation set."""
     test_every: int = 10
@@ -72,6 +76,13 @@ class Budget:
     def but(self, **changes: Any) -> "Budget":
         """Return the same budget with some fields changed."""
         return replace(self, **changes)
+
+    def augmentation_before(self, player: str) -> str:
+        """Return the random change of the images while a player is pretrained."""
+        own = self.teacher_pretraining_augmentation
+        if player == "teacher" and own != "same":
+            return own
+        return self.pretraining_augmentation
 
     def learning_rate(self, player: str, progress: float = 0.0) -> float:
         """Return a player's learning rate at progress in [0, 1] of the outer epochs."""

@@ -115,8 +115,8 @@ def shown(
 ) -> str:
     """Return a mean with its interval, further lines, its runs and their command."""
     ends = [] if math.isnan(found.lo) else [f"[{found.lo:.2f}, {found.hi:.2f}]"]
-    ids = " ".join(f"`{name}`" for name in runs)
-    note = f"`kdgan runs show` {ids}" if ids else ""
+    ids = " ".join(runs)
+    note = f"`kdgan runs show {ids}`" if ids else ""
     title = "runs, command" if ids else "command"
     return folded(f"{found.mean:.2f}", [*ends, *lines], command, note, title)
 

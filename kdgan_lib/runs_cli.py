@@ -55,15 +55,24 @@ class List:
 
 @dataclass(frozen=True)
 class Show:
-    """Show everything that is known of one run."""
+    """Show everything that is known of runs."""
 
-    run_id: tyro.conf.Positional[str]
-    """The run's id, or its first characters."""
+    run_ids: tyro.conf.Positional[tuple[str, ...]]
+    """The runs' ids, or their first characters."""
+
+    def __post_init__(self) -> None:
+        """Refuse an empty list, which would print nothing."""
+        if not self.run_ids:
+            raise ValueError("Name at least one run: `kdgan runs list` has their ids.")
 
     def __call__(self) -> int:
-        """Print one value a line."""
-        for name, value in runs.find(self.run_id).items():
-            print(f"{name:<28}{value}")
+        """Print one value a line, an empty line between runs."""
+        found = [runs.find(name) for name in self.run_ids]
+        texts = [
+            "\n".join(f"{name:<28}{value}" for name, value in row.items())
+            for row in found
+        ]
+        print("\n\n".join(texts))
         return 0
 
 

@@ -38,7 +38,7 @@ def stages(method: Method, budget: Budget) -> tuple[Stage, ...]:
             f"pretrain {phase.player}",
             getattr(budget, f"{phase.player}_pretraining"),
             (phase,),
-            budget.pretraining_augmentation,
+            budget.augmentation_before(phase.player),
         )
         for phase in method.pretraining()
     ]
@@ -50,3 +50,9 @@ def updates_per_epoch(stage: Stage, num_examples: int, batch_size: int) -> int:
     """Return the player updates that one epoch of a stage makes."""
     batches = -(-num_examples // batch_size)
     return batches * sum(phase.passes for phase in stage.phases)
+
+
+def game_updates(method: Method, budget: Budget, num_examples: int) -> int:
+    """Return the player updates of all outer epochs."""
+    game = stages(method, budget)[-1]
+    return game.epochs * updates_per_epoch(game, num_examples, budget.batch_size)

@@ -9,7 +9,7 @@ from kdgan_lib.experiments import PROTOCOLS, Run, declare
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.names import ADVERSARIAL, COMPARED, in_order, label_of
 from kdgan_lib.orderings import standing
-from kdgan_lib.schedule import stages, updates_per_epoch
+from kdgan_lib.schedule import game_updates
 from kdgan_lib.search_report import searched
 from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference
 
@@ -147,14 +147,12 @@ def budgets() -> pd.DataFrame:
     for protocol in PROTOCOLS:
         for name in COMPARED if protocol == "controlled" else ADVERSARIAL:
             run = declare(name, protocol=protocol)
-            game = stages(run.method, run.budget)[-1]
-            per_epoch = updates_per_epoch(game, run.n, run.budget.batch_size)
             rows.append(
                 {
                     "protocol": protocol,
                     "method": label_of(name),
                     "outer epochs": run.budget.epochs,
-                    "player updates": per_epoch * run.budget.epochs,
+                    "player updates": game_updates(run.method, run.budget, run.n),
                     "batch": run.budget.batch_size,
                     "augmentation": run.budget.augmentation,
                     "reported": run.budget.selection.replace("_", " "),

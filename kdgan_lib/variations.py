@@ -38,14 +38,14 @@ def changed(run: Run, change: dict[str, Any]) -> Run:
         )
     times = change.get("updates", 1)
     if run.profile == "paper" and (
-        times != 1 or _passes(chosen) != _passes(run.method)
+        times != 1 or passes_of(chosen) != passes_of(run.method)
     ):
         updates = round(times * run.task.player_updates(run.n))
         budget = with_equal_updates(chosen, budget, run.n, updates)
     return replace(run, method=chosen, budget=budget)
 
 
-def _passes(method: Method) -> int:
+def passes_of(method: Method) -> int:
     """Return the passes that an outer epoch holds."""
     return sum(phase.passes for phase in method.phases())
 

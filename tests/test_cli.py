@@ -251,6 +251,15 @@ def test_runs_list_and_show_print_what_is_stored(capsys):
     code, output, _ = call(capsys, "runs", "show", "1a")
     assert code == 0
     assert "alpha" in output
+    code, output, _ = call(capsys, "runs", "show", "0a", "1a")
+    assert code == 0
+    assert [line.split()[1] for line in output.splitlines() if "run_id" in line] == [
+        "0abc",
+        "1abc",
+    ]
+    code, _, error = call(capsys, "runs", "show")
+    assert code == 2
+    assert "Name at least one run" in error
     code, _, error = call(capsys, "runs", "show", "zzz")
     assert code == 1
     assert error == (

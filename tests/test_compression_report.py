@@ -1,11 +1,21 @@
 """What the chapter on model compression says follows the rows, cell by cell."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from kdgan_lib import compression_report as report
-from kdgan_lib import controls_report, declared, runs, size_report, table1, table3
+from kdgan_lib import (
+    controls_report,
+    declared,
+    runs,
+    runs_cli,
+    size_report,
+    table1,
+    table3,
+)
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import compression as drawings
 from kdgan_lib.grids import CONTROLS, SIZES, WIDTHS, control
@@ -55,7 +65,7 @@ def test_a_cell_shows_mean_runs_paper_and_its_command(invented):
     assert f"`{command} --method nagan`" in cells["NaGAN"]
     assert cells["NaGAN"].startswith("not run<br>")
     assert "an estimate" in cells["NaGAN"]
-    assert f"`{declare('kdgan').id}`" in cells["KDGAN"]
+    assert declare("kdgan").id in cells["KDGAN"]
     assert len(cells) == len(table1.ROWS)
 
 
@@ -92,6 +102,15 @@ def test_a_diverged_run_is_counted_and_not_averaged(invented):
     cells = report.accuracies("controlled").set_index("method")["MNIST 100"]
     assert "runs&nbsp;of&nbsp;10<br>1&nbsp;diverged" in cells["KDGAN"]
     assert "92.00" in cells["KDGAN"]
+
+
+def test_a_cell_shows_its_runs_by_a_command_that_works(invented, capsys):
+    cell = report.accuracies("controlled").set_index("method").loc["KDGAN", "MNIST 100"]
+    (command,) = re.findall(r"`kdgan runs show ([^`]+)`", cell)
+    assert len(command.split()) == len(SEEDS)
+    assert runs_cli.main(["show", *command.split()]) == 0
+    shown = capsys.readouterr().out
+    assert all(identity in shown for identity in command.split())
 
 
 def test_differences_are_paired_and_shared_noise_leaves_the_interval(invented):
@@ -208,7 +227,7 @@ def test_loss_against_the_teacher_is_of_the_same_seed(runs_folder):
     assert (entry.hidden, entry.loss.mean) == (20, pytest.approx(12))
     assert "12.00&nbsp;below&nbsp;T" in size_report.losses()["MIMIC"][0]
     assert table3.entries()[1].runs == entry.runs
-    assert all(f"`{name}`" in size_report.losses()["MIMIC"][0] for name in entry.runs)
+    assert " ".join(entry.runs) in size_report.losses()["MIMIC"][0]
     assert "not run" in size_report.losses()["KDGAN"][0]
     assert drawings.accuracy_against_width(
         size_report.widths(), (50, 88.0, 90.0), "live", WIDTHS

@@ -21,6 +21,7 @@ from kdgan_lib.methods import METHODS, method
 from kdgan_lib.names import ADVERSARIAL, COMPARED
 from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.state import digest
+from kdgan_lib.tasks import task
 
 every_run = pytest.mark.parametrize(
     ("name", "protocol"), [(m, p) for m in METHODS for p in PROTOCOLS]
@@ -131,6 +132,12 @@ def test_each_choice_makes_another_run():
         for seed in (0, 1)
     ]
     assert len({run.id for run in declared}) == len(declared)
+
+
+def test_all_protocols_give_the_largest_column_the_largest_number_of_updates():
+    learned = task("cifar10")
+    assert learned.player_updates(48_000) == learned.player_updates(50_000)
+    assert learned.player_updates(48_000) > learned.player_updates(5_000)
 
 
 @pytest.mark.parametrize("n", [100, 1_000, 10_000])

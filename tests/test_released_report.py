@@ -7,7 +7,8 @@ from kdgan_lib import released_report as report
 from kdgan_lib import runs, table1
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import compression as drawings
-from kdgan_lib.grids import RELEASED_LENGTH, released_length
+from kdgan_lib.grids import LONG_RIVALS, RELEASED_LENGTH, released_length
+from kdgan_lib.schedule import game_updates
 
 SHARED = (0.0, 0.01, -0.01)
 
@@ -25,12 +26,28 @@ def store(run, accuracy):
 
 
 def store_long(seeds):
-    for run in released_length()[:seeds]:
+    for run in kdgan_runs()[:seeds]:
         store(run, 0.75 + SHARED[run.seed])
 
 
+def kdgan_runs():
+    return [run for run in released_length() if run.method.name == "kdgan"]
+
+
+def test_the_rivals_get_as_many_updates_and_looks_as_the_long_kdgan():
+    amounts = {
+        (
+            game_updates(run.method, run.budget, run.n),
+            run.budget.epochs // run.budget.test_every,
+        )
+        for run in released_length()
+    }
+    assert {run.method.name for run in released_length()} == {"kdgan", *LONG_RIVALS}
+    assert len(amounts) == 1
+
+
 def test_only_the_number_of_outer_epochs_differs_from_table_1():
-    for run in released_length():
+    for run in kdgan_runs():
         usual = declare("kdgan", protocol="code", seed=run.seed)
         assert run.budget.epochs == RELEASED_LENGTH > usual.budget.epochs
         assert run.budget.but(epochs=usual.budget.epochs) == usual.budget
@@ -45,7 +62,7 @@ def test_without_long_runs_there_is_nothing_to_say(runs_folder):
 
 def test_two_long_runs_are_shown_and_not_summarised(runs_folder):
     store_long(2)
-    assert len(report.table()) == 1
+    assert list(report.table()["runs"]) == [2, 0, 0]
     assert report.sentence() == ""
 
 
@@ -56,12 +73,16 @@ def test_the_long_runs_are_paired_with_each_method_by_seed(runs_folder):
             store(declare(name, protocol="code", seed=seed), accuracy + SHARED[seed])
     found = report.table().set_index("runs under `code`")
     assert list(found.index) == [
-        f"KDGAN, {RELEASED_LENGTH} outer epochs",
+        f"KDGAN, {RELEASED_LENGTH} epochs",
+        "CODIS, 1200 epochs",
+        "NaGAN, 240 epochs",
         "CODIS, 400 epochs",
         "KDGAN, 12 epochs",
     ]
     gaps = found["long KDGAN minus it"]
-    assert gaps.iloc[0] == "–"
+    assert list(gaps.iloc[:3]) == ["–", "–", "–"]
+    assert list(found["largest test accuracy"].iloc[1:3]) == ["not run", "not run"]
+    assert found["player updates"].nunique() == 3
     assert gaps["KDGAN, 12 epochs"].startswith("+5.00")
     assert gaps["CODIS, 400 epochs"].startswith("-1.00")
     assert "75.00% [" in report.sentence()
