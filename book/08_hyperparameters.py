@@ -164,11 +164,11 @@ prose.verdicts(["F4.1", "F4.2", "F4.3", "F4.4"])
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.heat_map(report.cells(found), report.tuned()),
+    drawings.heat_map(report.cells(found), report.cell_seeds(found), report.tuned()),
     name="fig-hyperparameters-cross",
     caption="Test accuracy (%) of C on MNIST with n = 100 where α and β are crossed, "
-    "mean over the seeds that all points share. Compare the "
-    "differences with the intervals of {numref}`fig-hyperparameters-axes` before "
+    "on the seeds that all cells share. Compare the differences "
+    " with the intervals of {numref}`fig-hyperparameters-axes` before "
     "reading a pattern.",
     alt="A grid of five rows and four columns with an accuracy in each cell.",
     command="kdgan sweep figure4 --n 100",

@@ -16,18 +16,6 @@
 #
 # **Question.** The paper leaves some doors open. Does KDGAN learn better, or sooner,
 # when one goes through them at the same budget?
-#
-# - The adversarial gradient can be computed exactly, or drawn with less variance.
-# - The temperature need not fall; the adversarial term need not saturate; D need not be
-#   told that every true label is certain.
-# - The labels themselves are at hand while the game is played.
-# - C need not be given a third of the updates only, nor a constant learning rate.
-# - {cite:t}`wang2018kdgan` name an automatic choice of $\alpha$, $\beta$ and $\gamma$
-#   as future work; here is one.
-# - Each change is made alone to the tuned KDGAN and paired with its runs; the last one
-#   makes three of them together.
-#
-# This chapter bears on no claim of the ledger: none of this is in the paper.
 
 # %% tags=["remove-input"]
 import torch
@@ -46,6 +34,26 @@ from kdgan_lib.data import Examples
 from kdgan_lib.figures import beyond as drawings
 from kdgan_lib.figures import hyperparameters
 from kdgan_lib.methods import adaptive
+
+prose.sentence(
+    "**In short.** {standing} {changes}",
+    command="kdgan sweep beyond",
+    standing=report.standing() or None,
+    changes=report.summary() or None,
+)
+
+# %% [markdown]
+# - The adversarial gradient can be computed exactly, or drawn with less variance.
+# - The temperature need not fall; the adversarial term need not saturate; D need not be
+#   told that every true label is certain.
+# - The labels themselves are at hand while the game is played.
+# - C need not be given a third of the updates only, nor a constant learning rate.
+# - {cite:t}`wang2018kdgan` name an automatic choice of $\alpha$, $\beta$ and $\gamma$
+#   as future work; here is one.
+# - Each change is made alone to the tuned KDGAN and paired with its runs; the last one
+#   makes three of them together.
+#
+# This chapter bears on no claim of the ledger: none of this is in the paper.
 
 # %% [markdown]
 # ## An exact gradient
@@ -212,8 +220,8 @@ prose.table(
 prose.table(
     report.differences(),
     "Each change minus the tuned KDGAN in points of test accuracy, paired by seed: "
-    "mean, 95% interval, Cohen's d of the pairs, p-value of a paired t-test after "
-    "Holm's correction.",
+    "mean, 95% interval, effect size (Cohen's d of the pairs, corrected for few of "
+    "them), p-value of a paired t-test after Holm's correction.",
     "tab-beyond-differences",
     command="kdgan sweep beyond",
     formats=report.FORMATS,
@@ -244,10 +252,11 @@ prose.table(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.curves(report.curves(), report.panels()),
+    drawings.curves(report.shared_curves(), report.panels()),
     name="fig-beyond-curves",
     caption="Validation accuracy of C against the updates of all players since "
-    "pretraining, mean and 95% band over seeds.",
+    "pretraining, mean and 95% band over the seeds that all lines share. Variants with "
+    "fewer than three runs are left out.",
     alt="Panels of rising lines, with the tuned KDGAN in black in all of them.",
     command="kdgan sweep beyond",
 )
@@ -256,8 +265,8 @@ figures.show(
 prose.table(
     report.converged(),
     "Mean player updates to the first evaluation at 99% of a run's best validation "
-    "accuracy, and how many fewer than the tuned KDGAN's, paired by seed, with a 95% "
-    "interval.",
+    "accuracy, and the change from the tuned KDGAN's, paired by seed, with a 95% "
+    "interval; seeds and variants as in {numref}`fig-beyond-curves`.",
     "tab-beyond-converged",
     command="kdgan sweep beyond",
     formats=report.FORMATS,
@@ -277,7 +286,7 @@ figures.show(
 )
 
 # %% [markdown]
-# Where $\alpha$ stays at a half, D doubts both players alike; then
+# Should $\alpha$ stay at a half, D doubts both players alike; then
 # {eq}`eq-beyond-alpha` has nothing to act on, and a fixed $\alpha$ would do.
 #
 # ## Train one yourself

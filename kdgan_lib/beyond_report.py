@@ -19,6 +19,7 @@ from kdgan_lib.stats import (
     holm,
     mean_interval,
     paired_difference,
+    signed,
 )
 from kdgan_lib.variations import changed
 
@@ -197,10 +198,10 @@ def standing() -> str:
     best = found.loc[int(found.validation.idxmax())]
     return (
         f"Of the methods without a game, {label_of(name)} is best on validation. Of "
-        f"the {len(found)} forms of KDGAN compared with it, the best on validation is "
-        f"*{best.variant}*: {best.C:.2f}% on test, {best.difference:+.2f} points "
-        f"[{best.low:.2f}, {best.high:.2f}] from {label_of(name)}, an interval that "
-        f"{about_zero(best.low, best.high)} ({best.pairs} pairs)."
+        f"the {len(found)} forms of KDGAN compared with it on the {best.pairs} seeds "
+        f"that all share, the best on validation is *{best.variant}*: {best.C:.2f}% on "
+        f"test, {best.difference:+.2f} points [{best.low:.2f}, {best.high:.2f}] from "
+        f"{label_of(name)}, an interval that {about_zero(best.low, best.high)}."
     )
 
 
@@ -220,12 +221,24 @@ def curves() -> pd.DataFrame:
     return tables.game(found).sort_values(["run_id", "epoch"])
 
 
-def converged() -> pd.DataFrame:
-    """Return the mean player updates to convergence, and how many fewer than KDGAN's.
-
-    Convergence: the first evaluation at 99% of a run's best validation accuracy.
-    """
+def shared_curves() -> pd.DataFrame:
+    """Return `curves` of the variants with three runs, on the seeds that they share."""
     found = curves()
+    if found.empty:
+        return found
+    seeds = found.groupby("variant").seed.agg(set)
+    enough = seeds[seeds.map(len) >= FEWEST]
+    shared = set.intersection(*enough) if len(enough) else set()
+    return found[found.variant.isin(enough.index) & found.seed.isin(shared)]
+
+
+def converged() -> pd.DataFrame:
+    """Return the mean player updates to convergence, and the change from KDGAN's.
+
+    Convergence: the first evaluation at 99% of a run's best validation accuracy. On the
+    seeds of `shared_curves`.
+    """
+    found = shared_curves()
     if found.empty:
         return found
     at = pd.Series(
@@ -239,11 +252,10 @@ def converged() -> pd.DataFrame:
         if name not in at.index.get_level_values(0):
             continue
         row: dict[str, object] = {"variant": name, "player updates": at[name].mean()}
-        less = "–"
+        change = "–"
         if name != TUNED and TUNED in at.index.get_level_values(0):
-            saved = paired_difference(at[TUNED], at[name])
-            less = f"{saved.mean:,.0f} {_interval(saved.lo, saved.hi, 0)}"
-        row["fewer than as tuned"] = less
+            change = signed(paired_difference(at[name], at[TUNED]), 0)
+        row["change from as tuned"] = change
         shown.append(row | {"runs": len(at[name])})
     return pd.DataFrame(shown)
 
@@ -293,7 +305,7 @@ def summary() -> str:
     text = (
         f"Compared: {len(found)} of {len(variants()) - 1} changes. Better at a "
         f"Holm-adjusted level of {LEVEL:g}: {', '.join(helped) or 'none'}. Worse: "
-        f"{', '.join(harmed) or 'none'}. For the others the runs leave it open."
+        f"{', '.join(harmed) or 'none'}. The intervals of the rest leave it open."
     )
     ratio = best_ratio()
     if ratio is None or adaptive(ratio) not in set(found.variant):

@@ -52,6 +52,8 @@ class Claim:
     """The paper's number, where it is one number."""
     live: bool = False
     """Measure it from the runs' rows whenever it is judged; nothing is stored."""
+    changed: str = ""
+    """When and why its rule was changed; empty where it is the first one."""
     untestable: str = ""
     """Why it cannot be tested here; empty when it can."""
 

@@ -16,7 +16,6 @@ from kdgan_lib.nets import build_players, mnist_players
 from kdgan_lib.randomness import derive
 
 MNIST = (1, 28, 28)
-WIDTHS = (20, 50, 100, 200, 400, 800)
 WARM_UP = 10
 
 
@@ -64,9 +63,7 @@ def measure_size(module: nn.Module, shape: tuple[int, ...], repeats: int = 101) 
     )
 
 
-def compression_table(
-    widths: Sequence[int] = WIDTHS, repeats: int = 101
-) -> pd.DataFrame:
+def compression_table(widths: Sequence[int], repeats: int = 101) -> pd.DataFrame:
     """Return the sizes of MNIST's C at each width, beside T's in the first row.
 
     widths: hidden units of either hidden layer of C. Columns: player, hidden (none for

@@ -12,8 +12,9 @@ import pandas as pd
 from kdgan_lib import claims, table1
 from kdgan_lib.names import label_of
 from kdgan_lib.orderings import Scores, columns_run, standing
+from kdgan_lib.prose import listed
 from kdgan_lib.stats import (
-    Difference,
+    LEVEL,
     Estimate,
     holm,
     paired_difference,
@@ -27,16 +28,20 @@ SMALL_PRINT = "font-size:80%"
 """Style of what stands below a number; six columns fit a page with it."""
 
 
-def accuracies(protocol: str, columns: Sequence[Column] = COLUMNS) -> pd.DataFrame:
+def accuracies(
+    protocol: str, columns: Sequence[Column] = COLUMNS, empty: bool = True
+) -> pd.DataFrame:
     """Return Table 1 under a protocol: a row per method, a column per data set and n.
 
     A cell gives our mean in percent, its 95% interval, the runs and the paper's mean.
+    empty: whether columns without any run are there, too.
     """
     found = table1.entries(protocol, columns)
+    begun = {entry.column for entry in found if len(entry.runs)}
     rows = {name: {"method": label_of(name)} for name in ROWS}
     for entry in found:
-        heading = entry.column.title(protocol)
-        rows[entry.cell.method][heading] = _cell(entry)
+        if empty or entry.column in begun:
+            rows[entry.cell.method][entry.column.title(protocol)] = _cell(entry)
     return pd.DataFrame(list(rows.values()))
 
 
@@ -103,11 +108,17 @@ def _cell(entry: Entry) -> str:
         return folded("not run", paper, entry.command, table1.effort([entry]))
     if found is None:
         return folded(f"all {len(entry.runs)} diverged", paper, entry.command)
-    runs = f"{found.runs} runs" if found.runs > 1 else "1 run"
-    runs += f" of {len(entry.cell.ids)}" if entry.missing else ""
     lost = len(entry.runs) - len(entry.finished)
+    runs = counted(found.runs, len(entry.cell.ids) if entry.missing else 0)
     lines = [runs, *([f"{lost} diverged"] if lost else []), *paper]
     return shown(found, lines, entry.command, entry.runs.run_id)
+
+
+def counted(runs: int, declared: int = 0) -> str:
+    """Return a number of runs in words, and of how many where that is said."""
+    return f"{runs} {'runs' if runs > 1 else 'run'}" + (
+        f" of {declared}" if declared else ""
+    )
 
 
 def shown(
@@ -166,13 +177,14 @@ def differences(
     protocol: str = "controlled",
     columns: Sequence[Column] = COLUMNS,
     reference: str = "kdgan",
+    rivals: Sequence[str] = ROWS,
 ) -> pd.DataFrame:
-    """Return KDGAN minus each method in points, paired by seed, column by column.
+    """Return KDGAN minus each rival in points, paired by seed, column by column.
 
-    Holm's correction is over the methods of a column.
+    Holm's correction is over the rivals of a column.
     """
     tables = [
-        _against(runs, reference, column.title(protocol))
+        _against(runs, reference, rivals, column.title(protocol))
         for column, runs in table1.scores(protocol, columns).items()
         if reference in runs
     ]
@@ -180,19 +192,18 @@ def differences(
     return pd.concat(known, ignore_index=True) if known else pd.DataFrame()
 
 
-def _against(runs: pd.DataFrame, reference: str, title: str) -> pd.DataFrame:
+def _against(
+    runs: pd.DataFrame, reference: str, rivals: Sequence[str], title: str
+) -> pd.DataFrame:
     """Return one column's differences, by the rows of the table."""
-    rivals = [
-        name
-        for name in ROWS
+    gaps = {
+        name: paired_difference(runs[reference], runs[name])
+        for name in rivals
         if name != reference
         and name in runs
         and (runs[name].notna() & runs[reference].notna()).any()
-    ]
-    gaps = {name: _gap(runs, reference, name) for name in rivals}
-    tested = {name: gap for name, gap in gaps.items() if not math.isnan(gap.p_value)}
-    adjusted = holm([gap.p_value for gap in tested.values()])
-    p_values = dict(zip(tested, adjusted, strict=True))
+    }
+    p_values = holm([gap.p_value for gap in gaps.values()])
     return pd.DataFrame(
         [
             {
@@ -201,21 +212,43 @@ def _against(runs: pd.DataFrame, reference: str, title: str) -> pd.DataFrame:
                 "difference": f"{gap.mean:+.2f}",
                 "95% interval": _or_dash(f"[{gap.lo:+.2f}, {gap.hi:+.2f}]", gap.lo),
                 "effect size": _or_dash(f"{gap.effect_size:.2f}", gap.effect_size),
-                "p (Holm)": f"{p_values[name]:.3g}" if name in p_values else "–",
+                "p (Holm)": _or_dash(f"{p_value:.3g}", p_value),
                 "pairs": gap.runs,
             }
-            for name, gap in gaps.items()
+            for (name, gap), p_value in zip(gaps.items(), p_values, strict=True)
         ]
     )
+
+
+def told_apart(protocol: str = "controlled") -> str:
+    """Return which rivals KDGAN is ahead of, behind, and not told from, by column."""
+    found = differences(protocol)
+    if found.empty:
+        return ""
+    found["p"] = pd.to_numeric(found["p (Holm)"], errors="coerce")
+    tested = found.dropna(subset="p")
+    columns = tested.groupby("column", sort=False)
+    return " ".join(_told(str(title), part) for title, part in columns)
+
+
+def _told(title: str, part: pd.DataFrame) -> str:
+    clear, ahead = part.p < LEVEL, part.difference.astype(float) > 0
+    groups = {
+        "is ahead of": part[clear & ahead],
+        "is behind": part[clear & ~ahead],
+        "cannot be told from": part[~clear],
+    }
+    said = [
+        f"{what} {listed(members.method)}"
+        for what, members in groups.items()
+        if len(members)
+    ]
+    return f"On {title} KDGAN {listed(said)}."
 
 
 def _or_dash(text: str, value: float) -> str:
     """Return a text, or a dash where its number does not exist for so few pairs."""
     return "–" if math.isnan(value) else text
-
-
-def _gap(runs: pd.DataFrame, first: str, second: str) -> Difference:
-    return paired_difference(runs[first].dropna(), runs[second].dropna())
 
 
 def summary(protocol: str = "controlled", reference: str = "kdgan") -> str:
@@ -253,9 +286,32 @@ def cell_verdicts() -> pd.DataFrame:
         given = claim.arguments
         if claim.measure == "accuracy" and claim.id.startswith("T1."):
             heading = Column(given["data"], given["n"]).title("controlled")
-            verdict = claims.judge(claim.id).verdict
-            rows[given["method"]][heading] = f"{claim.id}: {verdict}"
+            rows[given["method"]][heading] = _cell_verdict(claim)
     return pd.DataFrame(list(rows.values()))
+
+
+def _cell_verdict(claim: claims.Claim) -> str:
+    """Return a cell's verdict, and how far our mean is from the paper's, in points."""
+    judged = claims.judge(claim.id)
+    text = f"{claim.id}: {judged.verdict}"
+    if judged.evidence.empty:
+        return text
+    gap = judged.evidence.set_index("quantity")["value"]["difference"]
+    return f"{text} ({gap:+.1f})"
+
+
+def cell_counts() -> str:
+    """Return in words how many cells of Table 1 have which verdict."""
+    found = pd.Series(
+        [
+            claims.judge(claim.id).verdict
+            for claim in claims.ledger().values()
+            if claim.measure == "accuracy" and claim.id.startswith("T1.")
+        ]
+    )
+    counts = found.value_counts().reindex(claims.VERDICTS).dropna().astype(int)
+    said = [f"{count} {verdict}" for verdict, count in counts.items()]
+    return f"Of the {len(found)} cells of Table 1, {listed(said)}."
 
 
 def selection(protocol: str = "controlled") -> pd.DataFrame:
@@ -273,7 +329,7 @@ def selection(protocol: str = "controlled") -> pd.DataFrame:
                 {
                     "column": entry.column.title(protocol),
                     "method": label_of(entry.cell.method),
-                    "held out": 100 * done.test_accuracy.mean(),
+                    "held out": (100 * done.test_accuracy).mean(),
                     **_gain("last", done.last_test_accuracy, done),
                     **_gain("largest on the test set", done.best_test_accuracy, done),
                     "runs": len(done),

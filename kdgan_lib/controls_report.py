@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kdgan_lib import table1, tables
-from kdgan_lib.compression_report import folded, shown
+from kdgan_lib.compression_report import counted, folded, shown
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import CONTROLS, GRIDS, control
 from kdgan_lib.names import label_of
@@ -87,8 +87,8 @@ def _cell(scores: "_Scores", name: str) -> str:
         return folded(f"all {lost} diverged", [], command)
     gap = _difference(changed, scores.of(method))
     change = [] if gap is None else [f"change {signed(gap)}"]
-    runs = f"{len(changed)} runs" if len(changed) > 1 else "1 run"
-    return shown(mean_interval(changed), [*change, runs, *lines], command, rows.run_id)
+    lines = [*change, counted(len(changed)), *lines]
+    return shown(mean_interval(changed), lines, command, rows.run_id)
 
 
 def _effort(method: str, n: int) -> str:
@@ -146,8 +146,15 @@ def waterfall(n: int) -> list[Step]:
 
 
 def waterfalls() -> dict[str, list[Step]]:
-    """Return the waterfall of each size that the controls are declared at."""
-    return {f"n = {n:,}": waterfall(n) for n in SIZES}
+    """Return each declared size's waterfall by its title."""
+    found = {n: waterfall(n) for n in SIZES}
+    return {_title(n, steps): steps for n, steps in found.items()}
+
+
+def _title(n: int, steps: list[Step]) -> str:
+    """Return the size, and over how many seeds the rows that have runs are."""
+    seeds = max((step.accuracy.runs for step in steps if step.accuracy), default=0)
+    return f"n = {n:,}" + (f" ({seeds} seeds)" if seeds else "")
 
 
 def _steps(scores: "_Scores") -> Iterator[Step]:

@@ -17,6 +17,7 @@ from kdgan_lib.stats import (
     Difference,
     mean_interval,
     paired_difference,
+    signed,
 )
 from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 
@@ -180,18 +181,28 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
     Over the seeds that all cells share which were run: seeds differ by more than cells.
     NaN where no run is stored; an empty frame where none at all is, or none in common.
     """
-    at = found[(found.n == 100) & (found.gamma == tuned()["gamma"])]
-    crossed = at.alpha.isin(HEAT_MAP[0]) & at.beta.isin(HEAT_MAP[1])
-    known = at[crossed].dropna(subset="accuracy")
-    shared = known.pivot(index="seed", columns=["alpha", "beta"], values="accuracy")
-    shared = shared.dropna()
-    if shared.empty:
+    runs = _crossed(found)
+    if runs.empty:
         return pd.DataFrame()
     return (
-        shared.mean()
+        runs.mean()
         .unstack()
         .reindex(index=list(HEAT_MAP[0]), columns=list(HEAT_MAP[1]))
     )
+
+
+def cell_seeds(found: pd.DataFrame) -> int:
+    """Return over how many seeds the means of `cells` are taken."""
+    return len(_crossed(found))
+
+
+def _crossed(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracy at each alpha and beta, on the seeds that all cells share."""
+    at = found[(found.n == 100) & (found.gamma == tuned()["gamma"])]
+    inside = at.alpha.isin(HEAT_MAP[0]) & at.beta.isin(HEAT_MAP[1])
+    known = at[inside].dropna(subset="accuracy")
+    runs = known.pivot(index="seed", columns=["alpha", "beta"], values="accuracy")
+    return runs.dropna()
 
 
 def rounding() -> Difference | None:
@@ -260,8 +271,7 @@ def teachers(found: pd.DataFrame) -> pd.DataFrame:
         row |= {"low": known.lo, "high": known.hi, "runs": known.runs}
         gain = "–"
         if value and set(alone.index) & set(here.index):
-            gap = paired_difference(here, alone)
-            gain = f"{gap.mean:+.2f} [{gap.lo:.2f}, {gap.hi:.2f}]"
+            gain = signed(paired_difference(here, alone))
         row["gain over γ = 0"] = gain
         shown.append(row)
     return pd.DataFrame(shown)

@@ -152,7 +152,18 @@ def images_needed(curve: pd.Series, levels: np.ndarray) -> np.ndarray:
     """
     risen = np.maximum.accumulate(curve.to_numpy())
     places = np.log(curve.index.to_numpy(float))
-    return np.exp(np.interp(levels, risen, places, right=np.nan))
+    return np.exp([_reached(risen, places, level) for level in levels])
+
+
+def _reached(risen: np.ndarray, places: np.ndarray, level: float) -> float:
+    """Return where a curve that never falls first has a level; NaN if nowhere."""
+    at = int(np.searchsorted(risen, level))
+    if at == len(risen):
+        return float("nan")
+    if at == 0:
+        return float(places[0])
+    share = (level - risen[at - 1]) / (risen[at] - risen[at - 1])
+    return float(places[at - 1] + share * (places[at] - places[at - 1]))
 
 
 def by_size(runs: pd.DataFrame) -> pd.Series:

@@ -14,7 +14,6 @@ import pandas as pd
 from IPython.display import HTML, Markdown
 
 from kdgan_lib import claims
-from kdgan_lib.tables import MissingRuns
 
 SYMBOLS = {
     "reproduced": "●",
@@ -55,6 +54,12 @@ def interval(value: Any, lo: Any, hi: Any, digits: int = 2, unit: str = "") -> s
     return f"{number(value, digits)} {ends}{_unit(unit)}"
 
 
+def listed(words: Iterable[str]) -> str:
+    """Return words as a list in a sentence: `a, b and c`."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def about_zero(lo: float, hi: float) -> str:
     """Return "excludes zero" or "includes zero", whichever the interval does."""
     return f"{'excludes' if lo > 0 or hi < 0 else 'includes'} zero"
@@ -82,14 +87,6 @@ def not_run(command: str = "", time: str = "") -> Markdown:
     how = f" To fill this in: `{command}`" if command else ""
     wait = f" (about {time})" if time else ""
     return Markdown(f"*Not run.*{how}{wait}{'.' if how else ''}")
-
-
-def guarded(build: Callable[[], Markdown]) -> Markdown:
-    """Return what `build` makes, or "not run" when it raises `MissingRuns`."""
-    try:
-        return build()
-    except MissingRuns as missing:
-        return not_run(missing.command, missing.time)
 
 
 def table(
@@ -148,9 +145,15 @@ def verdicts(claim_ids: Iterable[str]) -> Markdown:
 
 
 def claims_list(claim_ids: Iterable[str]) -> Markdown:
-    """Return the claims that a chapter bears on, with their rules."""
-    chosen = claims.select(claim_ids)
-    return Markdown("\n".join(f"- **{c.id}** {c.statement}" for c in chosen))
+    """Return the claims that a chapter bears on, each with its verdict."""
+    lines = []
+    for claim in claims.select(claim_ids):
+        found = claims.judge(claim.id).verdict
+        lines.append(
+            f"- {SYMBOLS[found]} **{claim.id}** {claim.statement} "
+            f"*{found.capitalize()}.*"
+        )
+    return Markdown("\n".join(lines))
 
 
 def verdict_strip(claim_ids: Iterable[str] = ()) -> HTML:
@@ -173,12 +176,14 @@ def chapter_title(chapter: str) -> str:
 
 
 def verdict_counts() -> pd.DataFrame:
-    """Return the number of claims per chapter and verdict."""
+    """Return the number of claims per chapter and verdict, and of all in a last row."""
     judged = [claims.judge(name) for name in claims.ledger()]
     frame = pd.DataFrame([{"chapter": j.claim.chapter, "v": j.verdict} for j in judged])
     frame["chapter"] = frame["chapter"].map(chapter_title)
     counts = pd.crosstab(frame["chapter"], frame["v"])
-    return counts.reindex(columns=list(claims.VERDICTS), fill_value=0).reset_index()
+    counts = counts.reindex(columns=list(claims.VERDICTS), fill_value=0)
+    counts.loc["all"] = counts.sum()
+    return counts.reset_index()
 
 
 def source(thing: Callable[..., Any] | type) -> Markdown:
@@ -199,11 +204,12 @@ def _reasons(judged: claims.Verdict) -> list[str]:
         for verdict in ("reproduced", "partly")
         if verdict in claim.rule
     ]
-    lines = [f"**Rule**, fixed before the runs: {'; '.join(rules)}."]
+    since = claim.changed or "fixed before the runs"
+    lines = [f"**Rule**, {since}: {'; '.join(rules)}."]
     if judged.verdict == "not run":
         return [*lines, f"**Evidence**: not run. To fill this in: `{judged.command}`"]
     parts = [_evidence(row) for row in judged.evidence.to_dict("records")]
-    runs = f"{judged.runs} runs" if judged.runs else "computed, no training"
+    runs = f"{judged.runs} runs a setting" if judged.runs else "computed, no training"
     lines.append(f"**Evidence**: {'; '.join(parts)}.")
     return [*lines, f"**Protocol**: `{claim.protocol}`; {runs}."]
 

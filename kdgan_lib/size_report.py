@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from kdgan_lib import claims, table1, table3, tables
-from kdgan_lib.compression_report import folded, shown
+from kdgan_lib.compression_report import counted, folded, shown
 from kdgan_lib.names import in_order, label_of
 from kdgan_lib.orderings import FEWEST_SIZES, by_size, images_needed
 from kdgan_lib.stats import FEWEST, mean_interval
@@ -150,10 +150,10 @@ def _loss(entry: table3.Entry) -> str:
     if entry.accuracy is None:
         return folded("not run", [], entry.command, table1.effort_of((entry.cell,)))
     lost = entry.loss
-    lines = []
+    lines = [counted(len(entry.runs), len(entry.cell.ids) if entry.missing else 0)]
     if lost is not None:
         ends = "" if math.isnan(lost.lo) else f" [{lost.lo:.2f}, {lost.hi:.2f}]"
-        lines = [f"{lost.mean:.2f} below T{ends}"]
+        lines.append(f"{lost.mean:.2f} below T{ends}")
     return shown(entry.accuracy, lines, entry.command, entry.runs)
 
 

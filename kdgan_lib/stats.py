@@ -51,7 +51,8 @@ class Difference:
     p_value: float
     """Two-sided p-value of the paired t-test; NaN for fewer than three pairs."""
     effect_size: float
-    """Mean difference over its standard deviation (Cohen's d of paired runs)."""
+    """Mean difference over its standard deviation, corrected for few pairs; NaN for
+    fewer than three."""
     runs: int
     """Number of pairs."""
 
@@ -68,12 +69,25 @@ def mean_interval(values: ArrayLike, seed: int = 0) -> Estimate:
     return Estimate(float(sample.mean()), lo, hi, len(sample))
 
 
+def geometric_mean(values: ArrayLike) -> Estimate:
+    """Return the geometric mean of raw ratios and its 95% interval, as above.
+
+    An arithmetic mean of ratios is above 1 even where both sides are alike.
+    """
+    found = mean_interval(np.log(values))
+    mean, lo, hi = np.exp([found.mean, found.lo, found.hi]).tolist()
+    return Estimate(mean, lo, hi, found.runs)
+
+
 def paired_difference(first: pd.Series, second: pd.Series, seed: int = 0) -> Difference:
     """Return first minus second over the pairs that share an index, such as the seed.
 
-    The interval is that of `mean_interval`. Raises NoPairs when no index is shared.
+    The interval is that of `mean_interval`, the effect size Cohen's d of paired runs
+    with the correction of Hedges (1981). Pairs with a missing number are left out.
+    Raises NoPairs when no pair is left.
     """
-    pairs = pd.concat([first, second], axis=1, join="inner", keys=["first", "second"])
+    both = pd.concat([first, second], axis=1, join="inner", keys=["first", "second"])
+    pairs = both.dropna()
     if pairs.empty:
         raise NoPairs("The two samples share no seed, so nothing can be paired.")
     gaps = (pairs["first"] - pairs["second"]).to_numpy(float)
@@ -81,7 +95,8 @@ def paired_difference(first: pd.Series, second: pd.Series, seed: int = 0) -> Dif
     spread = gaps.std(ddof=1) if len(gaps) > 1 else float("nan")
     tested = len(gaps) >= FEWEST and spread > 0
     p_value = stats.ttest_1samp(gaps, 0).pvalue if tested else float("nan")
-    effect = gaps.mean() / spread if spread > 0 else float("nan")
+    unbiased = 1 - 3 / (4 * (len(gaps) - 1) - 1)
+    effect = unbiased * gaps.mean() / spread if tested else float("nan")
     return Difference(
         float(gaps.mean()), lo, hi, float(p_value), float(effect), len(gaps)
     )
@@ -94,12 +109,17 @@ def signed(gap: Difference, digits: int = 2) -> str:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return Holm's adjusted p-values, in the order given. Source: Holm (1979)."""
-    count = len(p_values)
-    order = np.argsort(p_values)
-    raised = [(count - rank) * p_values[i] for rank, i in enumerate(order)]
-    adjusted = np.minimum(np.maximum.accumulate(raised), 1.0)
-    return [float(adjusted[list(order).index(i)]) for i in range(count)]
+    """Return Holm's adjusted p-values, in the order given. Source: Holm (1979).
+
+    NaN, of a test that could not be made, stays NaN and counts for nothing.
+    """
+    given = np.asarray(p_values, dtype=float)
+    known = np.flatnonzero(~np.isnan(given))
+    order = known[np.argsort(given[known])]
+    raised = (len(order) - np.arange(len(order))) * given[order]
+    adjusted = np.full_like(given, np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate(raised), 1.0)
+    return adjusted.tolist()
 
 
 def convergence(

@@ -32,6 +32,11 @@ class Entry:
     """Identities of the runs behind it."""
 
     @property
+    def missing(self) -> int:
+        """Return how many declared runs are not stored."""
+        return len(set(self.cell.ids) - set(self.runs))
+
+    @property
     def hidden(self) -> int:
         """Return the hidden units of either layer."""
         return int(self.cell.variant.removeprefix("h"))
@@ -54,12 +59,6 @@ def entries() -> list[Entry]:
     return sorted(found, key=lambda e: (e.hidden, METHODS.index(e.cell.method)))
 
 
-def teacher() -> Estimate | None:
-    """Return the teachers' test accuracy in percent; None where none was run."""
-    known = _teachers(tables.runs(grid=GRID, status="finished"))
-    return mean_interval(known) if len(known) else None
-
-
 def sizes() -> pd.DataFrame:
     """Return the stored sizes of T and of C at each width; empty if never measured."""
     return tables.rows(SIZES)
@@ -68,9 +67,10 @@ def sizes() -> pd.DataFrame:
 def measure() -> int:
     """Measure the networks on this machine, store the sizes, return how many."""
     from kdgan_lib.compression import compression_table
+    from kdgan_lib.grids import WIDTHS
     from kdgan_lib.provenance import provenance, resolve_device
 
-    found = compression_table().assign(**provenance(resolve_device("cpu")))
+    found = compression_table(WIDTHS).assign(**provenance(resolve_device("cpu")))
     found["hidden"] = found.hidden.fillna(0).astype(int)
     runs.append_rows(SIZES, found, KEYS)
     return len(found)

@@ -109,15 +109,21 @@ def _losses() -> str:
     lines = [["", *(f"{width} units" for width in widths)]]
     for name in third.METHODS:
         row = [entry for entry in entries if entry.cell.method == name]
-        lines.append([label_of(name), *(_interval(entry.accuracy) for entry in row)])
+        lines.append([label_of(name), *map(_accuracy, row)])
         lines.append(["  loss to T", *(_interval(entry.loss) for entry in row)])
-    left = [entry for entry in entries if entry.accuracy is None]
+    left = [entry for entry in entries if entry.missing]
     notes = []
     if left:
         time = first.effort_of(entry.cell for entry in left)
         notes = [f"{NOT_RUN}: {third.COMMAND}  ({time})"]
     title = "Table 3: test accuracy of C in %, and its loss against T in points"
     return "\n".join([title, _aligned(lines), *notes])
+
+
+def _accuracy(entry: third.Entry) -> str:
+    """Return a cell's accuracy, with the number of runs where some are missing."""
+    few = f" ({len(entry.runs)} of {len(entry.cell.ids)})" if entry.missing else ""
+    return _interval(entry.accuracy) + (few if entry.runs else "")
 
 
 def _interval(found: Estimate | Difference | None) -> str:

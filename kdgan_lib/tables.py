@@ -27,7 +27,7 @@ class MissingRuns(LookupError):
 
 
 def runs(**where: Any) -> pd.DataFrame:
-    """Return the finished runs, one row each, whose columns equal `where`."""
+    """Return the stored runs, diverged ones too, whose columns equal `where`."""
     return _read("runs", where)
 
 

@@ -11,7 +11,6 @@ from kdgan_lib.search_report import searched
 from kdgan_lib.stats import (
     FEWEST,
     convergence,
-    mean_interval,
     paired_difference,
     signed,
 )
@@ -114,16 +113,6 @@ def axis(name: str) -> pd.DataFrame:
     scores.loc[lost, ["classifier", "teacher"]] = 0.0
     columns = ["value", "seed", "classifier", "teacher", "tuned"]
     return scores[columns].sort_values(["value", "seed"]).reset_index(drop=True)
-
-
-def axis_means(name: str, player: str = "classifier") -> pd.DataFrame:
-    """Return mean P@3 and interval at each value of a weight that was run."""
-    rows = []
-    for value, part in axis(name).groupby("value"):
-        found = mean_interval(part[player].dropna())
-        row = {"value": value, "mean": found.mean, "lo": found.lo, "hi": found.hi}
-        rows.append(row | {"runs": found.runs, "tuned": bool(part.tuned.any())})
-    return pd.DataFrame(rows)
 
 
 def teachers() -> pd.DataFrame:

@@ -5,8 +5,7 @@ import math
 import pandas as pd
 
 from kdgan_lib import claims, tables
-from kdgan_lib.experiments import PROTOCOLS, Run, declare
-from kdgan_lib.grids import GRIDS
+from kdgan_lib.experiments import PROTOCOLS, declare
 from kdgan_lib.names import ADVERSARIAL, COMPARED, in_order, label_of
 from kdgan_lib.orderings import standing
 from kdgan_lib.schedule import game_updates
@@ -22,11 +21,6 @@ FORMATS = {
 }
 """How the columns of this module's tables are printed."""
 CLOCKS = ("epoch", "player_updates", "classifier_updates")
-
-
-def declared_runs() -> list[Run]:
-    """Return the runs that this chapter's figures and tables are made of."""
-    return GRIDS[GRID]("paper")
 
 
 def curves(protocol: str, **where: object) -> pd.DataFrame:

@@ -133,7 +133,7 @@ def test_two_runs_have_a_mean_and_no_interval(runs_folder):
     assert set(table.runs) == {2}
     assert set(table.interval) == {"–"}
     assert report.differences().empty
-    assert report.converged()["fewer than as tuned"].str.endswith("–").all()
+    assert report.converged().empty
 
 
 def test_nothing_stored_says_nothing(runs_folder):
@@ -162,7 +162,14 @@ def test_convergence_counts_updates_of_the_game_and_pairs_them(runs_folder):
     found = report.converged().set_index("variant")
     assert found["player updates"][report.TUNED] == 120
     assert found["player updates"]["cross-entropy anchor"] == 180
-    assert found["fewer than as tuned"]["cross-entropy anchor"] == "-60 [-60, -60]"
+    assert found["change from as tuned"]["cross-entropy anchor"] == "+60 [+60, +60]"
+
+
+def test_curves_are_drawn_and_converge_on_the_seeds_that_all_share(runs_folder):
+    store(lambda run: run.method.hyperparameters()["supervision"] == 0 or run.seed < 3)
+    found = report.shared_curves()
+    assert found.groupby("variant").seed.agg(set).map(len).eq(3).all()
+    assert set(report.converged().runs) == {3}
 
 
 def test_the_figures_draw_every_variant(runs_folder):

@@ -79,7 +79,7 @@ def test_nothing_stored_gives_every_point_as_not_run(runs_folder):
     assert (shown.runs == 0).all()
     assert shown["mean"].isna().all()
     assert drawings.sensitivity(shown) is None
-    assert drawings.heat_map(report.cells(found), TUNED) is None
+    assert drawings.heat_map(report.cells(found), 0, TUNED) is None
     assert drawings.follow(report.axis(found, "gamma")) is None
     assert report.extremes(found).empty
     assert report.curves().empty
@@ -131,7 +131,10 @@ def test_the_heat_map_has_a_cell_for_each_pair_and_nan_where_nothing_ran(runs_fo
     assert cells.shape == tuple(map(len, HEAT_MAP))
     assert cells.loc[0.3].isna().all()
     assert cells.drop(index=0.3).notna().all().all()
-    assert isinstance(drawings.heat_map(cells, TUNED), Figure)
+    seeds = report.cell_seeds(report.points())
+    assert seeds == 3
+    drawn = drawings.heat_map(cells, seeds, TUNED)
+    assert "mean of 3 seeds" in drawn.axes[-1].get_ylabel()
 
 
 def test_a_value_with_more_seeds_is_not_compared_by_them(runs_folder):
@@ -178,7 +181,7 @@ def test_curves_start_after_pretraining_and_carry_their_weights(runs_folder):
 def test_teachers_are_compared_with_the_one_that_does_not_learn_from_c(runs_folder):
     store("figure6", flat, lambda run: 0.9 if run.method.gamma == 0 else 0.92)
     table = report.teachers(report.points("figure6"))
-    assert list(table["gain over γ = 0"]) == ["–", *["+2.00 [2.00, 2.00]"] * 2]
+    assert list(table["gain over γ = 0"]) == ["–", *["+2.00 [+2.00, +2.00]"] * 2]
     assert "does not learn" in table.gamma[0]
     assert "tuned" in table.gamma[1]
 

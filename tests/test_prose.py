@@ -3,8 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from kdgan_lib import prose, runs
-from kdgan_lib.tables import MissingRuns
+from kdgan_lib import claims, prose, runs
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), [], pd.DataFrame()])
@@ -56,13 +55,6 @@ def test_a_table_marks_missing_cells_and_keeps_pipes_apart():
     assert lines[2:] == ["| x\\|y | 1.2 |", "| z | not run |"]
 
 
-def test_guarded_text_turns_missing_runs_into_not_run():
-    def build():
-        raise MissingRuns("kdgan sweep x", "3 min")
-
-    assert prose.guarded(build).data.endswith("`kdgan sweep x` (about 3 min).")
-
-
 def write_evidence(value):
     row = {
         "claim": "M5", "measure": "equilibrium_value", "quantity": "error",
@@ -106,3 +98,21 @@ def test_a_whole_number_of_evidence_has_no_decimals():
     row = {"quantity": "rounds_played", "lo": math.nan, "hi": math.nan, "unit": ""}
     assert prose._evidence(row | {"value": 8_000.0}) == "rounds played = 8,000"
     assert prose._evidence(row | {"value": 0.5}) == "rounds played = 0.500"
+
+
+def test_the_list_of_claims_says_each_verdict(runs_folder):
+    text = prose.claims_list(["M5", "T1.46"]).data
+    assert text.splitlines()[0].startswith("- · **M5** ")
+    assert text.splitlines()[0].endswith("*Not run.*")
+    assert text.splitlines()[1].endswith("*Not testable here.*")
+
+
+def test_a_changed_rule_says_so_where_others_were_fixed_before_the_runs(runs_folder):
+    assert "**Rule**, fixed before the runs: " in prose.verdict("M5").data
+    assert "**Rule**, changed after a first measurement" in prose.verdict("M4").data
+
+
+def test_the_counts_of_verdicts_end_with_all_claims(runs_folder):
+    found = prose.verdict_counts().set_index("chapter")
+    assert found.loc["all"].sum() == len(claims.ledger())
+    assert (found.drop(index="all").sum() == found.loc["all"]).all()

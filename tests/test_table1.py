@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 
 from kdgan_lib import claims, cli, declared, orderings, runs, table1, table_text
+from kdgan_lib.data import CONTROLLED_VALIDATION
 from kdgan_lib.measures import cells
 from kdgan_lib.measures import table1 as measures
 from kdgan_lib.paths import ROOT
 from kdgan_lib.table1 import COLUMNS, METHODS, SMALL, Column
 from kdgan_lib.tables import MissingRuns
+from kdgan_lib.tasks import task
 
 NOISE = {"kdgan": 0.001, "nagan": 0.02}
 MNIST = COLUMNS[:3]
@@ -234,3 +236,10 @@ def test_images_needed_are_bounded_below_and_never_extrapolated():
     found = orderings.images_needed(curve, np.array([0.7, 0.85, 0.95]))
     assert found[:2] == pytest.approx([100, np.sqrt(100 * 1_000)])
     assert np.isnan(found[2])
+    falling = pd.Series({100: 0.8, 1_000: 0.9, 10_000: 0.88})
+    assert orderings.images_needed(falling, np.array([0.9])) == pytest.approx([1_000])
+
+
+def test_the_held_out_images_are_those_of_the_data():
+    assert table1.HELD_OUT == CONTROLLED_VALIDATION
+    assert Column("cifar10", 50_000).size("controlled") in task("cifar10").updates

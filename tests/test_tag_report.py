@@ -193,7 +193,6 @@ def test_a_table_without_rows_is_not_run(runs_folder):
     assert tag_curves.teachers().empty
     assert tag_curves.cross_fitting() == ""
     assert tag_curves.settings().empty
-    assert tag_curves.axis_means("alpha").empty
     with pytest.raises(MissingRuns, match="kdgan sweep table2"):
         measures.table2_rank("kdgan", 1)
 

@@ -25,7 +25,7 @@ def differences(frame: pd.DataFrame) -> Figure | None:
         ax.plot(row["difference"], place, "o", color=colour, mfc=face, ms=7)
     ax.axvline(0, color="black", lw=0.8)
     ax.set_yticks(range(len(frame)), list(frame.variant))
-    ax.invert_yaxis()
+    ax.set_ylim(len(frame) - 0.4, -0.6)
     tidy(ax, "test accuracy of C minus the tuned KDGAN's (points)", "")
     return fig
 
@@ -33,10 +33,12 @@ def differences(frame: pd.DataFrame) -> Figure | None:
 def curves(frame: pd.DataFrame, panels: Sequence[Sequence[str]]) -> Figure | None:
     """Draw C's validation accuracy over the game, the first variant in every panel.
 
-    frame: evaluations with `variant`; panels: the variants of each panel.
+    frame: evaluations with `variant`; panels: the variants of each panel. One in which
+    the first would be alone is left out.
     """
     known = set(frame.variant) if len(frame) else set()
-    if not known & {name for names in panels for name in names}:
+    panels = [names for names in panels if known & set(names[1:])]
+    if not panels:
         return None
     rows = -(-len(panels) // 2)
     fig, axes = figure(rows, 2, 9.4, 4.4 * rows, sharey=True, squeeze=False)

@@ -69,8 +69,13 @@ def sensitivity(frame: pd.DataFrame) -> Figure | None:
     return fig
 
 
-def heat_map(cells: pd.DataFrame, tuned: Mapping[str, float]) -> Figure | None:
-    """Draw mean accuracy for each alpha (rows) and beta (columns); NaN: not run."""
+def heat_map(
+    cells: pd.DataFrame, seeds: int, tuned: Mapping[str, float]
+) -> Figure | None:
+    """Draw mean accuracy for each alpha (rows) and beta (columns); NaN: not run.
+
+    seeds: over how many the means are, which the figure says.
+    """
     if cells.empty:
         return None
     fig, ax = figure(width=6.0, height=4.0)
@@ -91,7 +96,8 @@ def heat_map(cells: pd.DataFrame, tuned: Mapping[str, float]) -> Figure | None:
     tidy(ax, MEANINGS["beta"], MEANINGS["alpha"])
     ax.grid(False)
     ax.legend(loc="upper left", bbox_to_anchor=(0, 1.13), frameon=False)
-    fig.colorbar(image, ax=ax, label="test accuracy of C (%)")
+    over = "one seed" if seeds == 1 else f"mean of {seeds} seeds"
+    fig.colorbar(image, ax=ax, label=f"test accuracy of C (%), {over}")
     return fig
 
 

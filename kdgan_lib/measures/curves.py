@@ -7,7 +7,9 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.stats import (
+    Estimate,
     convergence,
+    geometric_mean,
     mean_interval,
     paired_difference,
     spread_after_convergence,
@@ -55,14 +57,14 @@ def relative_gain(
 def stability(
     first: str, second: str, grid: str = "figure3a", protocol: str = "controlled"
 ) -> Measured:
-    """Return how much wider the second's curve swings once it has converged."""
+    """Return how many times as far the second's curve swings once it has converged."""
     spreads = [
         100 * _per_run(_curves(name, grid, protocol), _spread)
         for name in (first, second)
     ]
     # A floor keeps the ratio finite for a curve that does not move at all.
     ratio = (spreads[1].clip(lower=0.01) / spreads[0].clip(lower=0.01)).dropna()
-    return {"spread_ratio": _quantity(ratio, "", protocol)}
+    return {"spread_ratio": _quantity(ratio, "", protocol, geometric_mean)}
 
 
 @measure("speed_up")
@@ -108,8 +110,13 @@ def _score(run: pd.DataFrame) -> str:
     return SCORE if run[SCORE].notna().any() else "classifier_test"
 
 
-def _quantity(values: pd.Series, unit: str, protocol: str) -> Quantity:
+def _quantity(
+    values: pd.Series,
+    unit: str,
+    protocol: str,
+    average: Callable[[pd.Series], Estimate] = mean_interval,
+) -> Quantity:
     if values.empty:  # no seed in common
         raise tables.MissingRuns(COMMAND)
-    found = mean_interval(values)
+    found = average(values)
     return Quantity(found.mean, found.lo, found.hi, unit, found.runs, protocol)

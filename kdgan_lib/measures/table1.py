@@ -14,7 +14,7 @@ import pandas as pd
 from kdgan_lib import claims, tables
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.orderings import DISTILLATION, Scores, columns_run, instances_ratio
-from kdgan_lib.stats import FEWEST, mean_interval
+from kdgan_lib.stats import FEWEST, geometric_mean
 from kdgan_lib.table1 import COLUMNS, Column
 from kdgan_lib.tables import MissingRuns
 
@@ -61,7 +61,7 @@ def relative_gain() -> Measured:
         raise MissingRuns(f"{COMMAND} --data mnist --n 100")
     runs = known[0].runs
     rival = str(runs.drop(columns="kdgan").mean().idxmax())
-    found = mean_interval(100 * (runs["kdgan"] / runs[rival] - 1))
+    found = geometric_mean(100 * (runs["kdgan"] / runs[rival] - 1))
     gain = Quantity(found.mean, found.lo, found.hi, "%", found.runs, PROTOCOL)
     return {"relative_gain": gain}
 
@@ -116,9 +116,15 @@ def instances() -> Measured:
     known = [ratio for ratio in ratios if ratio is not None]
     if len(known) < FEWEST:
         raise MissingRuns("kdgan sweep sample_size --method nagan kdgan")
-    found = mean_interval(np.log(known))
-    value, lo, hi = np.exp([found.mean, found.lo, found.hi]).tolist()
-    return {"instances_ratio": Quantity(value, lo, hi, "", found.runs, PROTOCOL)}
+    found = geometric_mean(known)
+    sizes = set(runs[runs.method == "nagan"].n) & set(runs[runs.method == "kdgan"].n)
+    return {
+        "instances_ratio": Quantity(
+            found.mean, found.lo, found.hi, "", found.runs, PROTOCOL
+        ),
+        "least_n": min(sizes),
+        "largest_n": max(sizes),
+    }
 
 
 @measure("table1_spread")

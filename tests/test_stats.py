@@ -1,0 +1,80 @@
+"""Intervals, paired tests and effect sizes against numbers worked out by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtr, ndtri
+
+from kdgan_lib import stats
+
+
+def pair(gaps):
+    """Return two samples whose differences are given."""
+    second = pd.Series(np.arange(len(gaps), dtype=float) ** 2)
+    return second + pd.Series(gaps, dtype=float), second
+
+
+def test_three_pairs_have_students_interval_and_test():
+    found = stats.paired_difference(*pair([1, 2, 3]))
+    # Mean 2, standard error 1 / sqrt(3), t = 4.302653 with two degrees of freedom.
+    half = 4.302653 / math.sqrt(3)
+    assert (found.mean, found.runs) == (2, 3)
+    assert (found.lo, found.hi) == pytest.approx((2 - half, 2 + half), abs=1e-5)
+    t = 2 * math.sqrt(3)
+    p_value = 1 - t / math.sqrt(2 + t**2)  # Student's distribution, closed at df = 2
+    assert found.p_value == pytest.approx(p_value)
+
+
+def test_ratios_and_their_inverses_have_inverse_means():
+    ratios = np.array([0.5, 2.0, 1.0, 4.0])
+    found, other = stats.geometric_mean(ratios), stats.geometric_mean(1 / ratios)
+    assert found.mean == pytest.approx(4 ** (1 / 4))
+    assert (other.mean, other.lo) == pytest.approx((1 / found.mean, 1 / found.hi))
+
+
+def test_pairs_with_a_missing_number_are_left_out():
+    first, second = pair([1, 2, 3, math.nan])
+    assert stats.paired_difference(first, second) == stats.paired_difference(
+        *pair([1, 2, 3])
+    )
+    assert stats.holm([0.01, math.nan, 0.04])[::2] == pytest.approx([0.02, 0.04])
+    assert np.isnan(stats.holm([0.01, math.nan])[1])
+
+
+def test_the_effect_size_is_corrected_for_few_pairs():
+    few = stats.paired_difference(*pair([1, 2, 3])).effect_size
+    assert few == pytest.approx(2 * (1 - 3 / 7))
+    gaps = [1.0, 2.0, 3.0] * 20
+    many = stats.paired_difference(*pair(gaps)).effect_size
+    assert many == pytest.approx(2 / np.std(gaps, ddof=1), rel=0.02)
+
+
+@pytest.mark.parametrize("gaps", [[1], [1, 2]])
+def test_fewer_than_three_pairs_have_neither_interval_nor_test(gaps):
+    found = stats.paired_difference(*pair(gaps))
+    assert found.mean == np.mean(gaps)
+    assert np.isnan([found.lo, found.hi, found.p_value, found.effect_size]).all()
+
+
+def test_ten_runs_have_efrons_interval():
+    """The ends are percentiles that bias and acceleration move."""
+    sample = np.array([1.0, 1.1, 1.2, 1.3, 1.5, 1.8, 2.2, 3.0, 4.5, 8.0])
+    found = stats.mean_interval(sample)
+    generator = np.random.default_rng(1)
+    drawn = sample[generator.integers(10, size=(200_000, 10))].mean(1)
+    below = np.mean(drawn < sample.mean()) + np.mean(drawn == sample.mean()) / 2
+    bias = ndtri(below)
+    left = np.array([np.delete(sample, i).mean() for i in range(10)])
+    skewed = left.mean() - left
+    acceleration = (skewed**3).sum() / (6 * (skewed**2).sum() ** 1.5)
+    ends = bias + ndtri([0.025, 0.975])
+    levels = ndtr(bias + ends / (1 - acceleration * ends))
+    assert levels[0] > 0.03  # a long right tail moves both ends up
+    assert (found.lo, found.hi) == pytest.approx(np.quantile(drawn, levels), rel=0.03)
+
+
+def test_holm_multiplies_the_smallest_by_all_and_never_reorders():
+    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert stats.holm([0.5, 0.6]) == [1.0, 1.0]
