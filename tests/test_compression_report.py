@@ -239,7 +239,9 @@ def test_sizes_are_measured_once_and_read_back(runs_folder, monkeypatch):
     from kdgan_lib import compression
 
     whole = compression.compression_table
-    monkeypatch.setattr(compression, "compression_table", lambda: whole((20,), 1))
+    monkeypatch.setattr(
+        compression, "compression_table", lambda widths: whole((20,), 1)
+    )
     assert table3.measure() == 2
     found = size_report.sizes()
     assert list(found.network) == ["T, LeNet", "C, 20 units"]
