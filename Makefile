@@ -19,8 +19,8 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 book: data ## install, fetch MNIST, run every chapter on real data, build the site
-	OMP_NUM_THREADS=1 $(PY) -m kdgan_lib.book_cli execute --profile book --folder build/book --workers $(WORKERS)
-	$(PY) -m kdgan_lib.book_cli site --notebooks build/book
+	OMP_NUM_THREADS=1 $(PY) -m kdgan_lib.cli book execute --profile book --folder build/book --workers $(WORKERS)
+	$(PY) -m kdgan_lib.cli book site --notebooks build/book
 	@echo "Read build/site/index.html"
 
 test: lint unit chapters notebooks ## everything that CI checks
@@ -34,16 +34,16 @@ unit: data ## unit, property and fault tests
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS)
 
 chapters: data ## run every chapter at `smoke`, build the site from that, check the kept ones
-	OMP_NUM_THREADS=1 $(PY) -m kdgan_lib.book_cli execute --profile smoke --folder $(SMOKE) --workers $(WORKERS)
-	$(PY) -m kdgan_lib.book_cli site --notebooks $(SMOKE) --output build/site-smoke
-	$(PY) -m kdgan_lib.book_cli check
+	OMP_NUM_THREADS=1 $(PY) -m kdgan_lib.cli book execute --profile smoke --folder $(SMOKE) --workers $(WORKERS)
+	$(PY) -m kdgan_lib.cli book site --notebooks $(SMOKE) --output build/site-smoke
+	$(PY) -m kdgan_lib.cli book check
 
 notebooks: data ## nbmake: every kept notebook runs at `smoke`
 	OMP_NUM_THREADS=1 $(PY) -m pytest --nbmake --nbmake-kernel=python3 --nbmake-timeout=900 \
 	  -n $(WORKERS) book/*.ipynb
 
 site: $(READY) ## build the site from the kept notebooks
-	$(PY) -m kdgan_lib.book_cli site
+	$(PY) -m kdgan_lib.cli book site
 
 lab: $(READY_LAB) ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab book

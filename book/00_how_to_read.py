@@ -28,7 +28,9 @@
 # - You can change a chapter's parameters and run it again.
 
 # %% tags=["remove-input"]
-from kdgan_lib import claims, demonstrations, figures, notebooks, prose, sliders, tables
+from kdgan_lib import claims, figures, notebooks, prose, tables
+from kdgan_lib.figures import sliders
+from kdgan_lib.studies import demonstrations
 
 prose.sentence(
     "The ledger holds **{count} claims** of the paper {{cite}}`wang2018kdgan`.",

@@ -29,12 +29,14 @@
 import pandas as pd
 import torch
 
-from kdgan_lib import figures, losses, notebooks, prose, sliders, students
+from kdgan_lib import figures, losses, notebooks, prose
+from kdgan_lib.figures import sliders
 from kdgan_lib.figures import theory as drawings
 from kdgan_lib.game import DISTILLATIONS, total_variation
 from kdgan_lib.measures import variants
 from kdgan_lib.methods.distn import Distn
 from kdgan_lib.randomness import derive
+from kdgan_lib.studies import students
 
 prose.claims_list(["M6", "M8", "M21"])
 

@@ -28,11 +28,13 @@ from dataclasses import replace
 
 import torch
 
-from kdgan_lib import figures, naive, notebooks, prose, sliders
+from kdgan_lib import figures, notebooks, prose
 from kdgan_lib.dynamics import Play, play, random_starts
+from kdgan_lib.figures import sliders
 from kdgan_lib.figures import theory as drawings
 from kdgan_lib.game import Game
 from kdgan_lib.randomness import derive
+from kdgan_lib.studies import naive
 
 prose.claims_list(["M7"])
 

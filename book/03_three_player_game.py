@@ -30,20 +30,13 @@ from dataclasses import replace
 
 import torch
 
-from kdgan_lib import (
-    figures,
-    naive,
-    notebooks,
-    outcomes,
-    prose,
-    sliders,
-    students,
-    tables,
-)
+from kdgan_lib import figures, notebooks, prose, tables
 from kdgan_lib.dynamics import Play, Sampling, joint_minimum, play, random_starts
+from kdgan_lib.figures import sliders
 from kdgan_lib.figures import theory as drawings
 from kdgan_lib.game import DISTILLATIONS, Game
 from kdgan_lib.randomness import derive
+from kdgan_lib.studies import naive, outcomes, students
 
 prose.claims_list(["M1", "M2", "M3", "M4", "M5", "M24"])
 
@@ -253,7 +246,7 @@ prose.sentence(
 # A cell is the share of starts within $10^{-3}$ of the true law, *both* players.
 
 # %% tags=["hide-input"]
-command = "python -m kdgan_lib.outcomes"
+command = "python -m kdgan_lib.studies.outcomes"
 rows = tables.rows("theory", distillation=distillation, schedule="alternating")
 figures.show(
     drawings.arrival_map(rows),

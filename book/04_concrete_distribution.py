@@ -30,22 +30,15 @@ import math
 
 import torch
 
-from kdgan_lib import (
-    closed_forms,
-    estimators,
-    figures,
-    notebooks,
-    prose,
-    sliders,
-    tables,
-)
-from kdgan_lib import concrete_checks as checks
-from kdgan_lib import estimator_study as lab
+from kdgan_lib import closed_forms, estimators, figures, notebooks, prose, tables
 from kdgan_lib.concrete import log_density
+from kdgan_lib.figures import sliders
 from kdgan_lib.figures import theory as drawings
 from kdgan_lib.measures import variants
-from kdgan_lib.outcomes import zipf
 from kdgan_lib.randomness import derive
+from kdgan_lib.studies import concrete_checks as checks
+from kdgan_lib.studies import estimator_study as lab
+from kdgan_lib.studies.outcomes import zipf
 
 prose.claims_list(["M12", "M13", "M14", "M15", "M16", "M22"])
 
@@ -308,7 +301,7 @@ prose.table(
     "the relaxed score's error over REINFORCE's: below 1, the relaxed score wins. "
     "Leave-one-out takes two draws.",
     "tab-concrete-winners",
-    command="python -m kdgan_lib.estimator_study",
+    command="python -m kdgan_lib.studies.estimator_study",
     formats=dict.fromkeys(("error, 1", "error, 100"), ".2g")
     | dict.fromkeys([f"relaxed / REINFORCE, {count}" for count in (1, 100)], ".2g"),
 )
@@ -318,7 +311,7 @@ prose.sentence(
     "The relaxed score beats REINFORCE in {one} of {laws} laws at one sample per step, "
     "and in {many} at 100. It is the best of all sampled estimators in {best} of them "
     "at one sample, in {best_of_many} at 100.",
-    command="python -m kdgan_lib.estimator_study",
+    command="python -m kdgan_lib.studies.estimator_study",
     one=checks.wins(winners, 1),
     many=checks.wins(winners, 100),
     best=checks.bests(winners, 1),
@@ -393,7 +386,7 @@ sliders.slider(
     caption="Bias and variance of the estimators, as in the figures above.",
     alt="A panel for each law, estimators against temperature",
     start=(2, 1),
-    command="python -m kdgan_lib.estimator_study",
+    command="python -m kdgan_lib.studies.estimator_study",
 )
 
 # %% [markdown]

@@ -31,20 +31,14 @@
 # %% tags=["remove-input"]
 import torch
 
-from kdgan_lib import (
-    figures,
-    notebooks,
-    prose,
-    sliders,
-    variance,
-    variance_linear,
-    variance_study,
-)
-from kdgan_lib import variance_demo as demo
-from kdgan_lib import variance_tables as study
+from kdgan_lib import figures, notebooks, prose, variance, variance_linear
+from kdgan_lib.figures import sliders
 from kdgan_lib.figures import variance as drawings
 from kdgan_lib.nets import MLP
 from kdgan_lib.randomness import derive
+from kdgan_lib.reports import variance_tables as study
+from kdgan_lib.studies import variance_demo as demo
+from kdgan_lib.studies import variance_study
 
 CLAIMS = ["M9", "M10", "M11", "M17", "M18", "M19", "M20", "F7"]
 prose.claims_list(CLAIMS)

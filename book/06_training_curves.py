@@ -25,19 +25,14 @@
 # - At the end you train one yourself.
 
 # %% tags=["remove-input"]
-from kdgan_lib import (
-    figures,
-    live,
-    notebooks,
-    prose,
-    sliders,
-    training_report,
-)
+from kdgan_lib import figures, live, notebooks, prose
 from kdgan_lib.experiments import declare
+from kdgan_lib.figures import sliders
 from kdgan_lib.figures import training as drawings
+from kdgan_lib.loop.schedule import stages, updates_per_epoch
 from kdgan_lib.methods.kdgan import KDGAN
 from kdgan_lib.names import COMPARED
-from kdgan_lib.schedule import stages, updates_per_epoch
+from kdgan_lib.reports import training
 from kdgan_lib.train import Training
 
 prose.claims_list(["F3a.1", "F3a.2", "F3a.3", "F3a.4", "F3a.5", "F3a.6", "F3a.7"])
@@ -98,7 +93,7 @@ prose.source(Training.outer_epoch)
 
 # %% tags=["remove-input"]
 prose.table(
-    training_report.budgets(),
+    training.budgets(),
     "Amounts of training after pretraining, as declared for n = 100.",
     "tab-curves-budgets",
     formats={"outer epochs": ".0f", "player updates": ",.0f", "batch": ".0f"},
@@ -124,7 +119,7 @@ assert len(set(updates)) == 1
 
 # %% tags=["remove-input"]
 prose.table(
-    training_report.settings(),
+    training.settings(),
     "The search: trials, best validation accuracy in %, and the setting that gave it.",
     "tab-curves-settings",
     command="kdgan tune",
@@ -154,7 +149,7 @@ prose.sentence(live.ensure_runs("figure3a", profile))
 # ## The curves
 
 # %% tags=["hide-input"]
-controlled = training_report.curves("controlled")
+controlled = training.curves("controlled")
 figures.show(
     drawings.accuracy_curves(controlled),
     name="fig-curves-controlled",
@@ -169,29 +164,29 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.table(
-    training_report.accuracies("controlled"),
+    training.accuracies("controlled"),
     "Test accuracy in % on MNIST with n = 100 under `controlled`: the paper's value, "
     "ours with its 95% interval, the standard deviation and the worst of the "
     "runs, and the means by two other rules of selection.",
     "tab-curves-controlled",
     command="kdgan sweep figure3a --protocol controlled",
-    formats=training_report.FORMATS,
+    formats=training.FORMATS,
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    training_report.differences(),
+    training.differences(),
     "KDGAN minus each method in points of test accuracy, paired by seed: mean, 95% "
     "interval, Cohen's d of the pairs, p-value of a paired t-test after Holm's "
     "correction.",
     "tab-curves-differences",
     command="kdgan sweep figure3a --protocol controlled",
-    formats=training_report.FORMATS,
+    formats=training.FORMATS,
 )
 
 # %% tags=["remove-input"]
 prose.sentence(
-    training_report.summary(),
+    training.summary(),
     command="kdgan sweep figure3a --protocol controlled",
 )
 
@@ -205,7 +200,7 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.table(
-    training_report.convergence_table(),
+    training.convergence_table(),
     "Mean place of convergence under `controlled`, on three clocks.",
     "tab-curves-convergence",
     command="kdgan sweep figure3a --protocol controlled",
@@ -219,7 +214,7 @@ prose.table(
 # %% tags=["hide-input"]
 sliders.slider(
     lambda share: drawings.convergence_points(
-        training_report.converged(share=share), "player_updates", share
+        training.converged(share=share), "player_updates", share
     ),
     {"share of the best accuracy": [0.95, 0.97, 0.98, 0.985, 0.99, 0.995, 1.0]},
     caption="Player updates until a run first reaches a share of its best validation "
@@ -239,7 +234,7 @@ sliders.slider(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.protocol_curves(training_report.adversarial_curves(), ["paper", "code"]),
+    drawings.protocol_curves(training.adversarial_curves(), ["paper", "code"]),
     name="fig-curves-protocols",
     caption="Test accuracy of C under the protocols `paper` and `code`, mean and 95% "
     "band over seeds.",
@@ -249,20 +244,20 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.table(
-    training_report.accuracies("paper"),
+    training.accuracies("paper"),
     "Test accuracy in % under `paper` (columns as in {numref}`tab-curves-controlled`).",
     "tab-curves-paper",
     command="kdgan sweep figure3a --protocol paper",
-    formats=training_report.FORMATS,
+    formats=training.FORMATS,
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    training_report.accuracies("code"),
+    training.accuracies("code"),
     "Test accuracy in % under `code` (columns as in {numref}`tab-curves-controlled`).",
     "tab-curves-code",
     command="kdgan sweep figure3a --protocol code",
-    formats=training_report.FORMATS,
+    formats=training.FORMATS,
 )
 
 # %% [markdown]
@@ -287,7 +282,7 @@ assert 0 <= result.metrics["test_accuracy"] <= 1
 # %% tags=["hide-input"]
 figures.show(
     drawings.live_against_runs(
-        result.curve, training_report.curves("controlled", method=method), method
+        result.curve, training.curves("controlled", method=method), method
     ),
     name="fig-curves-live",
     caption="The live run against the stored runs of the same method. The live run is "

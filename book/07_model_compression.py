@@ -18,32 +18,19 @@
 # train, on MNIST and on CIFAR-10, from few labelled images and from many?
 
 # %% tags=["remove-input"]
-from kdgan_lib import (
-    compression_report,
-    controls_report,
-    figures,
-    grids,
-    live,
-    losses,
-    notebooks,
-    prose,
-    released_report,
-    size_report,
-    sliders,
-    stats,
-    table1,
-    table3,
-)
+from kdgan_lib import figures, grids, live, losses, notebooks, prose, stats
 from kdgan_lib.figures import compression as drawings
+from kdgan_lib.figures import sliders
 from kdgan_lib.nets import count_parameters, mnist_players
+from kdgan_lib.reports import compression, controls, released, sizes, table1, table3
 
 SETUP = ["S2", "S5", "S6", "S7", "S8", "S9"]
 ORDERINGS = [f"T1.{number}" for number in range(37, 47)]
 prose.sentence(
     "**In short.** {standing} {cells}",
     command="kdgan sweep table1 --protocol controlled --data mnist --n 100",
-    standing=compression_report.summary() or None,
-    cells=compression_report.cell_counts(),
+    standing=compression.summary() or None,
+    cells=compression.cell_counts(),
 )
 
 # %% [markdown]
@@ -148,7 +135,7 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.budgets(),
+    compression.budgets(),
     "How much a column trains under `controlled`: networks of T and D (last rows: the "
     "small ones, in no column of the paper), images in a batch, precision of matrix "
     "products on a CPU, updates before the game (D has as many as C), updates of all "
@@ -158,7 +145,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.accuracies("controlled"),
+    compression.accuracies("controlled"),
     "Table 1 under `controlled`: test accuracy of C in %, 95% interval, runs, and the "
     "paper's mean.",
     "tab-compression-controlled",
@@ -169,7 +156,7 @@ prose.table(
 prose.sentence(
     "{said}",
     command="kdgan sweep table1 --protocol controlled --data mnist --n 100",
-    said=compression_report.summary(),
+    said=compression.summary(),
 )
 
 # %% [markdown]
@@ -180,7 +167,7 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.missing(),
+    compression.missing(),
     "What is missing in Table 1 and what it takes.",
     "tab-compression-missing",
 )
@@ -192,7 +179,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.small_networks(),
+    compression.small_networks(),
     "CIFAR-10 with small teachers under `controlled`: test accuracy of C in %, 95% "
     "interval and runs.",
     "tab-compression-small",
@@ -201,7 +188,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.differences("controlled", table1.SMALL),
+    compression.differences("controlled", table1.SMALL),
     "KDGAN minus each method on CIFAR-10 with small teachers (columns as in "
     "{numref}`tab-compression-differences`).",
     "tab-compression-differences-small",
@@ -213,7 +200,7 @@ prose.table(
 
 # %% tags=["hide-input"]
 sliders.slider(
-    lambda size: drawings.methods_at_size(size_report.at_size(size), size),
+    lambda size: drawings.methods_at_size(sizes.at_size(size), size),
     {"labelled images": list(grids.SIZES)},
     caption="Test accuracy of C on MNIST under controlled, mean and 95% interval over "
     "seeds, best method on top; crosses are the paper's means.",
@@ -231,12 +218,12 @@ sliders.slider(
 prose.sentence(
     "{said}",
     command="kdgan sweep table1 --protocol controlled",
-    said=compression_report.told_apart(),
+    said=compression.told_apart(),
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.differences("controlled"),
+    compression.differences("controlled"),
     "KDGAN minus each method under `controlled`, in points, paired by seed: mean, 95% "
     "interval, effect size (Cohen's d of the pairs, corrected for few of them), and "
     "the paired t-test's p-value after Holm's correction over the rivals of a column. "
@@ -251,7 +238,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.differences(
+    compression.differences(
         "controlled", reference="nagan", rivals=[m for m in table1.ROWS if m != "kdgan"]
     ),
     "NaGAN minus each method under `controlled` (columns as in "
@@ -266,13 +253,13 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.orderings(),
+    compression.orderings(),
     "Orderings by column under `controlled`: our order, its rank correlation with the "
     "paper's (*order*), the best of the four distillation methods, KDGAN's lead over "
     "NaGAN in points, and which method varies least and most over seeds.",
     "tab-compression-orderings",
     command="kdgan sweep table1 --protocol controlled",
-    formats=compression_report.FORMATS,
+    formats=compression.FORMATS,
 )
 
 # %% [markdown]
@@ -286,7 +273,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.code_budgets(),
+    compression.code_budgets(),
     "What the methods have under `code` on MNIST with n = 100: updates of C after its "
     "pretraining, and test evaluations of which the largest counts.",
     "tab-compression-code-budgets",
@@ -294,7 +281,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.accuracies("paper", empty=False),
+    compression.accuracies("paper", empty=False),
     "Table 1 under `paper` (cells as in {numref}`tab-compression-controlled`). Rows "
     "have different seeds; {numref}`tab-compression-differences-paper` compares them "
     "on common ones. {numref}`tab-compression-missing` has the columns without runs.",
@@ -304,7 +291,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.accuracies("code", empty=False),
+    compression.accuracies("code", empty=False),
     "Table 1 under `code` (cells as in {numref}`tab-compression-controlled`; common "
     "seeds and columns without runs as for {numref}`tab-compression-paper`).",
     "tab-compression-code",
@@ -313,7 +300,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.differences("paper"),
+    compression.differences("paper"),
     "KDGAN minus each method under `paper` (columns as in "
     "{numref}`tab-compression-differences`).",
     "tab-compression-differences-paper",
@@ -322,7 +309,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.differences("code"),
+    compression.differences("code"),
     "KDGAN minus each method under `code` (columns as in "
     "{numref}`tab-compression-differences`).",
     "tab-compression-differences-code",
@@ -336,12 +323,12 @@ prose.table(
 prose.sentence(
     "{said}",
     command="kdgan sweep table1 --data mnist --n 100",
-    said=released_report.nearest(),
+    said=released.nearest(),
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    released_report.distances(),
+    released.distances(),
     "Our mean test accuracy minus the paper's, in points, on MNIST with n = 100.",
     "tab-compression-distances",
     command="kdgan sweep table1 --data mnist --n 100",
@@ -358,33 +345,31 @@ prose.table(
 prose.sentence(
     "These are {times} times as many. CODIS, which trains T as well, and NaGAN get as "
     "many player updates, and as many looks at the test set.",
-    times=released_report.lengthened(),
+    times=released.lengthened(),
 )
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.released(released_report.curves(), released_report.levels()),
+    drawings.released(released.curves(), released.levels()),
     name="fig-compression-released",
     caption="KDGAN under `code` on MNIST with n = 100 with the released script's outer "
     "epochs: test accuracy of C after each. Horizontal: the mean of the largest test "
     "accuracies of runs of the usual length, and the paper's number.",
     alt="A rising line for each seed, and horizontal lines.",
-    command=released_report.COMMAND,
+    command=released.COMMAND,
 )
 
 # %% tags=["remove-input"]
-prose.sentence(
-    "{said}", command=released_report.COMMAND, said=released_report.sentence()
-)
+prose.sentence("{said}", command=released.COMMAND, said=released.sentence())
 
 # %% tags=["remove-input"]
 prose.table(
-    released_report.table(),
+    released.table(),
     "Largest test accuracy in % under `code` on MNIST with n = 100, mean and 95% "
     "interval, and how far the long KDGAN is from it in points, paired by seed. Runs "
     "of the released length come first. Updates are those of all players in the game.",
     "tab-compression-released",
-    command=released_report.COMMAND,
+    command=released.COMMAND,
 )
 
 # %% [markdown]
@@ -399,13 +384,13 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.selection(),
+    compression.selection(),
     "Three rules of selection on the same runs under `controlled`: test accuracy in % "
     "by the held-out rule, and what the last classifier and the largest of all test "
     "evaluations add, in points with 95% intervals of the paired differences.",
     "tab-compression-selection",
     command="kdgan sweep table1 --protocol controlled",
-    formats=compression_report.FORMATS,
+    formats=compression.FORMATS,
 )
 
 # %% [markdown]
@@ -419,7 +404,7 @@ prose.table(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.waterfall(controls_report.waterfalls()),
+    drawings.waterfall(controls.waterfalls()),
     name="fig-compression-waterfall",
     caption="From MIMIC to KDGAN, and KDGAN with one thing changed, on MNIST. A point "
     "is a mean with its 95% interval. A bar is the step from the row above (below the "
@@ -433,7 +418,7 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.table(
-    controls_report.table(),
+    controls.table(),
     "Controls: test accuracy in % with its 95% interval, the change in points from the "
     "same method as prescribed with the interval of the paired difference, and runs.",
     "tab-compression-controls",
@@ -454,7 +439,7 @@ prose.table(
 prose.sentence(
     "{said}",
     command="kdgan sweep controls --n 100",
-    said=controls_report.dearest(),
+    said=controls.dearest(),
 )
 
 # %% [markdown]
@@ -463,13 +448,11 @@ prose.sentence(
 # More images are given more training, so a curve that rises shows both.
 
 # %% tags=["remove-input"]
-prose.sentence(
-    "All methods make {said}.", said=compression_report.updates_by_size("mnist")
-)
+prose.sentence("All methods make {said}.", said=compression.updates_by_size("mnist"))
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.accuracy_against_size(size_report.curve(), grids.SIZES),
+    drawings.accuracy_against_size(sizes.curve(), grids.SIZES),
     name="fig-compression-images",
     caption="Test accuracy of C on MNIST under `controlled` against the number of "
     "labelled images, mean and 95% interval over the seeds of this curve, of which "
@@ -482,7 +465,7 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.table(
-    size_report.images(),
+    sizes.images(),
     "Labelled images needed for an accuracy: geometric mean over seeds, interpolated "
     "over the logarithm of n between the sizes that were run.",
     "tab-compression-images",
@@ -498,18 +481,18 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    size_report.sizes(),
+    sizes.sizes(),
     "Table 3, sizes on MNIST: parameters, bytes as float32, multiply-adds of one "
     "image, median time of one image on one CPU thread with its quartiles, and T's "
-    f"parameters, multiply-adds and time over C's. Timed on {size_report.machine()}.",
+    f"parameters, multiply-adds and time over C's. Timed on {sizes.machine()}.",
     "tab-compression-sizes",
     command=table3.MEASURE,
-    formats=size_report.SIZE_FORMATS,
+    formats=sizes.SIZE_FORMATS,
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    size_report.losses(),
+    sizes.losses(),
     "Table 3, accuracy with n = 100 under `controlled`: test accuracy of C in % with "
     "its 95% interval, and how far below T it is, the pretrained LeNet of its seed.",
     "tab-compression-losses",
@@ -525,7 +508,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    compression_report.cell_verdicts(),
+    compression.cell_verdicts(),
     "Verdicts on the cells of Table 1 under `controlled`, and our mean minus the "
     "paper's in points: *reproduced* within 1 point, *partly* within 3 points or above "
     "it, however far: such a cell says that the settings differ.",
@@ -551,13 +534,13 @@ accuracy = 100 * result.metrics["test_accuracy"]
 assert 0 <= accuracy <= 100
 
 # %% tags=["remove-input"]
-prose.sentence(size_report.live_words(result, hidden, parameters))
+prose.sentence(sizes.live_words(result, hidden, parameters))
 
 # %% tags=["hide-input"]
 figures.show(
     drawings.accuracy_against_width(
-        size_report.widths(),
-        (hidden, accuracy, size_report.teacher_accuracy(result)),
+        sizes.widths(),
+        (hidden, accuracy, sizes.teacher_accuracy(result)),
         f"{figures.label_of(method)}, live",
         grids.WIDTHS,
     ),

@@ -28,11 +28,13 @@
 # %% tags=["remove-input"]
 import torch
 
-from kdgan_lib import figures, live, notebooks, prose, search_report, sliders
-from kdgan_lib import hyperparameter_report as report
+from kdgan_lib import figures, live, notebooks, prose
 from kdgan_lib.data import Examples
 from kdgan_lib.figures import hyperparameters as drawings
+from kdgan_lib.figures import sliders
 from kdgan_lib.methods import Noise, method
+from kdgan_lib.reports import hyperparameters as report
+from kdgan_lib.reports import search
 
 claims = ["F4.1", "F4.2", "F4.3", "F4.4", "F4.5", "F4.6", "F6", "M23", "S10", "S11"]
 prose.claims_list(claims)
@@ -300,17 +302,17 @@ prose.verdicts(["F6", "M23"])
 
 # %% tags=["remove-input"]
 prose.table(
-    search_report.efforts(),
+    search.efforts(),
     "The search on MNIST with n = 100: trials, settings searched, the best validation "
     "accuracy (%) and the trial that found it.",
     "tab-hyperparameters-search",
     command="kdgan tune",
-    formats=search_report.FORMATS,
+    formats=search.FORMATS,
 )
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.search(search_report.trials()),
+    drawings.search(search.trials()),
     name="fig-hyperparameters-search",
     caption="Best validation accuracy so far against the trial, for each method. A "
     "method with more settings is searched more thinly by as many trials.",
@@ -320,7 +322,7 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.tried(search_report.kdgan_trials()),
+    drawings.tried(search.kdgan_trials()),
     name="fig-hyperparameters-tried",
     caption="KDGAN's trials: validation accuracy against each of its weights, whatever "
     "the other settings were; the star is the setting taken.",

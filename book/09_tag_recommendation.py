@@ -29,23 +29,11 @@
 # %% tags=["remove-input"]
 import torch
 
-from kdgan_lib import (
-    baseline_report,
-    figures,
-    metrics,
-    notebooks,
-    prose,
-    sliders,
-    tables,
-    tag_controls,
-    tag_curves,
-    tag_demo,
-    tag_facts,
-    tag_gallery,
-    tag_report,
-)
-from kdgan_lib.figures import gallery
+from kdgan_lib import figures, metrics, notebooks, prose, tables, tag_facts
+from kdgan_lib.figures import gallery, sliders
 from kdgan_lib.figures import tags as drawings
+from kdgan_lib.reports import classical, table2, tag_controls, tag_curves, tag_gallery
+from kdgan_lib.studies import tag_demo
 from kdgan_lib.tag_nets import CrossFitted, PairNet
 from kdgan_lib.tags import load_tags
 
@@ -139,31 +127,31 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    baseline_report.chosen_settings(),
+    classical.chosen_settings(),
     "Settings chosen for the classical taggers, by P@3 on the validation images.",
     "tab-tags-baselines",
-    command=baseline_report.COMMAND,
-    formats=baseline_report.FORMATS,
+    command=classical.COMMAND,
+    formats=classical.FORMATS,
 )
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.neighbourhoods(baseline_report.trials()),
+    drawings.neighbourhoods(classical.trials()),
     name="fig-tags-neighbours",
     caption="P@3 on validation against the number of neighbours, for the vote (KNN) "
     "and for TagProp, with either distance.",
     alt="Four lines per panel over k from 5 to 160, two taggers by two distances.",
-    command=baseline_report.COMMAND,
+    command=classical.COMMAND,
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    baseline_report.timings(),
+    classical.timings(),
     "Processor seconds, on one core, of fitting a tagger to the training images and "
     "rating all of them for 200 tags.",
     "tab-tags-seconds",
-    command=baseline_report.COMMAND,
-    formats=baseline_report.FORMATS,
+    command=classical.COMMAND,
+    formats=classical.FORMATS,
 )
 
 # %% [markdown]
@@ -222,67 +210,67 @@ prose.sentence(tag_demo.ensure(profile))
 # %% tags=["hide-input"]
 figures.show(
     drawings.table2_points(
-        {f"{v} tags": tag_report.scores(data) for v, data in tag_report.DATA.items()},
-        tag_report.ROWS,
+        {f"{v} tags": table2.scores(data) for v, data in table2.DATA.items()},
+        table2.ROWS,
     ),
     name="fig-tags-table2",
     caption="P@3 on the test images: mean and 95% interval over seeds, for popular "
     "and random tags. T also reads the text, so it marks what a classifier could gain.",
     alt="A row per method with a dot and an interval, and a diamond for the teacher.",
-    command=tag_report.COMMAND,
+    command=table2.COMMAND,
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    tag_report.table2("openclipart"),
+    table2.table2("openclipart"),
     "Table 2 on Open Clip Art, popular tags: mean over runs with its 95% interval "
     "over seeds. F is the released code's, {eq}`eq-tags-f`. These values cannot be "
     "compared with the paper's, which are of other images; the orderings can.",
     "tab-tags-popular",
-    command=tag_report.COMMAND,
+    command=table2.COMMAND,
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    tag_report.table2("openclipart_random"),
+    table2.table2("openclipart_random"),
     "The same for the random tags.",
     "tab-tags-random",
-    command=tag_report.COMMAND,
+    command=table2.COMMAND,
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    tag_report.table2("openclipart", tuple(tag_report.STANDARD)),
+    table2.table2("openclipart", tuple(table2.STANDARD)),
     "The usual F1, popular tags.",
     "tab-tags-f1",
-    command=tag_report.COMMAND,
+    command=table2.COMMAND,
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    tag_report.papers_table2("popular"),
+    table2.papers_table2("popular"),
     "The paper's Table 2, popular tags, for its order of methods.",
     "tab-tags-paper",
-    formats=dict.fromkeys(tag_report.METRICS.values(), ".4f"),
+    formats=dict.fromkeys(table2.METRICS.values(), ".4f"),
 )
 
 # %% tags=["remove-input"]
 prose.sentence(
     "{popular} {random}",
-    command=tag_report.COMMAND,
-    popular=tag_report.summary("popular"),
-    random=tag_report.summary("random"),
+    command=table2.COMMAND,
+    popular=table2.summary("popular"),
+    random=table2.summary("random"),
 )
 
 # %% tags=["remove-input"]
 prose.table(
-    tag_report.differences("openclipart"),
+    table2.differences("openclipart"),
     "KDGAN minus the best classical tagger (by validation) and minus the classifier "
     "that learned from labels alone, popular tags: mean over seeds, 95% interval, "
     "p-value of a t-test paired by seed after Holm's correction over all rows.",
     "tab-tags-differences",
-    command=tag_report.COMMAND,
-    formats=tag_report.FORMATS,
+    command=table2.COMMAND,
+    formats=table2.FORMATS,
 )
 
 # %% [markdown]
@@ -297,7 +285,7 @@ prose.table(
     "its 95% bootstrap interval over groups of near-duplicates.",
     "tab-tags-images",
     command=tag_gallery.COMMAND,
-    formats={**tag_report.FORMATS, "images": ",.0f", "groups": ",.0f"},
+    formats={**table2.FORMATS, "images": ",.0f", "groups": ",.0f"},
 )
 
 # %% [markdown]
@@ -309,7 +297,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
-    tag_report.struck_table(),
+    table2.struck_table(),
     "P@3 of T and of C without a teacher, and T's lead, with all words and with the "
     "words of the image's own tags struck: mean and 95% interval over the same seeds.",
     "tab-tags-struck",
@@ -317,7 +305,7 @@ prose.table(
 )
 
 # %% tags=["remove-input"]
-named = tag_report.named_share()
+named = table2.named_share()
 prose.sentence(
     "The naming words account for {share} of T's lead, over {seeds} seeds.",
     command="kdgan sweep table2 --data openclipart_unnamed",
@@ -329,7 +317,7 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.table(
-    tag_report.table2("openclipart_unnamed"),
+    table2.table2("openclipart_unnamed"),
     "Table 2 with the naming words struck, popular tags. Taggers that see images "
     "alone are those of {numref}`tab-tags-popular`.",
     "tab-tags-unnamed",
@@ -471,7 +459,7 @@ prose.table(
 # %% tags=["hide-input"]
 figures.show(
     drawings.metric_curves(
-        tag_curves.metric_curves(), tag_report.METRICS, tag_curves.PLAYED
+        tag_curves.metric_curves(), table2.METRICS, tag_curves.PLAYED
     ),
     name="fig-tags-metrics",
     caption="Table 2's six metrics on the test images over the training of one run "
@@ -530,7 +518,7 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.table(
-    tag_report.beside(tag_report.BACKBONE, ("EfficientNet-Lite0", "VGG16")),
+    table2.beside(table2.BACKBONE, ("EfficientNet-Lite0", "VGG16")),
     "Popular tags on the features of two networks, each with the settings that were "
     "searched on the first: mean and 95% interval over seeds.",
     "tab-tags-backbones",
@@ -541,7 +529,7 @@ prose.table(
 prose.sentence(
     "On VGG16's features {standing}",
     command="kdgan sweep vgg16",
-    standing=tag_report.standing(tag_report.BACKBONE),
+    standing=table2.standing(table2.BACKBONE),
 )
 
 # %% [markdown]
@@ -553,7 +541,7 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.table(
-    tag_report.beside(tag_report.UNGROUPED, ("groups apart", "twins in all parts")),
+    table2.beside(table2.UNGROUPED, ("groups apart", "twins in all parts")),
     "Popular tags with near-duplicates kept in one part, and with parts of the same "
     "sizes drawn image by image: mean and 95% interval over seeds.",
     "tab-tags-ungrouped",
@@ -564,7 +552,7 @@ prose.table(
 prose.sentence(
     "With twins in all parts {standing}",
     command="kdgan sweep ungrouped",
-    standing=tag_report.standing(tag_report.UNGROUPED),
+    standing=table2.standing(table2.UNGROUPED),
 )
 
 # %% [markdown]

@@ -20,20 +20,13 @@
 # %% tags=["remove-input"]
 import torch
 
-from kdgan_lib import beyond_report as report
-from kdgan_lib import (
-    estimators,
-    figures,
-    hyperparameter_report,
-    live,
-    methods,
-    notebooks,
-    prose,
-)
+from kdgan_lib import estimators, figures, live, methods, notebooks, prose
 from kdgan_lib.data import Examples
 from kdgan_lib.figures import beyond as drawings
 from kdgan_lib.figures import hyperparameters
 from kdgan_lib.methods import adaptive
+from kdgan_lib.reports import beyond as report
+from kdgan_lib.reports import hyperparameters as hyperparameter_report
 
 prose.sentence(
     "**In short.** {standing} {changes}",

@@ -26,11 +26,11 @@ from dataclasses import replace
 import torch
 
 from kdgan_lib import closed_forms, estimators, notebooks, prose
-from kdgan_lib import estimator_study as lab
 from kdgan_lib.dynamics import Logits, Play, gradient, local_modes, one_round
 from kdgan_lib.game import DISTILLATIONS, Game
 from kdgan_lib.measures.combination import variable_pairs, variance
 from kdgan_lib.randomness import derive
+from kdgan_lib.studies import estimator_study as lab
 
 prose.claims_list(["M3", "M4", "M9", "M12"])
 

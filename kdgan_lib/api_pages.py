@@ -10,32 +10,22 @@ OPTIONS = ("members:", "ignore-module-all:", "member-order: bysource")
 # A module belongs to the first part that names it or its package.
 PARTS = {
     "The game, losses and estimators": (
-        "game closed_forms dynamics naive outcomes concrete concrete_checks losses "
-        "estimators estimator_study estimator_cases students metrics variance "
-        "variance_linear variance_probe variance_point variance_study variance_tables "
-        "variance_demo"
+        "game closed_forms dynamics concrete losses estimators metrics variance "
+        "variance_linear studies"
     ),
-    "Players and methods": (
-        "nets cifar_nets tag_nets methods pretrained baselines compression"
-    ),
-    "Data": "data tags text augment idx images data_cli",
-    "Training": (
-        "train schedule budget checkpoint evaluation guards state progress randomness "
-        "precision scoring result live"
-    ),
+    "Players and methods": "nets cifar_nets tag_nets methods baselines compression",
+    "Data": "data tags text augment idx images",
+    "Training": "train loop budget randomness live",
     "Runs and statistics": (
         "runs tasks experiments grids execute repeat sweep tuning classical settings "
         "choices stats provenance"
     ),
     "Tables and reports": (
-        "training_report table1 table3 table_text table_cli orderings costs declared "
-        "compression_report released_report controls_report size_report "
-        "hyperparameter_report search_report beyond_report tag_report tag_curves "
-        "tag_facts tag_demo soft_labels predictions recommend names"
+        "reports costs declared tag_facts soft_labels predictions recommend names"
     ),
     "Claims and measures": "claims evidence measures tables",
-    "The book": "prose figures sliders notebooks site api_pages demonstrations",
-    "Commands and everything else": "",
+    "The book": "prose figures notebooks site api_pages",
+    "Commands and everything else": "cli commands",
 }
 
 

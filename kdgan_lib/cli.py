@@ -6,19 +6,22 @@ from collections.abc import Callable
 from importlib import import_module
 
 COMMANDS = {
-    "train": ("train_cli:train", "train one run and store its record"),
-    "sweep": ("train_cli:sweep", "execute a declared grid of runs"),
-    "tune": ("train_cli:tune", "search a method's settings on validation"),
-    "table": ("table_cli:main", "print a table of the paper, ours beside it"),
+    "train": ("commands.train:train", "train one run and store its record"),
+    "sweep": ("commands.train:sweep", "execute a declared grid of runs"),
+    "tune": ("commands.train:tune", "search a method's settings on validation"),
+    "table": ("commands.table:main", "print a table of the paper, ours beside it"),
     "classical": ("classical:main", "fit Table 2's classical taggers"),
     "predictions": ("predictions:main", "store what each tagger recommends"),
     "recommend": ("recommend:main", "print the best tags for your own picture"),
-    "runs": ("runs_cli:main", "list the stored runs, or show one"),
-    "data": ("data_cli:main", "fetch and verify a data set"),
-    "bench": ("bench:main", "time one update of each player on this machine"),
-    "book": ("book_cli:main", "run, check and publish the chapters"),
-    "variance": ("variance_study:main", "measure C's gradient while games are played"),
-    "claims": ("book_cli:main", "show the verdicts, or measure them anew"),
+    "runs": ("commands.runs:main", "list the stored runs, or show one"),
+    "data": ("commands.data:main", "fetch and verify a data set"),
+    "bench": ("commands.bench:main", "time one update of each player on this machine"),
+    "book": ("commands.book:main", "run, check and publish the chapters"),
+    "variance": (
+        "studies.variance_study:main",
+        "measure C's gradient while games are played",
+    ),
+    "claims": ("commands.book:main", "show the verdicts, or measure them anew"),
 }
 INTERRUPTED = 130
 
@@ -41,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     warnings.showwarning = _one_line
     try:
-        return _command(name)(given if "book_cli" in COMMANDS[name][0] else rest)
+        return _command(name)(given if "commands.book" in COMMANDS[name][0] else rest)
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on from here.", file=sys.stderr)
         return INTERRUPTED

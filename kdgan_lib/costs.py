@@ -5,8 +5,8 @@ from functools import cache
 from kdgan_lib.compression import MNIST, measure_size
 from kdgan_lib.data import CONTROLLED_VALIDATION, PAPER_VALIDATION
 from kdgan_lib.experiments import Run
+from kdgan_lib.loop.schedule import stages
 from kdgan_lib.nets import build_players
-from kdgan_lib.schedule import stages
 from kdgan_lib.tasks import task
 
 SHAPES = {"mnist": MNIST, "cifar10": (3, 32, 32)}

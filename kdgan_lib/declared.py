@@ -25,7 +25,7 @@ TABLES = ("table1", "table2", "table2_yfcc100m", "table3")
 SOURCES = (
     *("grids.py", "tag_grids.py", "variations.py", "names.py", "experiments.py"),
     *("tasks.py", "budget.py", "choices.py", "costs.py"),
-    *("schedule.py", "runs.py", "methods/*.py", "settings/*.json"),
+    *("loop/schedule.py", "runs.py", "methods/*.py", "settings/*.json"),
 )
 """Files that decide a run's identity, inside the package."""
 

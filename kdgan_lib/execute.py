@@ -7,15 +7,15 @@ import torch
 from filelock import FileLock
 
 from kdgan_lib import runs
-from kdgan_lib.checkpoint import Checkpoints
 from kdgan_lib.experiments import Run
 from kdgan_lib.files import digest_of_sources
+from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.paths import ROOT, runs_dir
-from kdgan_lib.pretrained import Pretrained
 from kdgan_lib.provenance import provenance, resolve_device
 from kdgan_lib.train import AfterEpoch, Diverged, Result, fit
 
-TRAINING = ("train.py", "losses.py", "augment.py", "precision.py", "randomness.py")
+TRAINING = ("train.py", "losses.py", "augment.py", "loop/precision.py", "randomness.py")
 """Sources whose change leaves no shared pretrained player valid."""
 
 

@@ -11,11 +11,11 @@ from torch import nn
 from kdgan_lib.budget import Budget, Precision
 from kdgan_lib.choices import identity
 from kdgan_lib.data import Split
+from kdgan_lib.loop.schedule import GAME, stages
 from kdgan_lib.methods import METHODS, Method, method
 from kdgan_lib.names import ADVERSARIAL
 from kdgan_lib.nets import build_players
 from kdgan_lib.runs import run_id
-from kdgan_lib.schedule import GAME, stages
 from kdgan_lib.tasks import Task, task
 
 PROFILES = ("smoke", "book", "paper")

@@ -20,16 +20,16 @@ from tqdm.auto import tqdm
 
 from kdgan_lib import classical, runs, soft_labels
 from kdgan_lib.data import Examples, Split
-from kdgan_lib.evaluation import predict
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import Run, declare
+from kdgan_lib.loop.evaluation import predict
+from kdgan_lib.loop.result import Result
+from kdgan_lib.loop.schedule import GAME, Stage
 from kdgan_lib.metrics import precision_at
 from kdgan_lib.names import ADVERSARIAL, TAGGERS
 from kdgan_lib.paths import runs_dir
 from kdgan_lib.provenance import provenance
 from kdgan_lib.recommend import FILE, save_classifier
-from kdgan_lib.result import Result
-from kdgan_lib.schedule import GAME, Stage
 from kdgan_lib.tag_facts import groups_of, name_vectors
 from kdgan_lib.tags import tag_names
 from kdgan_lib.tasks import PRECISION, task

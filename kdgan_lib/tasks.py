@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from kdgan_lib.budget import Augmentation
 from kdgan_lib.cifar_nets import cifar10_players
 from kdgan_lib.data import Split, load
-from kdgan_lib.evaluation import ACCURACY, Criterion
+from kdgan_lib.loop.evaluation import ACCURACY, Criterion
 from kdgan_lib.metrics import precision_at, tag_metrics
 from kdgan_lib.nets import mnist_players
 from kdgan_lib.tag_nets import tag_players

@@ -10,19 +10,19 @@ from torch import Tensor, nn
 from kdgan_lib import randomness
 from kdgan_lib.augment import AUGMENTATIONS
 from kdgan_lib.budget import Budget
-from kdgan_lib.checkpoint import Checkpoints
 from kdgan_lib.data import Examples, Split
-from kdgan_lib.evaluation import ACCURACY, Criterion, player_logits
-from kdgan_lib.guards import Diverged, check_players, check_split, mean_losses
+from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.evaluation import ACCURACY, Criterion, player_logits
+from kdgan_lib.loop.guards import Diverged, check_players, check_split, mean_losses
+from kdgan_lib.loop.precision import arithmetic
+from kdgan_lib.loop.pretrained import Pretrained
+from kdgan_lib.loop.progress import Progress
+from kdgan_lib.loop.result import Result, conclude
+from kdgan_lib.loop.schedule import GAME, Stage, stages, updates_per_epoch
+from kdgan_lib.loop.scoring import Scorer
+from kdgan_lib.loop.state import State
 from kdgan_lib.methods import Method, Noise, Phase
 from kdgan_lib.methods import method as method_by_name
-from kdgan_lib.precision import arithmetic
-from kdgan_lib.pretrained import Pretrained
-from kdgan_lib.progress import Progress
-from kdgan_lib.result import Result, conclude
-from kdgan_lib.schedule import GAME, Stage, stages, updates_per_epoch
-from kdgan_lib.scoring import Scorer
-from kdgan_lib.state import State
 
 __all__ = ["AfterEpoch", "Diverged", "Result", "Training", "fit"]
 

@@ -7,10 +7,10 @@ from kdgan_lib import losses, randomness
 from kdgan_lib.data import Examples
 from kdgan_lib.experiments import declare, from_configuration
 from kdgan_lib.grids import BEYOND, RATIOS, beyond, figure3a
+from kdgan_lib.loop.schedule import stages, updates_per_epoch
 from kdgan_lib.methods import Noise, method
 from kdgan_lib.methods.adaptive import AdaptiveKDGAN, balance, doubt
 from kdgan_lib.methods.kdgan import DISTILLATIONS, KDGAN
-from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.train import fit
 from tests.toys import BUDGET, players_of, split
 

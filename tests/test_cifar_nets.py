@@ -7,7 +7,6 @@ from torch.nn.functional import max_pool2d, pad
 
 from kdgan_lib import fit, randomness
 from kdgan_lib.budget import Budget
-from kdgan_lib.checkpoint import Checkpoints
 from kdgan_lib.cifar_nets import (
     VARIANTS,
     ResNet,
@@ -15,11 +14,12 @@ from kdgan_lib.cifar_nets import (
     cifar10_players,
 )
 from kdgan_lib.data import Examples, Split
+from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.pretrained import Pretrained
+from kdgan_lib.loop.scoring import Scorer
+from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import METHODS, method
 from kdgan_lib.nets import build_players, count_parameters
-from kdgan_lib.pretrained import Pretrained
-from kdgan_lib.scoring import Scorer
-from kdgan_lib.state import digest
 from kdgan_lib.train import Training
 
 SIZES = {

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from kdgan_lib import cli, runs, train_cli
+from kdgan_lib import cli, runs
 from kdgan_lib.budget import Budget
+from kdgan_lib.commands import train
 from kdgan_lib.data import DataMissing
 from kdgan_lib.methods import METHODS
 from kdgan_lib.paths import ROOT
@@ -28,7 +29,7 @@ def call(capsys, *arguments):
 
 
 def parse(*arguments):
-    return train_cli.parse_run(list(arguments))
+    return train.parse_run(list(arguments))
 
 
 def test_help_names_every_command(capsys):
@@ -339,7 +340,7 @@ def test_what_stops_a_command_decides_its_exit_code(
     def stop(*_, **__):
         raise raised
 
-    monkeypatch.setattr(train_cli, "execute", stop)
+    monkeypatch.setattr(train, "execute", stop)
     found, _, error = call(capsys, *SMOKE, "mimic")
     assert found == code
     assert sentence in error

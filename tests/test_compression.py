@@ -6,8 +6,8 @@ from torch import nn
 
 from kdgan_lib.cifar_nets import CifarLeNet, ResNet, TutorialNet
 from kdgan_lib.compression import MNIST, compression_table, measure_size
+from kdgan_lib.loop.state import digest
 from kdgan_lib.nets import MLP, LeNet
-from kdgan_lib.state import digest
 
 CIFAR = (3, 32, 32)
 

@@ -17,10 +17,10 @@ from kdgan_lib.experiments import (
     from_configuration,
 )
 from kdgan_lib.grids import GRIDS, figure3a
+from kdgan_lib.loop.schedule import stages, updates_per_epoch
+from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import METHODS, method
 from kdgan_lib.names import ADVERSARIAL, COMPARED
-from kdgan_lib.schedule import stages, updates_per_epoch
-from kdgan_lib.state import digest
 from kdgan_lib.tasks import task
 
 every_run = pytest.mark.parametrize(

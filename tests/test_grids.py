@@ -7,8 +7,8 @@ import pytest
 
 from kdgan_lib import grids, variations
 from kdgan_lib.grids import CONTROLS, GRIDS, control
+from kdgan_lib.loop.schedule import stages, updates_per_epoch
 from kdgan_lib.names import COMPARED, TAGGERS
-from kdgan_lib.schedule import stages, updates_per_epoch
 from kdgan_lib.tag_grids import TAG_CONTROLS, tag_control
 from kdgan_lib.tasks import TASKS, task
 

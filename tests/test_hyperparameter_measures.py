@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from kdgan_lib import claims, runs
-from kdgan_lib import hyperparameter_report as report
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.measures import hyperparameters as measures
+from kdgan_lib.reports import hyperparameters as report
 from kdgan_lib.tables import MissingRuns
 
 TUNED = report.tuned()

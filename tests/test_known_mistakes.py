@@ -13,9 +13,10 @@ from torch import nn
 
 from kdgan_lib import fit
 from kdgan_lib.budget import Budget
-from kdgan_lib.checkpoint import Checkpoints
 from kdgan_lib.data import Examples, Split
 from kdgan_lib.experiments import PROTOCOLS, Run, declare
+from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.state import digest
 from kdgan_lib.losses import (
     cross_entropy,
     discriminator_loss,
@@ -27,7 +28,6 @@ from kdgan_lib.losses import (
     saturating_reward,
 )
 from kdgan_lib.methods import METHODS, Method, Phase, method
-from kdgan_lib.state import digest
 from kdgan_lib.train import Training
 
 WITH_TEACHER = ["mimic", "distn", "noisy", "codis", "kdgan", "kdgan_wo_gm"]

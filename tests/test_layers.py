@@ -30,8 +30,9 @@ ROOMS = {
         *("baselines.tagprop", "baselines.tagfeature", "baselines.relexample"),
     ),
     "a run's parts": (
-        *("evaluation", "checkpoint", "schedule", "state", "guards", "scoring"),
-        *("result", "pretrained", "progress", "precision"),
+        *("loop", "loop.evaluation", "loop.checkpoint", "loop.schedule", "loop.state"),
+        *("loop.guards", "loop.scoring", "loop.result", "loop.pretrained"),
+        *("loop.progress", "loop.precision"),
     ),
     "the loop": ("train",),
     "tasks": ("tasks",),
@@ -40,13 +41,13 @@ ROOMS = {
         *("tuning", "classical"),
     ),
     "commands": (
-        *("train_cli", "repeat", "runs_cli", "data_cli", "bench", "cli"),
-        *("recommend", "predictions"),
+        *("commands", "commands.train", "commands.runs", "commands.data"),
+        *("commands.bench", "cli", "repeat", "recommend", "predictions"),
     ),
 }
 RANK = {module: rank for rank, room in enumerate(ROOMS.values()) for module in room}
-DRAWING = ("figures", "sliders", "demonstrations")
-PROGRAMS = ("bench", "site")
+DRAWING = ("figures", "studies.demonstrations")
+PROGRAMS = ("commands", "cli", "site")
 
 
 @cache
@@ -140,7 +141,7 @@ def test_only_the_figures_import_matplotlib(module):
 def test_only_commands_print(module):
     tree = sources()[module]
     runs_as_program = "__name__ == '__main__'" in ast.unparse(tree)
-    if not (module.endswith("cli") or module in PROGRAMS or runs_as_program):
+    if not (module.startswith(PROGRAMS) or runs_as_program):
         assert "print" not in calls(tree)
 
 
@@ -202,7 +203,7 @@ def test_public_names_are_there():
 
 def test_the_run_tables_are_read_without_waiting_for_torch():
     program = (
-        "import sys, kdgan_lib.runs, kdgan_lib.runs_cli, kdgan_lib.cli\n"
+        "import sys, kdgan_lib.runs, kdgan_lib.commands.runs, kdgan_lib.cli\n"
         "sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -6,6 +6,7 @@ import toys
 from torch import nn
 
 from kdgan_lib import fit
+from kdgan_lib.loop.state import digest
 from kdgan_lib.nets import (
     MLP,
     LeNet,
@@ -13,7 +14,6 @@ from kdgan_lib.nets import (
     count_parameters,
     mnist_players,
 )
-from kdgan_lib.state import digest
 
 SHORT = toys.BUDGET.but(epochs=2, evaluate_every=1, test_every=1, teacher_every=1)
 

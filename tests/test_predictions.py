@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdgan_lib import predictions, recommend, runs, tag_gallery
+from kdgan_lib import predictions, recommend, runs
 from kdgan_lib.baselines import KNN
 from kdgan_lib.experiments import declare
 from kdgan_lib.measures import tags as measures
+from kdgan_lib.reports import tag_gallery
 from kdgan_lib.tag_facts import groups_of
 from kdgan_lib.tags import load_tags, tag_names
 

@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 from kdgan_lib import runs
+from kdgan_lib.commands.runs import main
 from kdgan_lib.provenance import provenance
 from kdgan_lib.repeat import differences
-from kdgan_lib.runs_cli import main
 
 SAME = ("device", "threads", "torch", "platform", "instructions")
 DATA = "openclipart"  # committed with the book, so that nothing needs to be fetched

@@ -13,9 +13,9 @@ import pytest
 import toys
 
 from kdgan_lib import fit
-from kdgan_lib.checkpoint import Checkpoints
+from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import METHODS
-from kdgan_lib.state import digest
 from kdgan_lib.train import Training
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 import torch, toys
 from kdgan_lib import fit
-from kdgan_lib.checkpoint import Checkpoints
+from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.train import Training
 torch.set_num_threads(1)
 epoch = Training.outer_epoch

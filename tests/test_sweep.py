@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from kdgan_lib import runs, sweep, train_cli
+from kdgan_lib import runs, sweep
+from kdgan_lib.commands import train
 from kdgan_lib.data import DataMissing
 from kdgan_lib.execute import execute
 from kdgan_lib.experiments import declare
@@ -70,7 +71,7 @@ def test_where_data_are_missing_no_other_run_of_them_is_begun(runs_folder):
     failures = sweep.sweep([*lacking, *grid([3])], 1, progress=False, work=lack)
     assert failures == {run.id: "CIFAR-10 is not there." for run in lacking}
     assert list(runs.table().seed) == [3]
-    told = train_cli._failed("CIFAR-10 is not there.", failures)
+    told = train._failed("CIFAR-10 is not there.", failures)
     assert told == f"{lacking[0].id} and 1 more failed: CIFAR-10 is not there."
 
 

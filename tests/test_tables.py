@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from kdgan_lib import demonstrations, runs, tables
+from kdgan_lib import runs, tables
+from kdgan_lib.studies import demonstrations
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from kdgan_lib import tag_demo, tag_facts
+from kdgan_lib import tag_facts
 from kdgan_lib.figures import gallery
 from kdgan_lib.figures import tags as drawings
+from kdgan_lib.studies import tag_demo
 from kdgan_lib.tags import load_tags, tag_names
 
 EMPTY = pd.DataFrame()

@@ -8,13 +8,13 @@ from torch import nn
 
 from kdgan_lib import fit
 from kdgan_lib.budget import Budget
-from kdgan_lib.checkpoint import Checkpoints
 from kdgan_lib.data import Examples, Split
-from kdgan_lib.evaluation import player_logits, predict
+from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.evaluation import player_logits, predict
+from kdgan_lib.loop.state import adam, digest
 from kdgan_lib.losses import cross_entropy
 from kdgan_lib.nets import PLAYERS, build_players, count_parameters
 from kdgan_lib.randomness import module_randomness
-from kdgan_lib.state import adam, digest
 from kdgan_lib.tag_nets import (
     VARIANTS,
     Combination,

@@ -9,9 +9,16 @@ from kdgan_lib.losses import kl_distillation
 from kdgan_lib.measures.combination import variable_pairs, variance
 from kdgan_lib.measures.concrete import argmax_counts, chi_square
 from kdgan_lib.measures.theory import ascend
-from kdgan_lib.naive import field
-from kdgan_lib.outcomes import Grid, arrived, outcomes, stable_step, summary, zipf
-from kdgan_lib.students import (
+from kdgan_lib.studies.naive import field
+from kdgan_lib.studies.outcomes import (
+    Grid,
+    arrived,
+    outcomes,
+    stable_step,
+    summary,
+    zipf,
+)
+from kdgan_lib.studies.students import (
     closed_gradient,
     follow,
     gradient_size,

@@ -10,11 +10,11 @@ import toys
 from torch import nn
 
 from kdgan_lib import fit
-from kdgan_lib.evaluation import Criterion
+from kdgan_lib.loop.evaluation import Criterion
+from kdgan_lib.loop.pretrained import Pretrained
+from kdgan_lib.loop.state import adam, digest
 from kdgan_lib.losses import kl_distillation
 from kdgan_lib.methods import METHODS, Method, Phase, method
-from kdgan_lib.pretrained import Pretrained
-from kdgan_lib.state import adam, digest
 from kdgan_lib.train import Diverged, Training
 
 every_method = pytest.mark.parametrize("name", METHODS)

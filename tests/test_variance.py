@@ -7,24 +7,23 @@ import pytest
 import torch
 from torch import nn
 
-from kdgan_lib import (
-    claims,
-    closed_forms,
-    measures,
-    runs,
-    variance_study,
-    variance_tables,
-)
+from kdgan_lib import claims, closed_forms, measures, runs
 from kdgan_lib import variance_linear as linear
 from kdgan_lib.concrete import gumbel
 from kdgan_lib.estimators import estimator
 from kdgan_lib.evidence import evidence_rows
 from kdgan_lib.figures import variance as drawings
+from kdgan_lib.loop.schedule import GAME
+from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import method
 from kdgan_lib.nets import MLP
 from kdgan_lib.randomness import derive
-from kdgan_lib.schedule import GAME
-from kdgan_lib.state import digest
+from kdgan_lib.reports import variance_tables
+from kdgan_lib.studies import variance_study
+from kdgan_lib.studies.variance_demo import speeds
+from kdgan_lib.studies.variance_point import Point
+from kdgan_lib.studies.variance_probe import SAMPLED, Probe, measure, weights_of
+from kdgan_lib.studies.variance_study import KEY, TABLE, Study, identity
 from kdgan_lib.tables import MissingRuns
 from kdgan_lib.train import fit
 from kdgan_lib.variance import (
@@ -46,10 +45,6 @@ from kdgan_lib.variance import (
     signal_to_noise,
     squared_norms,
 )
-from kdgan_lib.variance_demo import speeds
-from kdgan_lib.variance_point import Point
-from kdgan_lib.variance_probe import SAMPLED, Probe, measure, weights_of
-from kdgan_lib.variance_study import KEY, TABLE, Study, identity
 from tests import toys
 
 SMALL = Probe(batches=20, draws=100, masks=2, temperatures=(0.5, 2.0))

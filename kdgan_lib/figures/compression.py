@@ -13,7 +13,7 @@ from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
 from kdgan_lib.stats import mean_interval
 
 if TYPE_CHECKING:
-    from kdgan_lib.controls_report import Step
+    from kdgan_lib.reports.controls import Step
 
 UP, DOWN, TOTAL = "#0072B2", "#D55E00", "#5A5A5A"
 ACCURACY = "test accuracy of C (%)"

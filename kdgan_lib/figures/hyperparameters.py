@@ -31,7 +31,7 @@ LEAST_SPAN = 4.0  # points; keeps noise from looking like an effect
 def sensitivity(frame: pd.DataFrame) -> Figure | None:
     """Draw Figure 4: accuracy above, the gap to the tuned setting below.
 
-    frame: rows of `hyperparameter_report.sensitivity`. A cross at the foot stands for a
+    frame: rows of `reports.hyperparameters.sensitivity`. A cross at the foot is a
     value that was not run; an n with fewer than two values of a weight is left out
     there. None when nothing was run.
     """

@@ -25,7 +25,7 @@ def table2_points(
 ) -> Figure | None:
     """Draw each method's mean and 95% interval over seeds, a panel per vocabulary.
 
-    panels: rows of `tag_report.scores` by title. Empty ones are left out.
+    panels: rows of `reports.table2.scores` by title. Empty ones are left out.
     """
     known = {title: rows for title, rows in panels.items() if len(rows)}
     if not known:
@@ -120,7 +120,7 @@ def metric_curves(
 def weight_effects(axes_of: Mapping[str, pd.DataFrame]) -> Figure | None:
     """Draw P@3 of C and of T over alpha, beta and gamma: mean and interval (Figure 5).
 
-    axes_of: for each weight the rows of `tag_curves.axis`.
+    axes_of: for each weight the rows of `reports.tag_curves.axis`.
     """
     if all(rows.value.nunique() < 2 for rows in axes_of.values()):
         return None

@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kdgan_lib import variance_tables
 from kdgan_lib.figures.style import colour_of, figure, label_of, tidy
 from kdgan_lib.figures.theory import ESTIMATORS as LOOKS
 from kdgan_lib.names import ADVERSARIAL
+from kdgan_lib.reports import variance_tables
 
 TERMS = {
     "adversarial": ("from D", "discriminator", "-"),

@@ -1,9 +1,9 @@
 """Measure cells of Table 1 and how they were made (T1.1 to T1.36, S7, S9)."""
 
-from kdgan_lib import table1
 from kdgan_lib.measures import Measured, Quantity, measure
+from kdgan_lib.reports import table1
+from kdgan_lib.reports.table1 import COLUMNS, METHODS, Column, Entry
 from kdgan_lib.stats import FEWEST
-from kdgan_lib.table1 import COLUMNS, METHODS, Column, Entry
 from kdgan_lib.tables import MissingRuns
 
 

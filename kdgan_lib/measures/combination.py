@@ -6,8 +6,8 @@ from torch import Tensor
 from kdgan_lib.dynamics import Play, gradient, random_starts
 from kdgan_lib.game import Game
 from kdgan_lib.measures import Measured, measure
-from kdgan_lib.outcomes import zipf
 from kdgan_lib.randomness import derive
+from kdgan_lib.studies.outcomes import zipf
 
 PAIRS = 2000
 # (alpha, beta) of the released scripts' best MNIST settings: n = 100, 1,000, 10,000.

@@ -5,11 +5,11 @@ import torch
 from scipy import stats
 
 from kdgan_lib.concrete import gumbel, pseudo_label, relaxed_sample
-from kdgan_lib.estimator_cases import case
-from kdgan_lib.estimator_study import measure_many, sample_entropy
 from kdgan_lib.measures import Measured, Quantity, measure
-from kdgan_lib.outcomes import zipf
 from kdgan_lib.randomness import derive
+from kdgan_lib.studies.estimator_cases import case
+from kdgan_lib.studies.estimator_study import measure_many, sample_entropy
+from kdgan_lib.studies.outcomes import zipf
 
 DRAWS = 1_000_000
 HOT, COLD = 1.0, 0.1  # the ends of the paper's schedule

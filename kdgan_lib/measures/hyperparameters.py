@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from kdgan_lib import hyperparameter_report as report
 from kdgan_lib import tables
 from kdgan_lib.measures import Measured, Quantity, measure
+from kdgan_lib.reports import hyperparameters as report
 from kdgan_lib.stats import FEWEST, Difference
 
 PROTOCOL = "controlled"

@@ -13,9 +13,14 @@ import pandas as pd
 
 from kdgan_lib import claims, tables
 from kdgan_lib.measures import Measured, Quantity, measure
-from kdgan_lib.orderings import DISTILLATION, Scores, columns_run, instances_ratio
+from kdgan_lib.reports.orderings import (
+    DISTILLATION,
+    Scores,
+    columns_run,
+    instances_ratio,
+)
+from kdgan_lib.reports.table1 import COLUMNS, Column
 from kdgan_lib.stats import FEWEST, geometric_mean
-from kdgan_lib.table1 import COLUMNS, Column
 from kdgan_lib.tables import MissingRuns
 
 PROTOCOL = "controlled"

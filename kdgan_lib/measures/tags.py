@@ -11,8 +11,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kdgan_lib import tables, tag_curves, tag_report
+from kdgan_lib import tables
 from kdgan_lib.measures import Measured, Quantity, measure
+from kdgan_lib.reports import table2, tag_curves
+from kdgan_lib.reports.table2 import CLASSICAL, COMMAND, DATA, GRID, METRICS, PAPER
+from kdgan_lib.reports.tag_curves import AXES, CURVES, PLAYED
 from kdgan_lib.stats import (
     FEWEST,
     LEVEL,
@@ -22,8 +25,6 @@ from kdgan_lib.stats import (
     paired_difference,
 )
 from kdgan_lib.tables import MissingRuns
-from kdgan_lib.tag_curves import AXES, CURVES, PLAYED
-from kdgan_lib.tag_report import CLASSICAL, COMMAND, DATA, GRID, METRICS, PAPER
 from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 
 PROTOCOL = "controlled"
@@ -211,7 +212,7 @@ def soft_label_similarity() -> Measured:
 
 def _scores(vocabulary: str, methods: Sequence[str]) -> pd.DataFrame:
     """Return the methods' rows on a vocabulary; MissingRuns if one has too few."""
-    found = tag_report.scores(DATA[vocabulary])
+    found = table2.scores(DATA[vocabulary])
     counts = found.method.value_counts()
     needed = {name: 1 if name in CLASSICAL else FEWEST for name in methods}
     if any(counts.get(name, 0) < least for name, least in needed.items()):
@@ -241,7 +242,7 @@ def _ratios(vocabulary: str, first: str, second: str) -> pd.DataFrame:
 def _beats_all(found: pd.DataFrame, metric: str) -> bool:
     """Tell whether KDGAN is above each rival with p below the level after Holm."""
     rivals = [name for name in PAPER if name != "kdgan"]
-    gaps = [tag_report.gap(found, "kdgan", name, metric) for name in rivals]
+    gaps = [table2.gap(found, "kdgan", name, metric) for name in rivals]
     known = [gap for gap in gaps if gap is not None]
     adjusted = holm([gap.p_value for gap in known])
     return len(known) == len(rivals) and all(

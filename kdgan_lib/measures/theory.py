@@ -8,9 +8,9 @@ from torch import Tensor
 from kdgan_lib.dynamics import Play, joint_minimum, play, random_starts
 from kdgan_lib.game import DISTILLATIONS, Game, total_variation
 from kdgan_lib.measures import Measured, measure
-from kdgan_lib.outcomes import zipf
 from kdgan_lib.randomness import derive
-from kdgan_lib.students import follow, wrong_teacher
+from kdgan_lib.studies.outcomes import zipf
+from kdgan_lib.studies.students import follow, wrong_teacher
 
 LOG4 = math.log(4)
 TABLES = 500  # random games per identity

@@ -7,8 +7,8 @@ its probes. The variance of a gradient is its total over fresh minibatches and l
 import numpy as np
 import pandas as pd
 
-from kdgan_lib import variance_tables as study
 from kdgan_lib.measures import Measured, Quantity, measure
+from kdgan_lib.reports import variance_tables as study
 from kdgan_lib.tables import MissingRuns, require
 
 

@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from kdgan_lib import figures, sliders
+from kdgan_lib import figures
+from kdgan_lib.figures import sliders
 
 
 def draw(*values):

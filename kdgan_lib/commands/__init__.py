@@ -1,0 +1,1 @@
+"""Give the commands of `kdgan`: each reads its options and calls the library."""

@@ -1,0 +1,1 @@
+"""Hold the parts of the one loop: schedule, state, checkpoints, scores, guards."""

@@ -1,0 +1,85 @@
+"""Refuse what cannot be trained, and stop what has stopped learning numbers."""
+
+import torch
+from torch import Tensor, nn
+
+from kdgan_lib.budget import Budget
+from kdgan_lib.data import Split
+from kdgan_lib.loop.evaluation import player_logits
+from kdgan_lib.methods import Method
+
+
+class Diverged(FloatingPointError):
+    """Raised when a loss or a logit stops being finite."""
+
+
+def check_split(split: Split, budget: Budget) -> None:
+    """Raise ValueError for nothing to train on, or nothing to select on."""
+    if len(split.train) == 0:
+        raise ValueError("The split has no training examples.")
+    if budget.selection == "validation" and len(split.validation) == 0:
+        raise ValueError(
+            "The split has no validation examples to select on: add some, or set the "
+            "budget's selection to 'last'."
+        )
+
+
+def check_players(method: Method, players: dict[str, nn.Module], split: Split) -> None:
+    """Raise ValueError for an empty seat, a shared one, or a wrong shape of logits."""
+    for seat in method.seats():
+        if seat not in players:
+            raise ValueError(
+                f"'{method.name}' needs a {seat}: pass players with the keys "
+                f"{', '.join(method.seats())}."
+            )
+        for other in method.seats():
+            if other < seat and players[other] is players[seat]:
+                raise ValueError(
+                    f"The {other} and the {seat} are the same module, which would "
+                    "learn from itself: pass two."
+                )
+        found, wanted = _shape(seat, players[seat], split), split.num_labels
+        if found != (min(2, len(split.train)), wanted):
+            raise ValueError(
+                f"The {seat} returns shape {found} for two examples; it must return "
+                f"one logit per label: (2, {wanted})."
+            )
+
+
+def _shape(seat: str, module: nn.Module, split: Split) -> object:
+    """Return the shape of a player's logits for two examples, in evaluation mode."""
+    batch, training = split.train[:2], module.training
+    try:
+        with torch.no_grad():
+            logits = player_logits(seat, module.eval(), batch)
+    except (RuntimeError, TypeError) as error:
+        given = [batch.inputs, *([] if seat == "classifier" else [batch.privileged])]
+        shapes = [tuple(tensor.shape) for tensor in given if tensor is not None]
+        raise ValueError(
+            f"The {seat} cannot take inputs of shape {shapes}: {error}"
+        ) from error
+    finally:
+        module.train(training)
+    return tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+
+
+def mean_losses(
+    player: str, stage: str, updates: int, terms: list[dict[str, Tensor]]
+) -> dict[str, float]:
+    """Return the means of a pass's loss terms, named after the player.
+
+    updates: the player's count after the pass. Raises `Diverged`, naming the update,
+    if a loss was not finite.
+    """
+    losses = torch.stack([term["loss"] for term in terms])
+    finite = torch.isfinite(losses)
+    if not finite.all():
+        first = int((~finite).nonzero()[0])
+        raise Diverged(
+            f"The {player}'s loss is {losses[first].item()} at its update "
+            f"{updates - len(terms) + first + 1} ({stage}): lower {player}_lr or the "
+            "weight of its loss, and run the same command again."
+        )
+    names = terms[0]
+    means = {n: torch.stack([t[n] for t in terms]).mean().item() for n in names}
+    return {f"{player}_{name}": value for name, value in means.items()}

@@ -1,0 +1,97 @@
+"""Conclude a run: restore the selected classifier and state its metrics."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from torch import nn
+
+from kdgan_lib.loop.schedule import GAME
+from kdgan_lib.loop.scoring import Scorer
+from kdgan_lib.loop.state import State, digest
+
+Metrics = dict[str, str | int | float]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run leaves."""
+
+    metrics: Metrics
+    """Scores by every selection rule, updates, seconds, weights' digest."""
+    curve: pd.DataFrame
+    """One row per evaluation."""
+    players: dict[str, nn.Module]
+    """The trained players; the classifier is the selected one."""
+
+
+def conclude(state: State, scorer: Scorer) -> Result:
+    """Select the classifier by the budget's rule and return the run's result.
+
+    Under `best_test` the accuracy is the largest over the test evaluations, and the
+    classifier stays the last one. The scores are named after the criterion; its further
+    scores are those of the classifier that is returned, and of T.
+    """
+    curve = pd.DataFrame(state.curve)
+    game = curve[curve.stage == GAME]
+    last, tested = game.iloc[-1], game.dropna(subset="classifier_test")
+    best = tested.loc[tested.classifier_test.idxmax()]
+    metrics: Metrics = {
+        "last_test_accuracy": float(last.classifier_test),
+        "best_test_accuracy": float(best.classifier_test),
+        "validation_accuracy": float(last.classifier_validation),
+        "teacher_test_accuracy": _teacher(state, scorer, curve, game),
+        "weights_digest": digest(state.players["classifier"]),
+    }
+    metrics |= _selected(state, scorer, int(last.epoch), int(best.epoch), metrics)
+    name = scorer.criterion.name
+    metrics = {k.replace("accuracy", name): v for k, v in metrics.items()}
+    metrics |= _reports(state, scorer)
+    counts = {f"{player}_updates": count for player, count in state.updates.items()}
+    counts["player_updates"] = sum(state.updates.values())
+    metrics |= {**counts, "epochs_run": int(last.epoch), "seconds": state.seconds}
+    return Result(metrics, curve, state.players)
+
+
+def _selected(
+    state: State, scorer: Scorer, last: int, best: int, metrics: Metrics
+) -> Metrics:
+    """Return test accuracy and epoch by the budget's rule; restore that classifier."""
+    rule = scorer.budget.selection
+    if rule == "last":
+        return {
+            "test_accuracy": metrics["last_test_accuracy"],
+            "selected_epoch": last,
+        }
+    if rule == "best_test":
+        return {
+            "test_accuracy": metrics["best_test_accuracy"],
+            "selected_epoch": best,
+        }
+    if state.best_classifier:
+        state.players["classifier"].load_state_dict(state.best_classifier)
+    return {
+        "test_accuracy": scorer.score(state, "classifier", "test"),
+        "validation_accuracy": state.best_validation,
+        "selected_epoch": state.best_epoch,
+    }
+
+
+def _reports(state: State, scorer: Scorer) -> Metrics:
+    """Return the criterion's further scores of C, and of T where there is one."""
+    prefixes = {"classifier": "test", "teacher": "teacher_test"}
+    return {
+        f"{prefix}_{name}": value
+        for player, prefix in prefixes.items()
+        if player in state.players
+        for name, value in scorer.report(state, player).items()
+    }
+
+
+def _teacher(
+    state: State, scorer: Scorer, curve: pd.DataFrame, game: pd.DataFrame
+) -> float:
+    """Return T's final test score: its pretrained one if the game left T alone."""
+    if game.get("teacher_validation", pd.Series(dtype=float)).notna().any():
+        return scorer.score(state, "teacher", "test")
+    tested = curve.get("teacher_test", pd.Series(dtype=float)).dropna()
+    return float(tested.iloc[-1]) if len(tested) else float("nan")

@@ -1,0 +1,87 @@
+"""Evaluate the players on a schedule and keep the best classifier."""
+
+from dataclasses import dataclass
+
+from kdgan_lib.budget import Budget
+from kdgan_lib.data import Split
+from kdgan_lib.loop.evaluation import Criterion, evaluate, predict
+from kdgan_lib.loop.guards import Diverged
+from kdgan_lib.loop.schedule import GAME, Stage
+from kdgan_lib.loop.state import Row, State
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores the players on the split's parts at the budget's epochs."""
+
+    split: Split
+    budget: Budget
+    criterion: Criterion
+
+    def evaluate(
+        self,
+        state: State,
+        stage: Stage,
+        done: int,
+        temperature: float,
+        losses: dict[str, float],
+    ) -> None:
+        """Add a row to the curve if one is due after `done` epochs of the stage."""
+        last, game = done == stage.epochs, stage.name == GAME
+        if not (last or (game and done % self.budget.evaluate_every == 0)):
+            return
+        row = position(state, stage, done) | {"temperature": temperature} | losses
+        trained = {phase.player for phase in stage.phases}
+        if "classifier" in trained:
+            row |= self.classifier(state, last or done % self.budget.test_every == 0)
+            if game:
+                state.keep_best(float(row["classifier_validation"]), done)
+        if "teacher" in trained and (last or done % self.budget.teacher_every == 0):
+            row |= self.teacher(state, last and not game)
+        state.curve.append(row)
+
+    def classifier(self, state: State, test: bool) -> Row:
+        """Return C's scores on validation and, where asked for, on the test set."""
+        row: Row = {
+            "classifier_validation": self.score(state, "classifier", "validation")
+        }
+        if test:
+            row["classifier_test"] = self.score(state, "classifier", "test")
+        return row
+
+    def teacher(self, state: State, test: bool) -> Row:
+        """Return T's scores on validation and, where asked for, on the test set."""
+        row: Row = {"teacher_validation": self.score(state, "teacher", "validation")}
+        if test:
+            row["teacher_test"] = self.score(state, "teacher", "test")
+        return row
+
+    def score(self, state: State, player: str, part: str) -> float:
+        """Return a player's metric on a part of the split; raise `Diverged` on NaN."""
+        module, examples = state.players[player], getattr(self.split, part)
+        examples = examples[: self.budget.evaluated or None]
+        try:
+            return evaluate(player, module, examples, self.criterion.score)
+        except FloatingPointError as error:
+            raise Diverged(
+                f"On the {part} set {error} after its update {state.updates[player]}: "
+                f"lower {player}_lr, and run the same command again."
+            ) from error
+
+    def report(self, state: State, player: str) -> dict[str, float]:
+        """Return the criterion's further scores of a player on the test set."""
+        if self.criterion.report is None:
+            return {}
+        examples = self.split.test[: self.budget.evaluated or None]
+        logits = predict(player, state.players[player], examples)
+        return self.criterion.report(logits, examples.targets)
+
+
+def position(state: State, stage: Stage, done: int) -> Row:
+    """Return where a run is: stage, epochs done, updates in all and of each player."""
+    return {
+        "stage": stage.name,
+        "epoch": done,
+        "player_updates": sum(state.updates.values()),
+        **{f"{player}_updates": count for player, count in state.updates.items()},
+    }

@@ -1,0 +1,346 @@
+"""Gather what the chapter on the paper's limits states: KDGAN against its changes."""
+
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from kdgan_lib import tables
+from kdgan_lib.experiments import Run, declare
+from kdgan_lib.grids import BEYOND, GRIDS, RATIOS
+from kdgan_lib.names import label_of
+from kdgan_lib.prose import about_zero
+from kdgan_lib.reports.hyperparameters import CHANCE
+from kdgan_lib.stats import (
+    FEWEST,
+    LEVEL,
+    Difference,
+    convergence,
+    holm,
+    mean_interval,
+    paired_difference,
+    signed,
+)
+from kdgan_lib.variations import changed
+
+GRID, COMMAND = "beyond", "kdgan sweep beyond"
+TUNED = "KDGAN as tuned"
+RIVALS = ("supervised", "mimic", "distn", "noisy", "codis")
+"""Methods in which no game is played."""
+PANEL = 5
+"""Most variants whose curves share a panel with the tuned KDGAN's."""
+FORMATS = {
+    **dict.fromkeys(("C", "low", "high", "validation", "T", "difference"), ".2f"),
+    **dict.fromkeys(("runs", "missing", "pairs"), ".0f"),
+    "effect size": ".2f",
+    "player updates": ",.0f",
+    "p (Holm)": ".3g",
+}
+"""How the columns of this module's tables are printed."""
+
+
+def adaptive(ratio: float) -> str:
+    """Return what the adaptive weights of a ratio are called."""
+    return f"adaptive weights, ratio {ratio:g}"
+
+
+def variants() -> list[str]:
+    """Return the variants' names in the order of the tables."""
+    return [TUNED, *BEYOND, *map(adaptive, RATIOS)]
+
+
+def panels() -> list[list[str]]:
+    """Return the variants of each panel of curves, the tuned KDGAN first in all."""
+    names = list(BEYOND)
+    parts = [names[at : at + PANEL] for at in range(0, len(names), PANEL)]
+    return [[TUNED, *part] for part in (*parts, list(map(adaptive, RATIOS)))]
+
+
+def changes() -> pd.DataFrame:
+    """Return what each variant sets differently from the tuned KDGAN."""
+    said = {
+        name: ", ".join(
+            f"{key} = {value}"
+            for settings in change.values()
+            for key, value in settings.items()
+        )
+        for name, change in BEYOND.items()
+    }
+    said |= {adaptive(ratio): f"kdgan_adaptive, ratio = {ratio:g}" for ratio in RATIOS}
+    return pd.DataFrame({"variant": list(said), "what is set": list(said.values())})
+
+
+def points() -> pd.DataFrame:
+    """Return the declared runs, one row each, with what is stored of them.
+
+    Columns: run_id, variant, seed, status (NaN: not run), seconds, and in percent
+    accuracy (C, test; chance for a run that diverged), validation (C) and teacher (T,
+    test, at the end).
+    """
+    declared = pd.DataFrame(_declared())
+    wanted = ["run_id", "status", "seconds", *SCORES]
+    stored = tables.runs(grid=GRID).reindex(columns=wanted)
+    found = declared.merge(stored, on="run_id", how="left").rename(columns=SCORES)
+    scores = list(SCORES.values())
+    found[scores] = 100 * found[scores].astype(float)
+    found.loc[found.status == "diverged", "accuracy"] = CHANCE
+    return found
+
+
+SCORES = {
+    "test_accuracy": "accuracy",
+    "validation_accuracy": "validation",
+    "teacher_test_accuracy": "teacher",
+}
+
+
+def accuracies() -> pd.DataFrame:
+    """Return a row per variant: C's test accuracy with interval, validation, T, runs.
+
+    A variant that was not run keeps its row.
+    """
+    found, shown = points(), []
+    for name in variants():
+        part = found[found.variant == name]
+        known = part.accuracy.dropna()
+        row: dict[str, object] = {"variant": name}
+        if len(known):
+            mean = mean_interval(known)
+            row |= {"C": mean.mean, "interval": _interval(mean.lo, mean.hi)}
+            row |= {"validation": part.validation.mean(), "T": part.teacher.mean()}
+        missing = int(part.status.isna().sum())
+        shown.append(row | {"runs": len(known), "missing": missing})
+    columns = ["variant", "C", "interval", "validation", "T", "runs", "missing"]
+    return pd.DataFrame(shown, columns=columns)
+
+
+def differences() -> pd.DataFrame:
+    """Return each variant minus the tuned KDGAN in points, paired, with Holm's p.
+
+    Variants with fewer than three pairs are left out, and an empty frame remains where
+    there is none.
+    """
+    found = points().pivot(index="seed", columns="variant", values="accuracy")
+    shown = []
+    for name in variants()[1:]:
+        pairs = found[[name, TUNED]].dropna()
+        if len(pairs) >= FEWEST:
+            gap = paired_difference(pairs[name], pairs[TUNED])
+            shown.append({"variant": name, **_compared(gap)})
+    return _corrected(shown)
+
+
+def rival() -> str | None:
+    """Return the method that no game is played in and that is best on validation.
+
+    At n = 100 under `controlled`, by the mean over all stored seeds; None without runs.
+    """
+    found = _prescribed()
+    known = found[found.method.isin(RIVALS)] if len(found) else found
+    if known.empty:
+        return None
+    return str(known.groupby("method").validation_accuracy.mean().idxmax())
+
+
+def against_rival() -> pd.DataFrame:
+    """Return each variant minus the strongest rival in points, paired by seed.
+
+    All on the seeds that all share; Holm's correction is over the variants. Empty where
+    the rival was not run; variants with fewer than three runs are left out.
+    """
+    name, found = rival(), points()
+    if name is None:
+        return pd.DataFrame()
+    runs = _prescribed()
+    scores = 100 * runs[runs.method == name].set_index("seed").test_accuracy
+    scored = found.pivot(index="seed", columns="variant", values="accuracy")
+    scored = scored.dropna(axis=1, thresh=FEWEST).dropna()
+    if len(scored.index.intersection(scores.index)) < FEWEST:
+        return pd.DataFrame()
+    held_out = found.pivot(index="seed", columns="variant", values="validation")
+    shown = []
+    for variant in filter(scored.columns.__contains__, variants()):
+        gap = paired_difference(scored[variant], scores)
+        row: dict[str, object] = {"variant": variant, "C": scored[variant].mean()}
+        row |= {"validation": held_out.loc[scored.index, variant].mean()}
+        shown.append(row | _compared(gap))
+    return _corrected(shown)
+
+
+def _compared(gap: Difference) -> dict[str, object]:
+    """Return a difference as columns, its p-value not yet corrected."""
+    return {
+        "difference": gap.mean,
+        "low": gap.lo,
+        "high": gap.hi,
+        "effect size": gap.effect_size,
+        "p (Holm)": gap.p_value,
+        "pairs": gap.runs,
+    }
+
+
+def _corrected(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Return rows of `_compared` as a table, with Holm's correction over all."""
+    table = pd.DataFrame(rows)
+    if len(table):
+        table["p (Holm)"] = holm(table["p (Holm)"].tolist())
+    return table
+
+
+def standing() -> str:
+    """Return where the variant that is best on validation stands to the rival.
+
+    Empty where nothing can be compared.
+    """
+    found, name = against_rival(), rival()
+    if found.empty or name is None:
+        return ""
+    best = found.loc[int(found.validation.idxmax())]
+    return (
+        f"Of the methods without a game, {label_of(name)} is best on validation. Of "
+        f"the {len(found)} forms of KDGAN compared with it on the {best.pairs} seeds "
+        f"that all share, the best on validation is *{best.variant}*: {best.C:.2f}% on "
+        f"test, {best.difference:+.2f} points [{best.low:.2f}, {best.high:.2f}] from "
+        f"{label_of(name)}, an interval that {about_zero(best.low, best.high)}."
+    )
+
+
+def _prescribed() -> pd.DataFrame:
+    """Return the finished runs of Table 1's methods at n = 100 under `controlled`."""
+    where = {"data": "mnist", "n": 100, "protocol": "controlled"}
+    return tables.runs(grid="table1", status="finished", **where)
+
+
+def curves() -> pd.DataFrame:
+    """Return the game's evaluations with `variant`, updates from the game's start."""
+    found = tables.curves(grid=GRID)
+    if found.empty:
+        return found
+    names = {row["run_id"]: row["variant"] for row in _declared()}
+    found["variant"] = found.run_id.map(names)
+    return tables.game(found).sort_values(["run_id", "epoch"])
+
+
+def shared_curves() -> pd.DataFrame:
+    """Return `curves` of the variants with three runs, on the seeds that they share."""
+    found = curves()
+    if found.empty:
+        return found
+    seeds = found.groupby("variant").seed.agg(set)
+    enough = seeds[seeds.map(len) >= FEWEST]
+    shared = set.intersection(*enough) if len(enough) else set()
+    return found[found.variant.isin(enough.index) & found.seed.isin(shared)]
+
+
+def converged() -> pd.DataFrame:
+    """Return the mean player updates to convergence, and the change from KDGAN's.
+
+    Convergence: the first evaluation at 99% of a run's best validation accuracy. On the
+    seeds of `shared_curves`.
+    """
+    found = shared_curves()
+    if found.empty:
+        return found
+    at = pd.Series(
+        {
+            key: convergence(run, "classifier_validation", "player_updates")
+            for key, run in found.groupby(["variant", "seed"])
+        }
+    )
+    shown = []
+    for name in variants():
+        if name not in at.index.get_level_values(0):
+            continue
+        row: dict[str, object] = {"variant": name, "player updates": at[name].mean()}
+        change = "–"
+        if name != TUNED and TUNED in at.index.get_level_values(0):
+            change = signed(paired_difference(at[name], at[TUNED]), 0)
+        row["change from as tuned"] = change
+        shown.append(row | {"runs": len(at[name])})
+    return pd.DataFrame(shown)
+
+
+def weights() -> pd.DataFrame:
+    """Return the adaptive weights over the game: ratio, player_updates and weights.
+
+    The columns alpha, beta and gamma are means over the last epoch before an
+    evaluation.
+    """
+    found = curves()
+    if found.empty:
+        return found
+    mine = found[found.method == "kdgan_adaptive"]
+    if mine.empty:
+        return mine
+    known = {
+        "classifier_share": "alpha",
+        "classifier_distillation_weight": "beta",
+        "teacher_distillation_weight": "gamma",
+    }
+    kept = ["run_id", "ratio", "player_updates", *known]
+    # The fixed settings have columns alpha, beta and gamma too, which are not read.
+    return mine[kept].rename(columns=known)
+
+
+def best_ratio() -> float | None:
+    """Return the ratio whose C is best on validation, or None where none was run."""
+    found = accuracies().set_index("variant").validation
+    known = pd.Series({ratio: found[adaptive(ratio)] for ratio in RATIOS}).dropna()
+    return None if known.empty else float(str(known.idxmax()))
+
+
+def summary() -> str:
+    """Return sentences on which changes help; empty where nothing can be compared."""
+    found = differences()
+    if found.empty:
+        return ""
+    clear = found[found["p (Holm)"] < LEVEL]
+    helped, harmed = (
+        [f"{row['variant']} ({row['difference']:+.2f} points)" for row in rows]
+        for rows in (
+            clear[clear.difference > 0].to_dict("records"),
+            clear[clear.difference < 0].to_dict("records"),
+        )
+    )
+    text = (
+        f"Compared: {len(found)} of {len(variants()) - 1} changes. Better at a "
+        f"Holm-adjusted level of {LEVEL:g}: {', '.join(helped) or 'none'}. Worse: "
+        f"{', '.join(harmed) or 'none'}. The intervals of the rest leave it open."
+    )
+    ratio = best_ratio()
+    if ratio is None or adaptive(ratio) not in set(found.variant):
+        return text
+    row = found.set_index("variant").loc[adaptive(ratio)]
+    return (
+        f"{text} On validation, the best of the adaptive ratios is {ratio:g}; its test "
+        f"accuracy differs from the tuned KDGAN's by {row.difference:+.2f} points "
+        f"[{row.low:.2f}, {row.high:.2f}]."
+    )
+
+
+def _interval(lo: float, hi: float, digits: int = 2) -> str:
+    """Return an interval's ends, or a dash where there are too few runs for one."""
+    return "–" if pd.isna(lo) else f"[{lo:,.{digits}f}, {hi:,.{digits}f}]"
+
+
+@cache
+def _declared() -> list[dict[str, object]]:
+    runs = GRIDS[GRID]("paper")
+    settings: dict[str, dict[str, Any]] = {TUNED: {}} | BEYOND
+    named = {
+        changed(tuned, change).id: name
+        for tuned in (declare("kdgan", seed=seed) for seed in {r.seed for r in runs})
+        for name, change in settings.items()
+    }
+    return [
+        {
+            "run_id": run.id,
+            "variant": named.get(run.id) or _ratio(run),
+            "seed": run.seed,
+        }
+        for run in runs
+    ]
+
+
+def _ratio(run: Run) -> str:
+    return adaptive(float(str(run.method.hyperparameters()["ratio"])))

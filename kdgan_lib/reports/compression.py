@@ -1,0 +1,352 @@
+"""Gather what the chapter on model compression says of Table 1: tables and sentences.
+
+A cell that was run folds away its runs and the command that makes them; one that was
+not says so and folds away its command, its device and an estimate of its time.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from kdgan_lib import claims
+from kdgan_lib.names import label_of
+from kdgan_lib.prose import listed
+from kdgan_lib.reports import table1
+from kdgan_lib.reports.orderings import Scores, columns_run, standing
+from kdgan_lib.reports.table1 import (
+    COLUMNS,
+    METHODS,
+    PROTOCOLS,
+    ROWS,
+    SMALL,
+    Column,
+    Entry,
+)
+from kdgan_lib.stats import (
+    LEVEL,
+    Estimate,
+    holm,
+    paired_difference,
+    signed,
+)
+
+FORMATS = dict.fromkeys(("lead", "order", "held out"), ".2f")
+"""How the columns of this module's tables are printed."""
+SMALL_PRINT = "font-size:80%"
+"""Style of what stands below a number; six columns fit a page with it."""
+
+
+def accuracies(
+    protocol: str, columns: Sequence[Column] = COLUMNS, empty: bool = True
+) -> pd.DataFrame:
+    """Return Table 1 under a protocol: a row per method, a column per data set and n.
+
+    A cell gives our mean in percent, its 95% interval, the runs and the paper's mean.
+    empty: whether columns without any run are there, too.
+    """
+    found = table1.entries(protocol, columns)
+    begun = {entry.column for entry in found if len(entry.runs)}
+    rows = {name: {"method": label_of(name)} for name in ROWS}
+    for entry in found:
+        if empty or entry.column in begun:
+            rows[entry.cell.method][entry.column.title(protocol)] = _cell(entry)
+    return pd.DataFrame(list(rows.values()))
+
+
+def budgets() -> pd.DataFrame:
+    """Return how much each column trains under `controlled`, a row per column.
+
+    Pretraining and game are counted in updates; the game's are of all players.
+    """
+    from kdgan_lib.experiments import controlled_base  # with the methods torch comes
+    from kdgan_lib.tasks import task
+
+    rows = []
+    for column in (*COLUMNS, *SMALL):
+        n, learned = column.size("controlled"), task(column.data)
+        base = controlled_base(learned, n)
+        batches = math.ceil(n / base.batch_size)
+        row = {"column": column.title("controlled"), "T and D": column.teachers}
+        row |= {"batch": f"{base.batch_size}", "products": base.precision}
+        for seat, symbol in (("classifier", "C"), ("teacher", "T")):
+            passes = getattr(base, f"{seat}_pretraining")
+            row[f"pretraining of {symbol}"] = f"{passes * batches:,}"
+        updates = learned.player_updates(n)
+        passes = updates * base.batch_size / n
+        rows.append(row | {"game": f"{updates:,}", "passes": f"{passes:.0f}"})
+    return pd.DataFrame(rows)
+
+
+def updates_by_size(data: str) -> str:
+    """Return in words how many player updates each n gets under `controlled`."""
+    from kdgan_lib.tasks import task  # it imports torch
+
+    (_, fewest), *more = sorted(task(data).updates.items())
+    steps = [f"{updates:,} from n = {n:,} on" for n, updates in more]
+    return ", ".join([f"{fewest:,} player updates", *steps])
+
+
+def code_budgets(n: int = 100) -> pd.DataFrame:
+    """Return what `code` gives each method on MNIST: C's updates, test evaluations."""
+    from kdgan_lib.experiments import declare  # with the methods it imports torch
+    from kdgan_lib.loop.schedule import GAME, stages
+
+    rows = []
+    for name in ROWS:
+        run = declare(name, n=n, protocol="code")
+        (game,) = (s for s in stages(run.method, run.budget) if s.name == GAME)
+        passes = sum(p.passes for p in game.phases if p.player == "classifier")
+        updates = game.epochs * passes * math.ceil(n / run.budget.batch_size)
+        tests = game.epochs // run.budget.test_every
+        row = {"method": label_of(name), "updates of C": f"{updates:,}"}
+        rows.append(row | {"test evaluations": f"{tests:,}"})
+    return pd.DataFrame(rows)
+
+
+def small_networks() -> pd.DataFrame:
+    """Return CIFAR-10's accuracies with a ResNet-20 as T and D: no paper's cells."""
+    return accuracies("controlled", SMALL)
+
+
+def _cell(entry: Entry) -> str:
+    """Return a cell: what was found, the paper's mean, and the command folded away."""
+    paper = [] if math.isnan(entry.paper) else [f"paper {entry.paper:.2f}"]
+    found = entry.accuracy
+    if found is None and entry.missing:
+        return folded("not run", paper, entry.command, table1.effort([entry]))
+    if found is None:
+        return folded(f"all {len(entry.runs)} diverged", paper, entry.command)
+    lost = len(entry.runs) - len(entry.finished)
+    runs = counted(found.runs, len(entry.cell.ids) if entry.missing else 0)
+    lines = [runs, *([f"{lost} diverged"] if lost else []), *paper]
+    return shown(found, lines, entry.command, entry.runs.run_id)
+
+
+def counted(runs: int, declared: int = 0) -> str:
+    """Return a number of runs in words, and of how many where that is said."""
+    return f"{runs} {'runs' if runs > 1 else 'run'}" + (
+        f" of {declared}" if declared else ""
+    )
+
+
+def shown(
+    found: Estimate, lines: Sequence[str], command: str, runs: Iterable[str] = ()
+) -> str:
+    """Return a mean with its interval, further lines, its runs and their command."""
+    ends = [] if math.isnan(found.lo) else [f"[{found.lo:.2f}, {found.hi:.2f}]"]
+    ids = " ".join(runs)
+    note = f"`kdgan runs show {ids}`" if ids else ""
+    title = "runs, command" if ids else "command"
+    return folded(f"{found.mean:.2f}", [*ends, *lines], command, note, title)
+
+
+def folded(
+    text: str,
+    lines: Sequence[str],
+    command: str,
+    note: str = "",
+    title: str = "command",
+) -> str:
+    """Return a cell with small lines below and a command that a click unfolds.
+
+    It needs no script: the enter key unfolds it, too. The command is Markdown's code,
+    since the site would turn the two hyphens of an HTML element's text into a dash.
+    """
+    small = "<br>".join(line.replace(" ", "&nbsp;") for line in lines)
+    below = f'<br><span style="{SMALL_PRINT}">{small}</span>' if lines else ""
+    after = f"<br>{note}" if note else ""
+    return (
+        f'{text}{below}<details style="{SMALL_PRINT}">'
+        f'<summary style="white-space:nowrap">{title}</summary>'
+        f"`{command}`{after}</details>"
+    )
+
+
+def missing(
+    protocols: Iterable[str] = PROTOCOLS, columns: Sequence[Column] = COLUMNS
+) -> pd.DataFrame:
+    """Return a row per column that lacks runs: the one command, device and time."""
+    return pd.DataFrame(
+        [
+            {
+                "protocol": f"`{protocol}`",
+                "column": part[0].column.title(protocol),
+                "runs": sum(entry.missing for entry in part),
+                "command": f"`{table1.command(part)}`",
+                "takes": table1.effort(part),
+            }
+            for protocol in protocols
+            for part in table1.missing(table1.entries(protocol, columns))
+        ]
+    )
+
+
+def differences(
+    protocol: str = "controlled",
+    columns: Sequence[Column] = COLUMNS,
+    reference: str = "kdgan",
+    rivals: Sequence[str] = ROWS,
+) -> pd.DataFrame:
+    """Return KDGAN minus each rival in points, paired by seed, column by column.
+
+    Holm's correction is over the rivals of a column.
+    """
+    tables = [
+        _against(runs, reference, rivals, column.title(protocol))
+        for column, runs in table1.scores(protocol, columns).items()
+        if reference in runs
+    ]
+    known = [frame for frame in tables if len(frame)]
+    return pd.concat(known, ignore_index=True) if known else pd.DataFrame()
+
+
+def _against(
+    runs: pd.DataFrame, reference: str, rivals: Sequence[str], title: str
+) -> pd.DataFrame:
+    """Return one column's differences, by the rows of the table."""
+    gaps = {
+        name: paired_difference(runs[reference], runs[name])
+        for name in rivals
+        if name != reference
+        and name in runs
+        and (runs[name].notna() & runs[reference].notna()).any()
+    }
+    p_values = holm([gap.p_value for gap in gaps.values()])
+    return pd.DataFrame(
+        [
+            {
+                "column": title,
+                "method": label_of(name),
+                "difference": f"{gap.mean:+.2f}",
+                "95% interval": _or_dash(f"[{gap.lo:+.2f}, {gap.hi:+.2f}]", gap.lo),
+                "effect size": _or_dash(f"{gap.effect_size:.2f}", gap.effect_size),
+                "p (Holm)": _or_dash(f"{p_value:.3g}", p_value),
+                "pairs": gap.runs,
+            }
+            for (name, gap), p_value in zip(gaps.items(), p_values, strict=True)
+        ]
+    )
+
+
+def told_apart(protocol: str = "controlled") -> str:
+    """Return which rivals KDGAN is ahead of, behind, and not told from, by column."""
+    found = differences(protocol)
+    if found.empty:
+        return ""
+    found["p"] = pd.to_numeric(found["p (Holm)"], errors="coerce")
+    tested = found.dropna(subset="p")
+    columns = tested.groupby("column", sort=False)
+    return " ".join(_told(str(title), part) for title, part in columns)
+
+
+def _told(title: str, part: pd.DataFrame) -> str:
+    clear, ahead = part.p < LEVEL, part.difference.astype(float) > 0
+    groups = {
+        "is ahead of": part[clear & ahead],
+        "is behind": part[clear & ~ahead],
+        "cannot be told from": part[~clear],
+    }
+    said = [
+        f"{what} {listed(members.method)}"
+        for what, members in groups.items()
+        if len(members)
+    ]
+    return f"On {title} KDGAN {listed(said)}."
+
+
+def _or_dash(text: str, value: float) -> str:
+    """Return a text, or a dash where its number does not exist for so few pairs."""
+    return "–" if math.isnan(value) else text
+
+
+def summary(protocol: str = "controlled", reference: str = "kdgan") -> str:
+    """Return a sentence per column on where KDGAN stands; empty if it never ran."""
+    found = table1.scores(protocol, COLUMNS)
+    said = [
+        standing(runs, reference, f"On {column.title(protocol)}")
+        for column, runs in found.items()
+    ]
+    return " ".join(filter(None, said))
+
+
+def orderings() -> pd.DataFrame:
+    """Return what the claims on orderings ask of each column in which all six ran."""
+    return pd.DataFrame([_ordering(each) for each in columns_run()])
+
+
+def _ordering(each: Scores) -> dict[str, object]:
+    means = each.means.sort_values(ascending=False)
+    return {
+        "column": each.column.title("controlled"),
+        "our order": " > ".join(label_of(str(name)) for name in means.index),
+        "order": each.rank_correlation,
+        "best distillation": label_of(each.best_distillation),
+        "lead": each.lead,
+        "smallest sd": label_of(str(each.spreads.idxmin())),
+        "largest sd": label_of(str(each.spreads.idxmax())),
+    }
+
+
+def cell_verdicts() -> pd.DataFrame:
+    """Return the verdicts on the 36 cells of Table 1, laid out as the table is."""
+    rows = {name: {"method": label_of(name)} for name in METHODS}
+    for claim in claims.ledger().values():
+        given = claim.arguments
+        if claim.measure == "accuracy" and claim.id.startswith("T1."):
+            heading = Column(given["data"], given["n"]).title("controlled")
+            rows[given["method"]][heading] = _cell_verdict(claim)
+    return pd.DataFrame(list(rows.values()))
+
+
+def _cell_verdict(claim: claims.Claim) -> str:
+    """Return a cell's verdict, and how far our mean is from the paper's, in points."""
+    judged = claims.judge(claim.id)
+    text = f"{claim.id}: {judged.verdict}"
+    if judged.evidence.empty:
+        return text
+    gap = judged.evidence.set_index("quantity")["value"]["difference"]
+    return f"{text} ({gap:+.1f})"
+
+
+def cell_counts() -> str:
+    """Return in words how many cells of Table 1 have which verdict."""
+    found = pd.Series(
+        [
+            claims.judge(claim.id).verdict
+            for claim in claims.ledger().values()
+            if claim.measure == "accuracy" and claim.id.startswith("T1.")
+        ]
+    )
+    counts = found.value_counts().reindex(claims.VERDICTS).dropna().astype(int)
+    said = [f"{count} {verdict}" for verdict, count in counts.items()]
+    return f"Of the {len(found)} cells of Table 1, {listed(said)}."
+
+
+def selection(protocol: str = "controlled") -> pd.DataFrame:
+    """Return what two other rules of selection would report of the same runs.
+
+    *last* and *largest on the test set* are means of the differences from the accuracy
+    that the held-out selection reports, in points.
+    """
+    rows = []
+    found = table1.entries(protocol)
+    for entry in sorted(found, key=lambda each: COLUMNS.index(each.column)):
+        done = entry.finished
+        if len(done):
+            rows.append(
+                {
+                    "column": entry.column.title(protocol),
+                    "method": label_of(entry.cell.method),
+                    "held out": (100 * done.test_accuracy).mean(),
+                    **_gain("last", done.last_test_accuracy, done),
+                    **_gain("largest on the test set", done.best_test_accuracy, done),
+                    "runs": len(done),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _gain(name: str, scores: pd.Series, runs: pd.DataFrame) -> dict[str, object]:
+    gap = paired_difference(100 * scores, 100 * runs.test_accuracy)
+    return {name: signed(gap).replace(" ", "&nbsp;")}

@@ -1,0 +1,218 @@
+"""Gather the table of controls: what each ingredient moves, paired with its like."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kdgan_lib import tables
+from kdgan_lib.experiments import declare
+from kdgan_lib.grids import CONTROLS, GRIDS, control
+from kdgan_lib.names import label_of
+from kdgan_lib.reports import table1
+from kdgan_lib.reports.compression import counted, folded, shown
+from kdgan_lib.reports.table1 import Column
+from kdgan_lib.stats import (
+    FEWEST,
+    Difference,
+    Estimate,
+    mean_interval,
+    paired_difference,
+    signed,
+)
+
+GRID = "controls"
+SIZES = (100, 1_000)
+CHAIN = {
+    "MIMIC: T is fixed": "mimic",
+    "KDGAN's rate and updates of C": "mimic with KDGAN's rate and updates of C",
+    "T learns from C too, no D": "without D, C's updates as many as in KDGAN",
+    "D joins: KDGAN": "kdgan",
+}
+"""From MIMIC to KDGAN, one ingredient at a time."""
+CHANGES = {
+    "γ = 0: T does not learn from C": "gamma = 0",
+    "β = 0: C does not learn from T": "beta = 0",
+    "D's share of the updates to C and T": "without D",
+    "adversarial gradient exact": "exact gradient",
+    "with the labels' cross-entropy": "with the labels' cross-entropy",
+}
+"""KDGAN with one thing changed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A row of the waterfall: an accuracy, and how far it is from the row before."""
+
+    label: str
+    """What is new."""
+    before: str
+    """Label of the row that it is compared with; empty for the first."""
+    accuracy: Estimate | None
+    """Test accuracy in percent; None where nothing was run."""
+    change: Difference | None
+    """Accuracy minus that of the row before, in points, paired by seed."""
+    stored: int
+    """Stored runs; fewer than three are too few to draw."""
+
+
+def table() -> pd.DataFrame:
+    """Return the controls: at each n the accuracy and its distance from the method's.
+
+    The distance is in points, from the same method as prescribed, paired by seed.
+    """
+    scores = [_Scores(n) for n in SIZES]
+    return pd.DataFrame(
+        [
+            {
+                "method": label_of(change["method"]),
+                "control": name.removeprefix(f"{change['method']} "),
+                **{f"n = {each.n:,}": _cell(each, name) for each in scores},
+            }
+            for name, change in CONTROLS.items()
+        ]
+    )
+
+
+def _cell(scores: "_Scores", name: str) -> str:
+    method = CONTROLS[name]["method"]
+    command = f"kdgan sweep controls --n {scores.n} --method {method}"
+    rows = scores.rows(name)
+    changed = _accuracies(rows)
+    lost = len(rows) - len(changed)
+    lines = [f"{lost} diverged"] if lost else []
+    if rows.empty:
+        return folded("not run", [], command, _effort(method, scores.n))
+    if changed.empty:
+        return folded(f"all {lost} diverged", [], command)
+    gap = _difference(changed, scores.of(method))
+    change = [] if gap is None else [f"change {signed(gap)}"]
+    lines = [*change, counted(len(changed)), *lines]
+    return shown(mean_interval(changed), lines, command, rows.run_id)
+
+
+def _effort(method: str, n: int) -> str:
+    """Return an estimate of the time that a method's missing controls take."""
+    stored = set(tables.runs(grid=GRID, n=n).run_id)
+    declared = [
+        run for run in GRIDS[GRID]("paper") if run.n == n and run.method.name == method
+    ]
+    left = sum(run.id not in stored for run in declared)
+    (entry,) = (
+        entry
+        for entry in table1.entries("controlled", (Column("mnist", n),))
+        if entry.cell.method == method
+    )
+    if math.isnan(entry.seconds):
+        return f"{left} runs"
+    return f"{left} runs, about {table1.duration(left * entry.seconds)} on one CPU core"
+
+
+def dearest() -> str:
+    """Return what the subset and the augmentation cost at n = 100; empty if not run."""
+    scores = _Scores(SIZES[0])
+    ends = [
+        _range(scores, part)
+        for part in ("on the last n images", "without augmentation")
+    ]
+    if not all(ends):
+        return ""
+    subset, augmentation = (
+        f"{low:+.1f} to {high:+.1f}" for low, high in filter(None, ends)
+    )
+    return (
+        f"With n = {scores.n} the last n images in the place of a balanced subset move "
+        f"a method by {subset} points, and doing without augmentation by "
+        f"{augmentation}."
+    )
+
+
+def _range(scores: "_Scores", ending: str) -> tuple[float, float] | None:
+    """Return the least and largest mean change of the controls so named, in points."""
+    names = [
+        name
+        for name, change in CONTROLS.items()
+        if name == f"{change['method']} {ending}"
+    ]
+    pairs = [(scores.of(name), scores.of(CONTROLS[name]["method"])) for name in names]
+    gaps = [_difference(mine, usual) for mine, usual in pairs if len(mine) >= FEWEST]
+    known = [gap.mean for gap in gaps if gap is not None and gap.runs >= FEWEST]
+    return (min(known), max(known)) if len(known) == len(names) else None
+
+
+def waterfall(n: int) -> list[Step]:
+    """Return the rows of the waterfall: MIMIC to KDGAN, then KDGAN changed."""
+    return list(_steps(_Scores(n)))
+
+
+def waterfalls() -> dict[str, list[Step]]:
+    """Return each declared size's waterfall by its title."""
+    found = {n: waterfall(n) for n in SIZES}
+    return {_title(n, steps): steps for n, steps in found.items()}
+
+
+def _title(n: int, steps: list[Step]) -> str:
+    """Return the size, and over how many seeds the rows that have runs are."""
+    seeds = max((step.accuracy.runs for step in steps if step.accuracy), default=0)
+    return f"n = {n:,}" + (f" ({seeds} seeds)" if seeds else "")
+
+
+def _steps(scores: "_Scores") -> Iterator[Step]:
+    """Yield the rows, all over the seeds that those with enough runs share."""
+    stored = {label: scores.of(name) for label, name in (CHAIN | CHANGES).items()}
+    enough = {label: found for label, found in stored.items() if len(found) >= FEWEST}
+    seeds = [set(found.index) for found in enough.values()]
+    shared = set.intersection(*seeds) if seeds else set()
+    known = {label: found[sorted(shared)] for label, found in enough.items()}
+    *_, last = CHAIN
+    before = ""
+    for label, found in stored.items():
+        yield _step(label, before, known, len(found))
+        before = label if label in CHAIN else last
+
+
+def _step(label: str, before: str, known: dict[str, pd.Series], stored: int) -> Step:
+    if label not in known:
+        return Step(label, before, None, None, stored)
+    mine = known[label]
+    change = paired_difference(mine, known[before]) if before in known else None
+    return Step(label, before, mean_interval(mine), change, stored)
+
+
+def _difference(first: pd.Series, second: pd.Series) -> Difference | None:
+    if first.index.intersection(second.index).empty:
+        return None
+    return paired_difference(first, second)
+
+
+def _accuracies(rows: pd.DataFrame) -> pd.Series:
+    """Return the accuracies of the runs that ended well, in percent, by seed."""
+    if rows.empty:
+        return pd.Series(dtype=float)
+    done = rows[rows.status == "finished"]
+    return 100 * done.set_index("seed").test_accuracy.sort_index()
+
+
+class _Scores:
+    """The stored accuracies of the grid at one size, in percent, by seed."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.runs = tables.runs(grid=GRID, n=n)
+
+    def of(self, name: str) -> pd.Series:
+        """Return the accuracies of a control, or of a method as prescribed."""
+        return _accuracies(self.rows(name))
+
+    def rows(self, name: str) -> pd.DataFrame:
+        """Return the stored runs of a control, or of a method as prescribed."""
+        if self.runs.empty:
+            return self.runs
+        declared = [
+            control(name, self.n, seed)
+            if name in CONTROLS
+            else declare(name, n=self.n, seed=seed)
+            for seed in sorted(map(int, self.runs.seed.unique()))
+        ]
+        return self.runs[self.runs.run_id.isin([run.id for run in declared])]

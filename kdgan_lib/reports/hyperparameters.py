@@ -1,0 +1,335 @@
+"""Gather what the chapter on hyperparameters states: tables of runs, never typed."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+
+import pandas as pd
+
+from kdgan_lib import declared, tables
+from kdgan_lib.costs import multiply_adds
+from kdgan_lib.experiments import Run, declare
+from kdgan_lib.grids import GRIDS, HEAT_MAP
+from kdgan_lib.reports import table1
+from kdgan_lib.runs import GAME
+from kdgan_lib.stats import (
+    FEWEST,
+    QUIET,
+    Difference,
+    mean_interval,
+    paired_difference,
+    signed,
+)
+from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
+
+AXES = {"alpha": ALPHAS, "beta": BETAS, "gamma": GAMMAS}
+"""The hyperparameters, and the values that Figure 4 gives them."""
+SCORES = {
+    "test_accuracy": "accuracy",
+    "last_test_accuracy": "last",
+    "teacher_test_accuracy": "teacher",
+    "validation_accuracy": "validation",
+}
+"""Columns of the run table that are percentages here."""
+CHANCE = 10.0
+"""Accuracy in percent that a diverged run's C counts as: one guess of ten labels."""
+FORMATS = {
+    **dict.fromkeys(("largest", "least", "range"), ".2f"),
+    **dict.fromkeys(("T", "low", "high"), ".2f"),
+    **dict.fromkeys(("n", "runs", "declared", "missing"), ",.0f"),
+}
+"""How the columns of this chapter's tables are printed."""
+
+
+def tuned() -> dict[str, float]:
+    """Return the alpha, beta and gamma that the search found."""
+    found = declare("kdgan").method.hyperparameters()
+    return {name: float(str(found[name])) for name in AXES}
+
+
+def frames(name: str) -> list[float]:
+    """Return Figure 4's values of a weight and the tuned one, in order."""
+    return sorted({*AXES[name], tuned()[name]})
+
+
+def points(grid: str = "figure4") -> pd.DataFrame:
+    """Return a grid's declared runs, one row each, with what is stored of them.
+
+    Only runs that differ from the tuned KDGAN in nothing but alpha, beta and gamma.
+    Columns: run_id, n, seed, alpha, beta, gamma, status (NaN: not run), seconds, and in
+    percent `accuracy` (of C as selected, on the test set), `last` (of C at the end),
+    `teacher` (of T at the end, on the test set) and `validation` (of C as selected).
+    """
+    planned = pd.DataFrame(_declared(grid))
+    wanted = ["run_id", "status", "seconds", *SCORES]
+    stored = tables.runs(grid=grid).reindex(columns=wanted)
+    found = planned.merge(stored, on="run_id", how="left").rename(columns=SCORES)
+    scores = list(SCORES.values())
+    found[scores] = 100 * found[scores].astype(float)
+    found.loc[found.status == "diverged", ["accuracy", "last"]] = CHANCE
+    return found
+
+
+def axis(found: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the rows of `points` in which nothing but one hyperparameter varies.
+
+    The column `value` is that hyperparameter's; rows are ordered by it.
+    """
+    others = {key: value for key, value in tuned().items() if key != name}
+    kept = found[(found[list(others)] == pd.Series(others)).all(axis=1)]
+    return kept.assign(value=kept[name]).sort_values(["n", "value", "seed"])
+
+
+def means(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
+    """Return mean, 95% interval and runs for every n and value of an axis's rows.
+
+    Over the seeds of an n that all its values share which were run: a mean over other
+    seeds would differ by their images. A value without a run has NaN and 0 runs.
+    """
+    shown = []
+    kept = shared(rows, score)
+    for (n, value), part in rows.groupby(["n", "value"]):
+        known = part[part.index.isin(kept.index)][score].dropna()
+        row = {"n": n, "value": value, "runs": len(known)}
+        if len(known):
+            found = mean_interval(known)
+            row |= {"mean": found.mean, "lo": found.lo, "hi": found.hi}
+        shown.append(row)
+    return pd.DataFrame(shown, columns=["n", "value", "runs", "mean", "lo", "hi"])
+
+
+def shared(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
+    """Return the rows of the seeds that all values share which were run at their n."""
+    parts = []
+    for _, part in rows.groupby("n"):
+        every = part.pivot(index="seed", columns="value", values=score)
+        seeds = every.dropna(axis=1, how="all").dropna().index
+        parts.append(part[part.seed.isin(seeds)])
+    return pd.concat(parts)
+
+
+def sensitivity(
+    found: pd.DataFrame, names: Iterable[str] = tuple(AXES)
+) -> pd.DataFrame:
+    """Return Figure 4's points: means and paired gaps for every axis, n and value.
+
+    Columns of `means`, and `varied`, `tuned`, `gap`, `gap_lo`, `gap_hi`.
+    """
+    parts = []
+    for name in names:
+        rows = axis(found, name)
+        renamed = {"mean": "gap", "lo": "gap_lo", "hi": "gap_hi"}
+        paired = gaps(rows, name).rename(columns=renamed).drop(columns="runs")
+        part = means(rows).merge(paired, on=["n", "value"], how="left")
+        parts.append(part.assign(varied=name, tuned=part["value"] == tuned()[name]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def gaps(rows: pd.DataFrame, name: str, score: str = "accuracy") -> pd.DataFrame:
+    """Return each value's score minus the tuned value's in points, paired by seed.
+
+    Columns as in `means`; a value that shares no seed with the tuned one has NaN.
+    """
+    shown = []
+    for n, part in rows.groupby("n"):
+        start = _by_seed(part, tuned()[name], score)
+        for value in part.value.unique():
+            row = {"n": n, "value": value, "runs": 0}
+            here = _by_seed(part, value, score)
+            if set(start.index) & set(here.index):
+                gap = paired_difference(here, start)
+                row |= {"mean": gap.mean, "lo": gap.lo, "hi": gap.hi, "runs": gap.runs}
+            shown.append(row)
+    return pd.DataFrame(shown, columns=["n", "value", "runs", "mean", "lo", "hi"])
+
+
+def loss(rows: pd.DataFrame, name: str, value: float, score: str) -> Difference | None:
+    """Return the tuned value's score minus another value's, paired by seed.
+
+    rows: an axis's rows of one n. None where fewer than three seeds have both.
+    """
+    start, end = _by_seed(rows, tuned()[name], score), _by_seed(rows, value, score)
+    if len(set(start.index) & set(end.index)) < FEWEST:
+        return None
+    return paired_difference(start, end)
+
+
+def complete(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
+    """Return scores by seed (rows) and value (columns), of seeds that have them all."""
+    table = rows.pivot(index="seed", columns="value", values=score)
+    return table.dropna()
+
+
+def extremes(found: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each axis and n, the values with the largest and the least mean."""
+    shown = []
+    for name in AXES:
+        for n, part in means(axis(found, name)).groupby("n"):
+            known = part.dropna(subset="mean")
+            if len(known) < 2:
+                continue
+            best, worst = (known.loc[f(known["mean"])] for f in (_argmax, _argmin))
+            row = {"varied": name, "n": n, "values run": f"{len(known)} of {len(part)}"}
+            row |= {"largest": best["mean"], "at": f"{best['value']:.2g}"}
+            row |= {"least": worst["mean"], "at ": f"{worst['value']:.2g}"}
+            shown.append(row | {"range": best["mean"] - worst["mean"]})
+    return pd.DataFrame(shown)
+
+
+def cells(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean accuracy for each alpha (rows) and beta (columns) at n = 100.
+
+    Over the seeds that all cells share which were run: seeds differ by more than cells.
+    NaN where no run is stored; an empty frame where none at all is, or none in common.
+    """
+    runs = _crossed(found)
+    if runs.empty:
+        return pd.DataFrame()
+    return (
+        runs.mean()
+        .unstack()
+        .reindex(index=list(HEAT_MAP[0]), columns=list(HEAT_MAP[1]))
+    )
+
+
+def cell_seeds(found: pd.DataFrame) -> int:
+    """Return over how many seeds the means of `cells` are taken."""
+    return len(_crossed(found))
+
+
+def _crossed(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracy at each alpha and beta, on the seeds that all cells share."""
+    at = found[(found.n == 100) & (found.gamma == tuned()["gamma"])]
+    inside = at.alpha.isin(HEAT_MAP[0]) & at.beta.isin(HEAT_MAP[1])
+    known = at[inside].dropna(subset="accuracy")
+    runs = known.pivot(index="seed", columns=["alpha", "beta"], values="accuracy")
+    return runs.dropna()
+
+
+def rounding() -> Difference | None:
+    """Return C's accuracy at the tuned setting in bfloat16 minus that in float32.
+
+    In points, n = 100, paired by seed; None with fewer than three pairs.
+    """
+    exact = tables.runs(
+        grid="figure3a", method="kdgan", protocol="controlled", status="finished"
+    )
+    found = points("figure4")
+    chosen = (found[list(AXES)] == pd.Series(tuned())).all(axis=1) & (found.n == 100)
+    rounded = found[chosen].set_index("seed").accuracy.dropna()
+    if exact.empty or rounded.empty:
+        return None
+    gap = paired_difference(rounded, 100 * exact.set_index("seed").test_accuracy)
+    return gap if gap.runs >= FEWEST else None
+
+
+def curves(
+    grid: str = "figure4", n: int = 100, start: bool = False, **where: object
+) -> pd.DataFrame:
+    """Return the game's evaluations of a grid's runs at one n, updates from its start.
+
+    C and T are in percent: classifier_validation, classifier_test, teacher_validation.
+    start: with the pretrained T, at 0 updates.
+    """
+    found = tables.curves(grid=grid, n=n, **where)
+    if found.empty:
+        return found
+    scores = ["classifier_validation", "classifier_test", "teacher_validation"]
+    found[scores] *= 100
+    played = tables.game(found)
+    if start:
+        before = found[found.stage == "pretrain teacher"]
+        before = before.assign(epoch=0, player_updates=0, stage=GAME)
+        played = pd.concat([before, played])
+    return played.sort_values(["run_id", "epoch"])
+
+
+def coverage(*grids: str) -> pd.DataFrame:
+    """Return, for each grid and n, the declared and missing runs and their command."""
+    shown = []
+    for grid in grids:
+        for n, part in points(grid).groupby("n"):
+            missing = part[part.status.isna()]
+            row: dict[str, object] = {"runs of": f"`{grid}`", "n": n}
+            row |= {"declared": len(part), "missing": len(missing)}
+            command = f"`kdgan sweep {grid} --n {n}`"
+            row |= {"command": command if len(missing) else "–"}
+            time = _time(missing, part) if len(missing) else "–"
+            shown.append(row | {"time": time})
+    return pd.DataFrame(shown)
+
+
+def teachers(found: pd.DataFrame) -> pd.DataFrame:
+    """Return T's accuracy at the end for each gamma, and its gain over gamma = 0."""
+    rows, shown = axis(found, "gamma"), []
+    alone = _by_seed(rows, 0.0, "teacher")
+    for value in rows["value"].unique():
+        here = _by_seed(rows, value, "teacher")
+        if here.empty:
+            continue
+        known = mean_interval(here)
+        row: dict[str, object] = {"gamma": gamma_label(value), "T": known.mean}
+        row |= {"low": known.lo, "high": known.hi, "runs": known.runs}
+        gain = "–"
+        if value and set(alone.index) & set(here.index):
+            gain = signed(paired_difference(here, alone))
+        row["gain over γ = 0"] = gain
+        shown.append(row)
+    return pd.DataFrame(shown)
+
+
+def gamma_label(value: float) -> str:
+    """Return how a value of gamma is named in Figure 6."""
+    if value == 0:
+        return "0: T does not learn from C"
+    return f"{value:.2g}" + (" (tuned)" if value == tuned()["gamma"] else "")
+
+
+def _time(missing: pd.DataFrame, same: pd.DataFrame) -> str:
+    """Return about how long the missing runs take one after the other, in hours.
+
+    The seconds of a multiply-add are those of the same grid's runs at this n, or else
+    of Table 1's runs of the data set, or of all of them.
+    """
+    rate = (same.seconds / same.work).quantile(QUIET)
+    if pd.isna(rate):
+        pace = table1.pace_of(
+            tables.runs(grid=table1.GRID), declared.cells(table1.GRID)
+        )
+        rate = pace.get(str(same.data.iloc[0]), pace.get("", float("nan")))
+    hours = rate * missing.work.sum() / 3600
+    return "unknown" if pd.isna(hours) else f"{hours:.1f} h on one core"
+
+
+def _only_weights_differ(run: Run) -> bool:
+    if run.method.name != "kdgan":
+        return False
+    plain = declare("kdgan", run.data, run.n, seed=run.seed, variant=run.variant)
+    weights: dict = {name: plain.method.hyperparameters()[name] for name in AXES}
+    budget = run.budget.but(precision=plain.budget.precision)
+    return replace(run, method=replace(run.method, **weights), budget=budget) == plain
+
+
+@cache
+def _declared(grid: str) -> list[dict[str, object]]:
+    runs = filter(_only_weights_differ, GRIDS[grid]("paper"))
+    return [_described(run) for run in runs]
+
+
+def _described(run: Run) -> dict[str, object]:
+    method = run.method.hyperparameters()
+    known = {"run_id": run.id, "data": run.data, "n": run.n, "seed": run.seed}
+    weights = {name: method[name] for name in AXES}
+    return known | weights | {"work": multiply_adds(run)}
+
+
+def _by_seed(rows: pd.DataFrame, value: float, score: str) -> pd.Series:
+    return rows[rows.value == value].set_index("seed")[score].dropna()
+
+
+def _argmax(values: pd.Series) -> int:
+    return int(values.idxmax())
+
+
+def _argmin(values: pd.Series) -> int:
+    return int(values.idxmin())

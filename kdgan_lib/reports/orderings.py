@@ -1,0 +1,172 @@
+"""Order Table 1's methods in each column that was run, as the paper orders them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from kdgan_lib import claims
+from kdgan_lib.names import label_of
+from kdgan_lib.prose import about_zero
+from kdgan_lib.reports import table1
+from kdgan_lib.reports.table1 import COLUMNS, METHODS, Column
+from kdgan_lib.stats import FEWEST, LEVEL, holm, paired_difference
+
+DISTILLATION = ("codis", "distn", "noisy", "mimic")
+FEWEST_SIZES = 5
+"""Sizes that two methods must share before the images they need are compared."""
+STEPS = 21
+"""Accuracies at which the images needed are compared."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The accuracies of the six methods in one column, in percent."""
+
+    column: Column
+    """The column."""
+    runs: pd.DataFrame
+    """A row per seed, a column per method."""
+
+    @property
+    def means(self) -> pd.Series:
+        """Return each method's mean."""
+        return self.runs.mean()
+
+    @property
+    def spreads(self) -> pd.Series:
+        """Return each method's standard deviation over seeds."""
+        return self.runs.std()
+
+    @property
+    def best(self) -> str:
+        """Return the method with the highest mean."""
+        return str(self.means.idxmax())
+
+    @property
+    def best_distillation(self) -> str:
+        """Return the distillation method with the highest mean."""
+        return str(self.means[list(DISTILLATION)].idxmax())
+
+    @property
+    def lead(self) -> float:
+        """Return KDGAN's mean minus NaGAN's, in points."""
+        return float(self.means["kdgan"] - self.means["nagan"])
+
+    @property
+    def rank_correlation(self) -> float:
+        """Return Spearman's correlation of our means with the paper's."""
+        return float(stats.spearmanr(self.means, self.paper).statistic)
+
+    @property
+    def in_order(self) -> bool:
+        """Tell whether our means stand in the paper's order."""
+        return list(self.means.sort_values().index) == list(
+            self.paper.sort_values().index
+        )
+
+    @property
+    def paper(self) -> pd.Series:
+        """Return the paper's accuracies of the same methods."""
+        where = {"data": self.column.data, "n": self.column.n}
+        return pd.Series(
+            {m: claims.paper_value("T1", method=m, **where) for m in self.runs}
+        )
+
+    def ahead(self, first: str, second: str) -> bool:
+        """Tell whether the first method's mean is above the second's."""
+        return bool(self.means[first] > self.means[second])
+
+    def clearly_best(self, name: str) -> bool:
+        """Tell whether a method beats every other by paired tests, after Holm."""
+        rivals = [other for other in self.runs if other != name]
+        gaps = [paired_difference(self.runs[name], self.runs[o]) for o in rivals]
+        adjusted = holm([gap.p_value for gap in gaps])
+        return all(
+            gap.mean > 0 and p < LEVEL for gap, p in zip(gaps, adjusted, strict=True)
+        )
+
+
+def columns_run(columns: Sequence[Column] = COLUMNS) -> list[Scores]:
+    """Return the columns in which all six methods were run on the same 3 seeds."""
+    known = table1.scores("controlled", columns)
+    six = {
+        column: runs.reindex(columns=list(METHODS)).dropna()
+        for column, runs in known.items()
+    }
+    return [Scores(column, runs) for column, runs in six.items() if len(runs) >= FEWEST]
+
+
+def standing(scores: pd.DataFrame, reference: str, where: str) -> str:
+    """Return a sentence on a method's place and its distance from the strongest rival.
+
+    scores: accuracies in percent, a row per seed and a column per method; those with
+    fewer than three runs are left out, the others compared on the seeds that they
+    share. where: how the sentence begins. Empty where nothing is left to compare.
+    """
+    scores = scores.dropna(axis=1, thresh=FEWEST).dropna()
+    if reference not in scores or len(scores.columns) < 2 or len(scores) < FEWEST:
+        return ""
+    means = scores.mean().sort_values(ascending=False)
+    place = list(means.index).index(reference) + 1
+    rival = next(str(name) for name in means.index if name != reference)
+    gap = paired_difference(scores[reference], scores[rival])
+    ahead = "above" if gap.mean > 0 else "below"
+    return (
+        f"{where} {label_of(reference)} reaches {means[reference]:.2f}% and is "
+        f"number {place} of {len(means)}, {abs(gap.mean):.2f} points {ahead} "
+        f"{label_of(rival)}, its strongest rival; the 95% interval of the paired "
+        f"difference, [{gap.lo:.2f}, {gap.hi:.2f}], {about_zero(gap.lo, gap.hi)} "
+        f"({gap.runs} seeds)."
+    )
+
+
+def instances_ratio(runs: pd.DataFrame, many: str, few: str) -> float | None:
+    """Return how many times more images one method needs for the same accuracy.
+
+    runs: of one seed, with columns `method`, `n` and `test_accuracy`. Accuracy is taken
+    as a rising function of log n, straight between the sizes that both were run at; the
+    ratio is the geometric mean over the accuracies that both methods reach. None where
+    they share fewer than five sizes, or no accuracy.
+    """
+    both = [by_size(runs[runs.method == name]) for name in (many, few)]
+    shared = both[0].index.intersection(both[1].index)
+    if len(shared) < FEWEST_SIZES:
+        return None
+    curves = [curve[shared] for curve in both]
+    low = max(curve.min() for curve in curves)
+    high = min(curve.max() for curve in curves)
+    if high <= low:
+        return None
+    levels = np.linspace(low, high, STEPS)
+    needed = [images_needed(curve, levels) for curve in curves]
+    return float(np.exp(np.mean(np.log(needed[0]) - np.log(needed[1]))))
+
+
+def images_needed(curve: pd.Series, levels: np.ndarray) -> np.ndarray:
+    """Return the n at which a curve reaches each accuracy; NaN where it never does.
+
+    curve: accuracy by n; its largest value so far counts, straight over log n. An
+    accuracy that the least n has passed already is given that n.
+    """
+    risen = np.maximum.accumulate(curve.to_numpy())
+    places = np.log(curve.index.to_numpy(float))
+    return np.exp([_reached(risen, places, level) for level in levels])
+
+
+def _reached(risen: np.ndarray, places: np.ndarray, level: float) -> float:
+    """Return where a curve that never falls first has a level; NaN if nowhere."""
+    at = int(np.searchsorted(risen, level))
+    if at == len(risen):
+        return float("nan")
+    if at == 0:
+        return float(places[0])
+    share = (level - risen[at - 1]) / (risen[at] - risen[at - 1])
+    return float(places[at - 1] + share * (places[at] - places[at - 1]))
+
+
+def by_size(runs: pd.DataFrame) -> pd.Series:
+    """Return the mean test accuracy of runs at each n, in order."""
+    return runs.groupby("n").test_accuracy.mean().sort_index()

@@ -1,0 +1,152 @@
+"""Report how near the protocols come to the paper, and KDGAN's released length."""
+
+import pandas as pd
+
+from kdgan_lib import claims, tables
+from kdgan_lib.experiments import Run, declare
+from kdgan_lib.grids import GRIDS, RELEASED_LENGTH
+from kdgan_lib.loop.schedule import game_updates
+from kdgan_lib.names import label_of
+from kdgan_lib.reports import table1
+from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
+
+GRID, COMMAND = "released_length", "kdgan sweep released_length"
+AVERAGE = "mean absolute"
+LARGEST, LAST = "best_test_accuracy", "last_test_accuracy"
+"""What `code` reports, and the accuracy of the last classifier."""
+
+
+def distances() -> pd.DataFrame:
+    """Return ours minus the paper's mean on MNIST with n = 100, under each protocol.
+
+    In points; the last row has the means of the absolute values over the methods that
+    all protocols have. Empty where nothing was run.
+    """
+    found = pd.DataFrame(
+        {
+            protocol: {
+                entry.cell.method: entry.accuracy.mean - entry.paper
+                for entry in table1.entries(protocol, table1.COLUMNS[:1])
+                if entry.accuracy is not None and entry.cell.method in table1.METHODS
+            }
+            for protocol in table1.PROTOCOLS
+        }
+    ).reindex(table1.METHODS)
+    known = found.dropna()
+    if known.empty:
+        return pd.DataFrame()
+    rows = [{"method": label_of(str(name)), **row} for name, row in found.iterrows()]
+    return pd.DataFrame([*rows, {"method": AVERAGE, **known.abs().mean()}])
+
+
+def nearest() -> str:
+    """Return which protocol comes nearest to the paper's numbers; empty if unknown."""
+    found = distances()
+    if found.empty:
+        return ""
+    (average,) = found[found.method == AVERAGE].to_dict("records")
+    ranked = sorted(table1.PROTOCOLS, key=lambda protocol: average[protocol])
+    first, *others = (f"`{name}` ({average[name]:.1f} points)" for name in ranked)
+    return (
+        f"On MNIST with n = 100 the protocol {first} is nearest to the paper's numbers "
+        f"in the mean of the absolute distances, before {' and '.join(others)}."
+    )
+
+
+def scores(column: str = LARGEST, method: str = "kdgan") -> pd.Series:
+    """Return a method's test accuracies in percent in long runs, by seed."""
+    found = tables.runs(grid=GRID, method=method, status="finished")
+    return _by_seed(found, column)
+
+
+def table() -> pd.DataFrame:
+    """Return how far the long KDGAN is from its rivals' long runs and from usual ones.
+
+    In points of the largest test accuracy, paired by seed, with the game's updates of
+    all players. Empty without long runs of KDGAN.
+    """
+    long = scores()
+    if long.empty:
+        return pd.DataFrame()
+    kdgan, *rivals = (run for run in GRIDS[GRID]("paper") if run.seed == 0)
+    rows = [_row(kdgan, long, long)]
+    rows += [_row(run, scores(method=run.method.name), long) for run in rivals]
+    for entry in _usual():
+        run = declare(entry.cell.method, protocol="code")
+        rows.append(_row(run, _by_seed(entry.finished, LARGEST), long))
+    return pd.DataFrame(rows)
+
+
+def lengthened() -> str:
+    """Return how many times as many outer epochs KDGAN has here as in Table 1."""
+    return f"{RELEASED_LENGTH / declare('kdgan', protocol='code').budget.epochs:g}"
+
+
+def sentence() -> str:
+    """Return what the longer game brings; empty with fewer than three long runs."""
+    long, last = scores(), scores(LAST)
+    if len(long) < FEWEST:
+        return ""
+    found = mean_interval(long)
+    return (
+        f"With {RELEASED_LENGTH} outer epochs KDGAN reaches {found.mean:.2f}% "
+        f"[{found.lo:.2f}, {found.hi:.2f}] at its best test evaluation and "
+        f"{last.mean():.2f}% at the end ({found.runs} seeds; the paper: "
+        f"{_paper():.2f}%)."
+    )
+
+
+def curves() -> pd.DataFrame:
+    """Return test evaluations of the long KDGAN: run_id, epoch, accuracy in %."""
+    found = tables.curves(grid=GRID, method="kdgan")
+    if found.empty:
+        return found
+    played = tables.game(found).sort_values(["run_id", "epoch"])
+    return played.assign(accuracy=100 * played.classifier_test)
+
+
+def levels() -> dict[str, float]:
+    """Return the means under `code` that the figure draws beside the long runs."""
+    known = {
+        f"{label_of(entry.cell.method)}, usual length": _by_seed(
+            entry.finished, LARGEST
+        ).mean()
+        for entry in _usual()
+        if entry.cell.method in ("supervised", "codis", "kdgan")
+    }
+    return known | {"KDGAN in the paper": _paper()}
+
+
+def _usual() -> list[table1.Entry]:
+    """Return Table 1's cells under `code` at n = 100 that were run."""
+    found = table1.entries("code", table1.COLUMNS[:1])
+    return [entry for entry in found if len(entry.finished)]
+
+
+def _paper() -> float:
+    return claims.paper_value("T1", method="kdgan", data="mnist", n=100)
+
+
+def _row(run: Run, mine: pd.Series, long: pd.Series) -> dict[str, object]:
+    updates = game_updates(run.method, run.budget, run.n)
+    row: dict[str, object] = {
+        "runs under `code`": f"{label_of(run.method.name)}, {run.budget.epochs} epochs",
+        "player updates": f"{updates:,}",
+        "test evaluations": run.budget.epochs // run.budget.test_every,
+    }
+    if mine.empty:
+        unknown = {"largest test accuracy": "not run", "runs": 0}
+        return row | unknown | {"long KDGAN minus it": "–"}
+    found = mean_interval(mine)
+    ends = "" if pd.isna(found.lo) else f" [{found.lo:.2f}, {found.hi:.2f}]"
+    row |= {"largest test accuracy": f"{found.mean:.2f}{ends}", "runs": found.runs}
+    shared = mine.index.intersection(long.index)
+    same = mine is long or shared.empty
+    gap = "–" if same else signed(paired_difference(long, mine))
+    return row | {"long KDGAN minus it": gap}
+
+
+def _by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
+    if runs.empty:
+        return pd.Series(dtype=float)
+    return 100 * runs.set_index("seed")[column].sort_index()

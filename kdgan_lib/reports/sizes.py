@@ -1,0 +1,196 @@
+"""Gather what size costs: labelled images (T1.43, T1.44) and hidden units (Table 3)."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from kdgan_lib import claims, tables
+from kdgan_lib.names import in_order, label_of
+from kdgan_lib.reports import table1, table3
+from kdgan_lib.reports.compression import counted, folded, shown
+from kdgan_lib.reports.orderings import FEWEST_SIZES, by_size, images_needed
+from kdgan_lib.reports.table1 import ROWS, Column
+from kdgan_lib.stats import FEWEST, mean_interval
+from kdgan_lib.train import Result
+
+LEVELS = (85, 90, 95, 98)
+"""Accuracies in percent at which the images needed are compared."""
+TABLED = (100, 1_000, 10_000)
+SWEEP = "kdgan sweep sample_size"
+SIZE_FORMATS = dict.fromkeys(("parameters", "bytes", "multiply-adds"), ",.0f")
+
+
+def curve() -> pd.DataFrame:
+    """Return the runs of the sample-size curve, methods in the book's order."""
+    runs = tables.runs(grid="sample_size", status="finished")
+    return in_order(runs, ROWS, "n", "seed")
+
+
+def images() -> pd.DataFrame:
+    """Return how many images each method needs for some accuracies.
+
+    The geometric mean over the seeds with every size up to the largest that any has,
+    interpolated over log n; an accuracy that one of them misses is above that size.
+    """
+    runs = curve()
+    if runs.empty:
+        return runs
+    return pd.DataFrame(
+        [
+            {"method": label_of(str(name)), **_needed(part)}
+            for name, part in runs.groupby("method", sort=False)
+        ]
+    )
+
+
+def _needed(runs: pd.DataFrame) -> dict[str, str]:
+    sizes = runs.n.unique()
+    whole = [part for _, part in runs.groupby("seed") if set(part.n) == set(sizes)]
+    if len(sizes) < FEWEST_SIZES or len(whole) < FEWEST:
+        missing = folded("not run", [], f"{SWEEP} --method {runs.method.iloc[0]}")
+        return {f"{level}%": missing for level in LEVELS}
+    by_seed = [images_needed(by_size(part), np.array(LEVELS) / 100) for part in whole]
+    cells = {
+        f"{level}%": _images(values, min(sizes), max(sizes))
+        for level, values in zip(LEVELS, np.transpose(by_seed), strict=True)
+    }
+    return {**cells, "seeds": str(len(whole))}
+
+
+def _images(values: np.ndarray, least: int, most: int) -> str:
+    """Return the seeds' geometric mean; a bound if some start above or stay below."""
+    if np.isnan(values).any():
+        return f"more than {most:,}"
+    bound = "at most " if np.isclose(values, least).any() else ""
+    return f"{bound}{math.exp(np.log(values).mean()):,.0f}"
+
+
+def at_size(n: int) -> pd.DataFrame:
+    """Return the methods' accuracies in percent at one n, best first, with intervals.
+
+    Sizes of Table 1 have its runs; others those of the sample-size curve. `paper` is
+    NaN where the paper has no number.
+    """
+    if n in TABLED:
+        column = Column("mnist", n)
+        scores = table1.scores("controlled", (column,))[column]
+    else:
+        runs = tables.runs(grid="sample_size", n=n, status="finished")
+        scores = pd.DataFrame()
+        if len(runs):
+            scores = 100 * runs.pivot(
+                index="seed", columns="method", values="test_accuracy"
+            )
+    found = [_point(str(name), scores[name].dropna(), n) for name in scores]
+    frame = pd.DataFrame(found)
+    return frame.sort_values("accuracy", ascending=False) if len(frame) else frame
+
+
+def _point(name: str, scores: pd.Series, n: int) -> dict[str, object]:
+    found = mean_interval(scores)
+    paper = claims.paper_value("T1", method=name, data="mnist", n=n)
+    ends = {"low": found.lo, "high": found.hi}
+    return {"method": name, "accuracy": found.mean, **ends, "paper": paper}
+
+
+def sizes() -> pd.DataFrame:
+    """Return Table 3's sizes: T first, then C from wide to narrow.
+
+    The last column says how many times T has C's parameters and multiply-adds, and how
+    many times as long it takes.
+    """
+    found = table3.sizes()
+    if found.empty:
+        return found
+    ordered = found.sort_values("parameters", ascending=False)
+    return pd.DataFrame([_size(row) for row in ordered.to_dict("records")])
+
+
+def _size(row: dict) -> dict[str, object]:
+    ends = f"[{row['latency_q1_ms']:.3f}, {row['latency_q3_ms']:.3f}]"
+    ratios = (
+        row[f"{name}_ratio"] for name in ("parameters", "multiply_adds", "latency")
+    )
+    return {
+        "network": _network(row),
+        "parameters": row["parameters"],
+        "bytes": row["bytes"],
+        "multiply-adds": row["multiply_adds"],
+        "milliseconds": f"{row['latency_ms']:.3f} {ends}".replace(" ", "&nbsp;"),
+        "T ÷ C": ",&nbsp;".join(f"{ratio:.1f}" for ratio in ratios),
+    }
+
+
+def machine() -> str:
+    """Return where the sizes were measured, in words; "no machine yet" if nowhere."""
+    found = table3.sizes()
+    if found.empty:
+        return "no machine yet"
+    row = found.iloc[0]
+    return f"{row.platform}, torch {row.torch}"
+
+
+def _network(row: dict) -> str:
+    if row["player"] == "teacher":
+        return "T, LeNet"
+    return f"C, {row['hidden']:.0f} units"
+
+
+def losses() -> pd.DataFrame:
+    """Return Table 3's accuracies: a row per width, a column per method."""
+    rows: dict[int, dict[str, object]] = {}
+    for entry in table3.entries():
+        row = rows.setdefault(entry.hidden, {"hidden units": entry.hidden})
+        row[label_of(entry.cell.method)] = _loss(entry)
+    return pd.DataFrame(list(rows.values()))
+
+
+def _loss(entry: table3.Entry) -> str:
+    if entry.accuracy is None:
+        return folded("not run", [], entry.command, table1.effort_of((entry.cell,)))
+    lost = entry.loss
+    lines = [counted(len(entry.runs), len(entry.cell.ids) if entry.missing else 0)]
+    if lost is not None:
+        ends = "" if math.isnan(lost.lo) else f" [{lost.lo:.2f}, {lost.hi:.2f}]"
+        lines.append(f"{lost.mean:.2f} below T{ends}")
+    return shown(entry.accuracy, lines, entry.command, entry.runs)
+
+
+def widths() -> pd.DataFrame:
+    """Return a row per width and method that were run: accuracy and its interval."""
+    known = [entry for entry in table3.entries() if entry.accuracy is not None]
+    rows = []
+    for entry in known:
+        found = entry.accuracy
+        assert found is not None
+        ends = {"low": found.lo, "high": found.hi}
+        row = {"method": entry.cell.method, "hidden": entry.hidden}
+        rows.append({**row, "accuracy": found.mean, **ends})
+    return pd.DataFrame(rows)
+
+
+def live_words(result: Result, hidden: int, parameters: Sequence[int]) -> str:
+    """Return what the live classifier saved and lost against its teacher.
+
+    parameters: of the teacher and of the classifier.
+    """
+    teacher, classifier = parameters
+    accuracy = 100 * float(result.metrics["test_accuracy"])
+    beside = teacher_accuracy(result)
+    text = (
+        f"With {hidden:,} hidden units C has {classifier:,} parameters, "
+        f"{teacher / classifier:.1f} times fewer than T, and labels "
+        f"{accuracy:.2f}% of the test images correctly"
+    )
+    if math.isnan(beside):
+        return f"{text}."
+    gap = accuracy - beside
+    side = "more" if gap > 0 else "less"
+    return f"{text}: {abs(gap):.2f} points {side} than T."
+
+
+def teacher_accuracy(result: Result) -> float:
+    """Return T's test accuracy in percent; NaN for a method without a teacher."""
+    return 100 * float(result.metrics.get("teacher_test_accuracy", math.nan))

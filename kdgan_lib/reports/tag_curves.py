@@ -1,0 +1,194 @@
+"""Report how the tag recommenders train: Figures 3b and 5, kinds of teachers, search.
+
+Nothing here imports torch.
+"""
+
+import pandas as pd
+
+from kdgan_lib import tables
+from kdgan_lib.names import ADVERSARIAL, in_order, label_of
+from kdgan_lib.reports.search import searched
+from kdgan_lib.reports.table2 import DATA, GRID, NEURAL
+from kdgan_lib.stats import (
+    FEWEST,
+    convergence,
+    paired_difference,
+    signed,
+)
+
+POPULAR = DATA["popular"]
+CURVES, AXES, TEACHERS = (
+    "kdgan sweep figure3b",
+    "kdgan sweep figure5",
+    "kdgan sweep teachers",
+)
+PLAYED = ADVERSARIAL
+"""Methods of Figure 3b."""
+CLOCKS = ("epoch", "player_updates", "classifier_updates")
+WEIGHTS = ("alpha", "beta", "gamma")
+VARIANTS = {
+    "default": "cross-fitted",
+    "single_teacher": "one network, in-sample",
+    "concatenation": "cross-fitted, features side by side",
+    "text_only": "cross-fitted, text alone",
+    "plain_product": "cross-fitted, the product to the letter",
+}
+"""Kinds of teachers by the name of their networks."""
+TAUGHT = ("mimic", "distn", "kdgan")
+"""Methods that learn from each kind of teacher."""
+
+
+def curves(start: bool = False) -> pd.DataFrame:
+    """Return the game's evaluations on popular tags, methods in Figure 3b's order.
+
+    Updates count from the end of the pretraining; scores are P@3. start: with a row at
+    epoch 0, the pretrained classifier.
+    """
+    found = tables.curves(grid=GRID, data=POPULAR, method=PLAYED)
+    if found.empty:
+        return found
+    game = tables.game(found)
+    first = found[found.stage == "pretrain classifier"]
+    first = first.assign(**dict.fromkeys(CLOCKS, 0))
+    kept = pd.concat([first, game]) if start else game
+    return in_order(kept, PLAYED, "seed", "epoch")
+
+
+def bar() -> float:
+    """Return RelExample's mean test P@3, the line of Figure 3b; NaN if not fitted."""
+    rows = tables.rows("baselines", data=POPULAR, baseline="relexample")
+    return float(rows.test_precision.mean()) if len(rows) else float("nan")
+
+
+def converged(share: float = 0.99) -> pd.DataFrame:
+    """Return where each run first reaches a share of its best validation P@3."""
+    found = curves()
+    if found.empty:
+        return found
+    rows = []
+    for (name, seed), run in found.groupby(["method", "seed"], sort=False):
+        at = {c: convergence(run, "classifier_validation", c, share) for c in CLOCKS}
+        rows.append({"method": name, "seed": seed, **at})
+    return pd.DataFrame(rows)
+
+
+def convergence_table() -> pd.DataFrame:
+    """Return the mean place of convergence per method on three clocks, and the last."""
+    places = converged()
+    if places.empty:
+        return places
+    means = places.groupby("method", sort=False)[list(CLOCKS)].mean()
+    last = curves().groupby("method").epoch.max()
+    shown = means.assign(**{"epochs in all": last}).reset_index()
+    shown["method"] = shown.method.map(label_of)
+    return shown.rename(columns=lambda name: str(name).replace("_", " "))
+
+
+def metric_curves() -> pd.DataFrame:
+    """Return every metric over the training of one run per method, test images."""
+    return tables.rows("tag_curves", data=POPULAR)
+
+
+def axis(name: str) -> pd.DataFrame:
+    """Return Figure 5's runs in which one weight alone differs from the tuned ones.
+
+    Columns: value, seed, P@3 of C and of T. A run that diverged recommends nothing: 0.
+    """
+    runs = tables.runs(grid="figure5")
+    tuned = tables.runs(grid=GRID, data=POPULAR, method="kdgan")
+    if runs.empty or tuned.empty:
+        return pd.DataFrame(columns=["value", "seed", "classifier", "teacher", "tuned"])
+    usual = tuned[list(WEIGHTS)].iloc[0]
+    fixed = [other for other in WEIGHTS if other != name]
+    kept = runs[(runs[fixed] == usual[fixed]).all(axis=1)]
+    scores = kept.rename(
+        columns={
+            name: "value",
+            "test_precision": "classifier",
+            "teacher_test_precision": "teacher",
+        }
+    )
+    scores = scores.assign(tuned=scores.value == usual[name])
+    lost = scores.status == "diverged"
+    scores.loc[lost, ["classifier", "teacher"]] = 0.0
+    columns = ["value", "seed", "classifier", "teacher", "tuned"]
+    return scores[columns].sort_values(["value", "seed"]).reset_index(drop=True)
+
+
+def teachers() -> pd.DataFrame:
+    """Return the kinds of teachers: T's P@3, and that of the C that learns from it.
+
+    A cell is C's mean with, in brackets, its gain over C without a teacher on the same
+    seeds and the gain's interval.
+    """
+    runs = tables.runs(grid="teachers", status="finished")
+    alone = tables.runs(grid=GRID, data=POPULAR, method="supervised", status="finished")
+    if runs.empty or alone.empty:
+        return pd.DataFrame()
+    runs["variant"] = _variants(runs)
+    start = alone.set_index("seed").test_precision
+    kinds = [kind for kind in VARIANTS if (runs.variant == kind).any()]
+    return pd.DataFrame(
+        [_taught(kind, runs[runs.variant == kind], start) for kind in kinds]
+    )
+
+
+def cross_fitting() -> str:
+    """Return what a cross-fitted T changes for C, beside one network; empty if unknown.
+
+    Paired by seed; methods with fewer than three common seeds are left out.
+    """
+    runs = tables.runs(grid="teachers", status="finished")
+    if runs.empty:
+        return ""
+    runs["variant"] = _variants(runs)
+    parts = []
+    for name in TAUGHT:
+        honest, single = (
+            runs[(runs.method == name) & (runs.variant == kind)]
+            .set_index("seed")
+            .test_precision
+            for kind in ("default", "single_teacher")
+        )
+        if len(honest.index.intersection(single.index)) < FEWEST:
+            continue
+        gap = paired_difference(honest, single)
+        parts.append(f"{label_of(name)} {signed(gap, 4)}")
+    return ", ".join(parts)
+
+
+def _variants(runs: pd.DataFrame) -> pd.Series:
+    if "variant" not in runs:
+        return pd.Series("default", runs.index)
+    return runs.variant.fillna("default")
+
+
+def _taught(kind: str, runs: pd.DataFrame, alone: pd.Series) -> dict[str, object]:
+    fixed = runs[runs.method == "mimic"].teacher_test_precision
+    row: dict[str, object] = {"T": VARIANTS[kind]}
+    row["P@3 of T"] = f"{fixed.mean():.3f}" if len(fixed) else None
+    for name in TAUGHT:
+        own = runs[runs.method == name].set_index("seed").test_precision
+        row[f"C by {label_of(name)}"] = _gain(own, alone)
+    return row
+
+
+def _gain(own: pd.Series, alone: pd.Series) -> str | None:
+    if not len(own.index.intersection(alone.index)):
+        return None
+    return f"{own.mean():.3f} ({signed(paired_difference(own, alone), 3)})"
+
+
+def settings() -> pd.DataFrame:
+    """Return each method's search on popular tags: trials, best P@3, its setting."""
+    return pd.DataFrame(
+        [
+            {
+                "method": label_of(best.method),
+                "trials": best.trials,
+                "P@3 on validation": best.score,
+                "setting": best.written(),
+            }
+            for best in searched(tables.rows("trials", data=POPULAR), NEURAL)
+        ]
+    )

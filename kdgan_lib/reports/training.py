@@ -1,0 +1,171 @@
+"""Gather what the chapter on training curves states: tables of runs, never typed."""
+
+import math
+
+import pandas as pd
+
+from kdgan_lib import claims, tables
+from kdgan_lib.experiments import PROTOCOLS, declare
+from kdgan_lib.loop.schedule import game_updates
+from kdgan_lib.names import ADVERSARIAL, COMPARED, in_order, label_of
+from kdgan_lib.reports.orderings import standing
+from kdgan_lib.reports.search import searched
+from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference
+
+GRID = "figure3a"
+FORMATS = {
+    **dict.fromkeys(("ours", "low", "high", "last", "best on test"), ".2f"),
+    **dict.fromkeys(("sd", "worst run", "difference", "effect size"), ".2f"),
+    **dict.fromkeys(("runs", "diverged", "pairs"), ".0f"),
+    "p (Holm)": ".3g",
+}
+"""How the columns of this module's tables are printed."""
+CLOCKS = ("epoch", "player_updates", "classifier_updates")
+
+
+def curves(protocol: str, **where: object) -> pd.DataFrame:
+    """Return the game's evaluations of Figure 3a's runs, methods in the book's order.
+
+    Updates count from the end of the pretraining.
+    """
+    found = tables.curves(grid=GRID, protocol=protocol, **where)
+    return in_order(tables.game(found), COMPARED, "seed", "epoch")
+
+
+def adversarial_curves() -> pd.DataFrame:
+    """Return the evaluations of the arms `paper` and `code` together."""
+    arms = [curves(protocol) for protocol in ("paper", "code")]
+    known = [arm for arm in arms if len(arm)]
+    return pd.concat(known) if known else arms[0]
+
+
+def accuracies(protocol: str) -> pd.DataFrame:
+    """Return a row per method: the paper's accuracy, ours with interval, runs, spread.
+
+    ours: the accuracy by the protocol's selection rule; last and best beside it.
+    """
+    runs = tables.runs(grid=GRID, protocol=protocol)
+    present = [name for name in COMPARED if len(runs) and (runs.method == name).any()]
+    return pd.DataFrame(
+        [_accuracy(name, runs[runs.method == name]) for name in present]
+    )
+
+
+def _accuracy(name: str, runs: pd.DataFrame) -> dict[str, object]:
+    done = runs[runs.status == "finished"]
+    row: dict[str, object] = {
+        "method": label_of(name),
+        "paper": _paper(name),
+    }
+    if len(done):
+        found = mean_interval(100 * done.test_accuracy)
+        row |= {"ours": found.mean, "low": found.lo, "high": found.hi}
+        row |= {
+            "sd": 100 * done.test_accuracy.std(ddof=1),
+            "worst run": 100 * done.test_accuracy.min(),
+            "last": 100 * done.last_test_accuracy.mean(),
+            "best on test": 100 * done.best_test_accuracy.mean(),
+        }
+    diverged = int((runs.status == "diverged").sum())
+    return row | {"runs": len(done), "diverged": diverged}
+
+
+def _paper(name: str) -> str:
+    value = claims.paper_value("T1", method=name, data="mnist", n=100)
+    return "–" if math.isnan(value) else f"{value:.2f}"
+
+
+def differences(reference: str = "kdgan", protocol: str = "controlled") -> pd.DataFrame:
+    """Return KDGAN minus each method in points, by seed, with Holm's p-values."""
+    runs = tables.runs(grid=GRID, protocol=protocol, status="finished")
+    if runs.empty or not (runs.method == reference).any():
+        return pd.DataFrame()
+    scores = runs.pivot(index="seed", columns="method", values="test_accuracy") * 100
+    rivals = [name for name in COMPARED if name in scores and name != reference]
+    gaps = [paired_difference(scores[reference], scores[name]) for name in rivals]
+    adjusted = holm([gap.p_value for gap in gaps])
+    return pd.DataFrame(
+        [
+            {
+                "method": label_of(name),
+                "difference": gap.mean,
+                "low": gap.lo,
+                "high": gap.hi,
+                "effect size": gap.effect_size,
+                "p (Holm)": p_value,
+                "pairs": gap.runs,
+            }
+            for name, gap, p_value in zip(rivals, gaps, adjusted, strict=True)
+        ]
+    )
+
+
+def summary(reference: str = "kdgan", protocol: str = "controlled") -> str:
+    """Return a sentence on where KDGAN stands; empty where it was not run."""
+    runs = tables.runs(grid=GRID, protocol=protocol, status="finished")
+    if runs.empty:
+        return ""
+    scores = runs.pivot(index="seed", columns="method", values="test_accuracy") * 100
+    return standing(scores, reference, f"Under `{protocol}`")
+
+
+def converged(protocol: str = "controlled", share: float = 0.99) -> pd.DataFrame:
+    """Return where each run first reaches a share of its best validation accuracy."""
+    found = curves(protocol)
+    if found.empty:
+        return found
+    held_out = found.classifier_validation.notna().any()
+    score = "classifier_validation" if held_out else "classifier_test"
+    rows = []
+    for (name, seed), run in found.groupby(["method", "seed"], sort=False):
+        run = run.sort_values("epoch")
+        at = {clock: convergence(run, score, clock, share) for clock in CLOCKS}
+        rows.append({"method": name, "seed": seed, **at})
+    return pd.DataFrame(rows)
+
+
+def convergence_table(protocol: str = "controlled") -> pd.DataFrame:
+    """Return the mean place of convergence per method, on three clocks."""
+    found = converged(protocol)
+    if found.empty:
+        return found
+    means = found.groupby("method", sort=False)[list(CLOCKS)].mean()
+    shown = means.reset_index()
+    shown["method"] = shown["method"].map(lambda name: label_of(str(name)))
+    return shown.rename(columns=lambda name: str(name).replace("_", " "))
+
+
+def budgets() -> pd.DataFrame:
+    """Return each protocol's declared amounts of training at n = 100, by method."""
+    rows = []
+    for protocol in PROTOCOLS:
+        for name in COMPARED if protocol == "controlled" else ADVERSARIAL:
+            run = declare(name, protocol=protocol)
+            rows.append(
+                {
+                    "protocol": protocol,
+                    "method": label_of(name),
+                    "outer epochs": run.budget.epochs,
+                    "player updates": game_updates(run.method, run.budget, run.n),
+                    "batch": run.budget.batch_size,
+                    "augmentation": run.budget.augmentation,
+                    "reported": run.budget.selection.replace("_", " "),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def settings() -> pd.DataFrame:
+    """Return the setting that each method's search found, and the search's size."""
+    trials = tables.rows("trials", data="mnist", n=100)
+    return pd.DataFrame(
+        [
+            {
+                "method": label_of(best.method),
+                "trials": best.trials,
+                "validation": 100 * best.score,
+                "setting": best.written(),
+            }
+            for best in searched(trials, COMPARED)
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Compute what the chapters show beside the runs: toys, estimators, gradients."""

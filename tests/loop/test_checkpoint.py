@@ -1,0 +1,129 @@
+"""Check checkpoints against full disks, damaged files and foreign code."""
+
+import errno
+import os
+import pickle
+
+import pytest
+import torch
+
+from kdgan_lib.loop.checkpoint import (
+    Checkpoints,
+    DiskFull,
+    decode,
+    encode,
+    write_atomically,
+)
+
+PAYLOAD = {"step": 3, "weights": {"a": torch.arange(4.0)}, "curve": [{"epoch": 1}]}
+
+
+def fail_with(code):
+    def fail(*_):
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+def damage(path, how):
+    content = bytearray(path.read_bytes())
+    if how == "truncated":
+        content = content[: len(content) // 2]
+    elif how == "one bit":
+        content[len(content) // 2] ^= 1
+    else:
+        content = bytearray()
+    path.write_bytes(bytes(content))
+
+
+def test_a_payload_survives_the_round_trip_bit_by_bit():
+    found = decode(encode(PAYLOAD))
+    assert torch.equal(found["weights"]["a"], PAYLOAD["weights"]["a"])
+    assert {k: found[k] for k in ("step", "curve")} == {
+        "step": 3,
+        "curve": [{"epoch": 1}],
+    }
+
+
+@pytest.mark.parametrize("how", ["truncated", "one bit", "empty"])
+def test_damaged_content_is_refused(how, tmp_path):
+    path = tmp_path / "step.pt"
+    path.write_bytes(encode(PAYLOAD))
+    damage(path, how)
+    with pytest.raises(ValueError, match="checksum"):
+        decode(path.read_bytes())
+
+
+def test_code_in_a_checkpoint_does_not_run():
+    with pytest.raises(pickle.UnpicklingError, match=r"(?i)weights.only"):
+        decode(encode({"trap": os.system}))
+
+
+def test_the_last_two_checkpoints_are_kept(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    for step in (1, 20, 300):
+        checkpoints.save(step, {"step": step})
+    assert [p.name for p in sorted(tmp_path.iterdir())] == [
+        "step-000000020.pt",
+        "step-000000300.pt",
+    ]
+    assert checkpoints.latest() == {"step": 300}
+
+
+@pytest.mark.parametrize("how", ["truncated", "one bit", "empty"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_previous_one_used(how, tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    for step in (1, 2):
+        checkpoints.save(step, {"step": step})
+    damage(tmp_path / "step-000000002.pt", how)
+    with pytest.warns(UserWarning, match=r"step-000000002.pt is damaged .* kept as"):
+        assert checkpoints.latest() == {"step": 1}
+    assert (tmp_path / "step-000000002.damaged").exists()
+    assert checkpoints.latest() == {"step": 1}  # no second warning
+
+
+def test_with_every_checkpoint_damaged_the_run_starts_again(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, {"step": 1})
+    damage(tmp_path / "step-000000001.pt", "empty")
+    with pytest.warns(UserWarning, match="damaged"):
+        assert checkpoints.latest() is None
+
+
+def test_no_checkpoints_means_none(tmp_path):
+    assert Checkpoints(tmp_path / "absent").latest() is None
+    Checkpoints(tmp_path / "absent").clear()
+
+
+def test_clearing_removes_checkpoints_partial_files_and_the_folder(tmp_path):
+    folder = tmp_path / "run"
+    Checkpoints(folder).save(1, {"step": 1})
+    (folder / ".step-000000002.pt.123.tmp").write_bytes(b"killed here")
+    Checkpoints(folder).clear()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_leaves_the_old_file_and_says_what_to_do(
+    call, code, tmp_path, monkeypatch
+):
+    path = tmp_path / "table"
+    write_atomically(path, b"old")
+    monkeypatch.setattr(os, call, fail_with(code))
+    with pytest.raises(DiskFull, match="free some space and run the same command"):
+        write_atomically(path, b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["table"]
+    assert path.read_bytes() == b"old"
+
+
+def test_another_error_of_the_disk_is_not_called_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", fail_with(errno.EIO))
+    with pytest.raises(OSError, match="Input/output error"):
+        write_atomically(tmp_path / "table", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_partial_file_is_never_taken_for_a_checkpoint(tmp_path):
+    (tmp_path / ".step-000000009.pt.77.tmp").write_bytes(b"half")
+    assert Checkpoints(tmp_path).latest() is None

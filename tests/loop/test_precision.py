@@ -1,0 +1,47 @@
+"""Check the arithmetic of products: rounded where asked, and only there."""
+
+import pytest
+import torch
+import toys
+
+from kdgan_lib import fit
+from kdgan_lib.loop.precision import arithmetic
+from kdgan_lib.loop.state import digest
+
+
+def products():
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(256, 256, generator=generator) for _ in range(2))
+    return left @ right
+
+
+def test_float32_changes_no_bit():
+    plain = products()
+    with arithmetic("float32"):
+        assert torch.equal(products(), plain)
+
+
+def test_bfloat16_rounds_inside_the_block_only():
+    plain = products()
+    with arithmetic("bfloat16"):
+        rounded = products()
+    # Factors have 8 bits: an error of about sqrt(256) 2^-8, or none on other machines.
+    assert (rounded - plain).abs().max() < 0.5
+    assert torch.equal(products(), plain)
+
+
+def test_the_setting_is_restored_after_an_error():
+    plain = products()
+    with pytest.raises(RuntimeError), arithmetic("bfloat16"):
+        raise RuntimeError
+    assert torch.equal(products(), plain)
+
+
+def test_a_run_trains_in_its_precision_and_repeats_to_the_bit():
+    budget = toys.BUDGET.but(precision="bfloat16")
+    runs = [
+        fit("kdgan", toys.players(), toys.split(), budget, seed=1) for _ in range(2)
+    ]
+    assert digest(runs[0].players["classifier"]) == digest(
+        runs[1].players["classifier"]
+    )

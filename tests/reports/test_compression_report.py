@@ -1,0 +1,250 @@
+"""What the chapter on model compression says follows the rows, cell by cell."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kdgan_lib import declared, runs
+from kdgan_lib.commands import runs as runs_cli
+from kdgan_lib.experiments import declare
+from kdgan_lib.figures import compression as drawings
+from kdgan_lib.grids import CONTROLS, SIZES, WIDTHS, control
+from kdgan_lib.loop.schedule import stages, updates_per_epoch
+from kdgan_lib.reports import compression as report
+from kdgan_lib.reports import controls, sizes, table1, table3
+from kdgan_lib.tasks import task
+
+SEEDS = range(5)
+SHARED = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
+
+
+def row(run, accuracy, **more):
+    return {
+        "run_id": run.id,
+        **run.configuration(),
+        "status": "finished",
+        "test_accuracy": accuracy,
+        "last_test_accuracy": accuracy - 0.001,
+        "best_test_accuracy": accuracy + 0.003,
+        "teacher_test_accuracy": 0.95,
+        "seconds": 50.0,
+        **more,
+    }
+
+
+def store(found):
+    runs.append_rows("runs", pd.DataFrame(found), ["run_id"])
+
+
+def store_method(name, accuracy, n=100):
+    """Store five seeds whose accuracies share what the images bring."""
+    store([row(declare(name, n=n, seed=s), accuracy + SHARED[s]) for s in SEEDS])
+
+
+@pytest.fixture
+def invented(runs_folder):
+    """Store KDGAN two points above MIMIC, and a third method."""
+    for name, accuracy in (("mimic", 0.90), ("kdgan", 0.92), ("codis", 0.89)):
+        store_method(name, accuracy)
+    return runs_folder
+
+
+def test_a_cell_shows_mean_runs_paper_and_its_command(invented):
+    cells = report.accuracies("controlled").set_index("method")["MNIST 100"]
+    assert cells["KDGAN"].startswith("92.00<br>")
+    assert "5&nbsp;runs&nbsp;of&nbsp;10<br>paper&nbsp;77.95" in cells["KDGAN"]
+    command = "kdgan sweep table1 --data mnist --n 100 --protocol controlled"
+    assert f"`{command} --method nagan`" in cells["NaGAN"]
+    assert cells["NaGAN"].startswith("not run<br>")
+    assert "an estimate" in cells["NaGAN"]
+    assert declare("kdgan").id in cells["KDGAN"]
+    assert len(cells) == len(table1.ROWS)
+
+
+def test_the_table_of_budgets_has_what_a_declared_run_has():
+    found = report.budgets().set_index(["column", "T and D"])
+    run = declare("kdgan", n=1_000)
+    row = found.loc[("MNIST 1,000", "LeNet")]
+    game = stages(run.method, run.budget)[-1]
+    assert row["products"] == run.budget.precision == "bfloat16"
+    assert int(row["game"].replace(",", "")) == pytest.approx(
+        run.budget.epochs * updates_per_epoch(game, run.n, run.budget.batch_size),
+        rel=0.02,
+    )
+    assert row["pretraining of T"] == f"{run.budget.teacher_pretraining * 20:,}"
+    assert ("CIFAR-10 500", "ResNet-20") in found.index
+    assert f"{task('mnist').updates[1_000]:,} from n = 1,000" in (
+        report.updates_by_size("mnist")
+    )
+
+
+def test_a_column_is_ranked_on_the_seeds_that_its_methods_share(runs_folder):
+    for name, accuracy, seeds in (("kdgan", 0.90, 5), ("mimic", 0.89, 5)):
+        store([row(declare(name, seed=s), accuracy + SHARED[s]) for s in range(seeds)])
+    more = [row(declare("mimic", seed=s), 0.99) for s in range(5, 9)]
+    store(more)
+    assert "number 1 of 2, 1.00 points above MIMIC" in report.summary()
+    store([row(declare("codis", seed=s), 0.95) for s in (7, 8, 9)])
+    assert report.summary() == ""
+
+
+def test_a_diverged_run_is_counted_and_not_averaged(invented):
+    lost = row(declare("kdgan", n=100, seed=9), float("nan"), status="diverged")
+    store([lost])
+    cells = report.accuracies("controlled").set_index("method")["MNIST 100"]
+    assert "runs&nbsp;of&nbsp;10<br>1&nbsp;diverged" in cells["KDGAN"]
+    assert "92.00" in cells["KDGAN"]
+
+
+def test_a_cell_shows_its_runs_by_a_command_that_works(invented, capsys):
+    cell = report.accuracies("controlled").set_index("method").loc["KDGAN", "MNIST 100"]
+    (command,) = re.findall(r"`kdgan runs show ([^`]+)`", cell)
+    assert len(command.split()) == len(SEEDS)
+    assert runs_cli.main(["show", *command.split()]) == 0
+    shown = capsys.readouterr().out
+    assert all(identity in shown for identity in command.split())
+
+
+def test_differences_are_paired_and_shared_noise_leaves_the_interval(invented):
+    found = report.differences().set_index("method")
+    assert found.difference["MIMIC"] == "+2.00"
+    assert found["95% interval"]["MIMIC"] == "[+2.00, +2.00]"
+    assert list(found.index) == ["MIMIC", "CODIS"]
+
+
+def test_deleting_rows_changes_the_sentence_and_ends_it(invented):
+    text = report.summary()
+    assert "number 1 of 3, 2.00 points above MIMIC" in text
+    path = invented / "runs.parquet"
+    kept = pd.read_parquet(path)
+    kept[~((kept.method == "mimic") & (kept.seed == 4))].to_parquet(path)
+    assert report.summary() != text
+    kept[kept.method != "kdgan"].to_parquet(path)
+    assert report.summary() == ""
+    assert report.differences().empty
+
+
+def test_other_rules_of_selection_are_differences_of_the_same_runs(invented):
+    found = report.selection().set_index("method")
+    assert found["last"]["KDGAN"].startswith("-0.10")
+    assert found["largest on the test set"]["KDGAN"].startswith("+0.30")
+
+
+def test_a_control_is_compared_with_its_own_method(invented):
+    name = "mimic without augmentation"
+    store([row(control(name, 100, s), 0.87 + SHARED[s]) for s in SEEDS])
+    found = controls.table().set_index(["method", "control"])["n = 100"]
+    assert len(found) == len(CONTROLS)
+    assert "change&nbsp;-3.00" in found["MIMIC", "without augmentation"]
+    assert found["KDGAN", "beta = 0"].startswith("not run")
+    assert "kdgan sweep controls --n 100 --method kdgan" in found["KDGAN", "beta = 0"]
+
+
+def test_the_subset_and_the_augmentation_are_summed_up_once_all_are_run(invented):
+    store_method("nagan", 0.85)
+    lasts = [name for name in CONTROLS if name.endswith(" on the last n images")]
+    for name in lasts:
+        store_control(name, 0.72)
+    assert controls.dearest() == ""
+    for name in CONTROLS:
+        if name.endswith(" without augmentation"):
+            store_method(CONTROLS[name]["method"], 0.90)
+            store_control(name, 0.80)
+    text = controls.dearest()
+    assert "by -18.0 to -18.0 points" in text
+    assert "augmentation by -10.0 to -10.0." in text
+
+
+def store_control(name, accuracy, seeds=SEEDS):
+    """Store runs of a control whose accuracies share what the images bring."""
+    store([row(control(name, 100, s), accuracy + SHARED[s]) for s in seeds])
+
+
+def test_the_waterfalls_steps_add_up_to_kdgan(invented):
+    store_control(controls.CHAIN["KDGAN's rate and updates of C"], 0.897)
+    store_control(controls.CHAIN["T learns from C too, no D"], 0.905)
+    first, *steps = controls.waterfall(100)
+    moved = [step.change.mean for step in steps[:3]]
+    assert first.accuracy.mean + sum(moved) == pytest.approx(92)
+    assert moved == pytest.approx([-0.3, 0.8, 1.5])
+    assert all(step.accuracy is None for step in steps[3:])
+    assert {step.before for step in steps[3:]} == {steps[2].label}
+
+
+def test_rows_of_the_waterfall_share_their_seeds(invented):
+    store_control(controls.CHAIN["KDGAN's rate and updates of C"], 0.897, [0])
+    store_control(controls.CHAIN["T learns from C too, no D"], 0.905, range(3))
+    mimic, single, third, kdgan, *_ = controls.waterfall(100)
+    assert {step.accuracy.runs for step in (mimic, third, kdgan)} == {3}
+    assert (single.accuracy, single.stored) == (None, 1)
+    assert third.change is None
+    assert third.accuracy.mean + kdgan.change.mean == pytest.approx(kdgan.accuracy.mean)
+
+
+def test_the_waterfall_is_drawn_with_hatches_and_not_at_all_without_runs(runs_folder):
+    assert drawings.waterfall(controls.waterfalls()) is None
+    store_method("mimic", 0.9)
+    fig = drawings.waterfall(controls.waterfalls())
+    words = [text.get_text() for ax in fig.axes for text in ax.texts]
+    assert words.count("not run") == 2 * len(controls.waterfall(100)) - 1
+
+
+def test_sample_sizes_name_what_is_missing_and_interpolate_what_is_not(invented):
+    assert "not run" in sizes.images().set_index("method")["90%"]["KDGAN"]
+    for n, accuracy in ((50, 0.88), (200, 0.94), (500, 0.96), (1_000, 0.97)):
+        store_method("kdgan", accuracy, n)
+    needed = sizes.images().set_index("method").loc["KDGAN"]
+    assert needed["98%"] == "more than 1,000"
+    assert needed["seeds"] == "3"
+    assert 200 < float(needed["95%"]) < 1_000
+    assert drawings.accuracy_against_size(sizes.curve(), SIZES) is not None
+
+
+def test_one_size_is_drawn_best_first_with_the_papers_numbers(invented):
+    found = sizes.at_size(100)
+    assert list(found.method) == ["kdgan", "mimic", "codis"]
+    assert list(found.paper) == [77.95, 67.35, 74.02]
+    assert sizes.at_size(50).empty
+    assert drawings.methods_at_size(sizes.at_size(50), 50) is None
+
+
+def test_loss_against_the_teacher_is_of_the_same_seed(runs_folder):
+    store(
+        [
+            row(declare("mimic", seed=s, variant="h20"), 0.80, teacher_test_accuracy=t)
+            for s, t in enumerate((0.90, 0.92, 0.94))
+        ]
+    )
+    (entry,) = (e for e in table3.entries() if e.accuracy is not None)
+    assert (entry.hidden, entry.loss.mean) == (20, pytest.approx(12))
+    assert "12.00&nbsp;below&nbsp;T" in sizes.losses()["MIMIC"][0]
+    assert table3.entries()[1].runs == entry.runs
+    assert " ".join(entry.runs) in sizes.losses()["MIMIC"][0]
+    assert "not run" in sizes.losses()["KDGAN"][0]
+    assert drawings.accuracy_against_width(
+        sizes.widths(), (50, 88.0, 90.0), "live", WIDTHS
+    )
+
+
+def test_sizes_are_measured_once_and_read_back(runs_folder, monkeypatch):
+    assert sizes.sizes().empty
+    from kdgan_lib import compression
+
+    whole = compression.compression_table
+    monkeypatch.setattr(
+        compression, "compression_table", lambda widths: whole((20,), 1)
+    )
+    assert table3.measure() == 2
+    found = sizes.sizes()
+    assert list(found.network) == ["T, LeNet", "C, 20 units"]
+    assert found.parameters[1] == 20**2 + 796 * 20 + 10
+    assert table3.measure() == 2
+    assert len(sizes.sizes()) == 2
+
+
+def test_every_cell_of_table_3_is_declared_once():
+    cells = declared.cells("table3")
+    assert {int(cell.variant[1:]) for cell in cells} == set(WIDTHS)
+    assert len(cells) == len(WIDTHS) * len(table3.METHODS)

@@ -1,0 +1,115 @@
+"""KDGAN with the released script's outer epochs is compared with runs of its seeds."""
+
+import pandas as pd
+import pytest
+
+from kdgan_lib import runs
+from kdgan_lib.experiments import declare
+from kdgan_lib.figures import compression as drawings
+from kdgan_lib.grids import LONG_RIVALS, RELEASED_LENGTH, released_length
+from kdgan_lib.loop.schedule import game_updates
+from kdgan_lib.reports import released as report
+from kdgan_lib.reports import table1
+
+SHARED = (0.0, 0.01, -0.01)
+
+
+def store(run, accuracy):
+    """Store a run whose largest test accuracy is given, and its curve of two looks."""
+    row = {"run_id": run.id, **run.configuration(), "status": "finished"}
+    row |= {"seconds": 9.0, "test_accuracy": accuracy}
+    row |= {"best_test_accuracy": accuracy, "last_test_accuracy": accuracy - 0.02}
+    runs.append_rows("runs", pd.DataFrame([row]), ["run_id"])
+    curve = {"run_id": run.id, "stage": ["pretrain classifier", "game", "game"]}
+    curve |= {"epoch": [200, 1, 2], "player_updates": [100, 500, 900]}
+    curve |= {"classifier_test": [0.5, accuracy - 0.02, accuracy]}
+    runs.append_rows("curves", pd.DataFrame(curve), ["run_id", "stage", "epoch"])
+
+
+def store_long(seeds):
+    for run in kdgan_runs()[:seeds]:
+        store(run, 0.75 + SHARED[run.seed])
+
+
+def kdgan_runs():
+    return [run for run in released_length() if run.method.name == "kdgan"]
+
+
+def test_the_rivals_get_as_many_updates_and_looks_as_the_long_kdgan():
+    amounts = {
+        (
+            game_updates(run.method, run.budget, run.n),
+            run.budget.epochs // run.budget.test_every,
+        )
+        for run in released_length()
+    }
+    assert {run.method.name for run in released_length()} == {"kdgan", *LONG_RIVALS}
+    assert len(amounts) == 1
+
+
+def test_only_the_number_of_outer_epochs_differs_from_table_1():
+    for run in kdgan_runs():
+        usual = declare("kdgan", protocol="code", seed=run.seed)
+        assert run.budget.epochs == RELEASED_LENGTH > usual.budget.epochs
+        assert run.budget.but(epochs=usual.budget.epochs) == usual.budget
+        assert (run.method, run.n) == (usual.method, usual.n)
+
+
+def test_without_long_runs_there_is_nothing_to_say(runs_folder):
+    assert report.table().empty
+    assert report.sentence() == ""
+    assert drawings.released(report.curves(), report.levels()) is None
+
+
+def test_two_long_runs_are_shown_and_not_summarised(runs_folder):
+    store_long(2)
+    assert list(report.table()["runs"]) == [2, 0, 0]
+    assert report.sentence() == ""
+
+
+def test_the_long_runs_are_paired_with_each_method_by_seed(runs_folder):
+    store_long(3)
+    for name, accuracy in (("kdgan", 0.70), ("codis", 0.76)):
+        for seed in range(3):
+            store(declare(name, protocol="code", seed=seed), accuracy + SHARED[seed])
+    found = report.table().set_index("runs under `code`")
+    assert list(found.index) == [
+        f"KDGAN, {RELEASED_LENGTH} epochs",
+        "CODIS, 1200 epochs",
+        "NaGAN, 240 epochs",
+        "CODIS, 400 epochs",
+        "KDGAN, 12 epochs",
+    ]
+    gaps = found["long KDGAN minus it"]
+    assert list(gaps.iloc[:3]) == ["–", "–", "–"]
+    assert list(found["largest test accuracy"].iloc[1:3]) == ["not run", "not run"]
+    assert found["player updates"].nunique() == 3
+    assert gaps["KDGAN, 12 epochs"].startswith("+5.00")
+    assert gaps["CODIS, 400 epochs"].startswith("-1.00")
+    assert "75.00% [" in report.sentence()
+    assert "73.00% at the end" in report.sentence()
+    assert report.levels()["CODIS, usual length"] == pytest.approx(76)
+    assert len(report.curves()) == 6
+    assert drawings.released(report.curves(), report.levels()) is not None
+
+
+def test_the_nearest_protocol_has_the_least_mean_distance(runs_folder):
+    assert report.distances().empty
+    assert report.nearest() == ""
+    off = {"controlled": 12.0, "paper": -3.0, "code": 1.0}
+    rows = []
+    for protocol, points in off.items():
+        for entry in table1.entries(protocol, table1.COLUMNS[:1]):
+            run = declare(entry.cell.method, protocol=protocol)
+            row = {"run_id": run.id, **run.configuration(), "status": "finished"}
+            rows.append(
+                row | {"test_accuracy": (entry.paper + points) / 100, "seconds": 9.0}
+            )
+    runs.append_rows("runs", pd.DataFrame(rows), ["run_id"])
+    found = report.distances().set_index("method")
+    assert len(found) == len(table1.METHODS) + 1
+    assert found.paper["KDGAN"] == pytest.approx(-3)
+    assert found.loc[report.AVERAGE].to_dict() == pytest.approx(
+        {"controlled": 12, "paper": 3, "code": 1}
+    )
+    assert "protocol `code` (1.0 points) is nearest" in report.nearest()

@@ -1,0 +1,72 @@
+"""The controls on the popular tags are paired by seed and chosen on validation."""
+
+import pandas as pd
+import pytest
+
+from kdgan_lib import runs
+from kdgan_lib.experiments import declare
+from kdgan_lib.reports import table2, tag_controls
+from kdgan_lib.tag_grids import TAG_CONTROLS, tag_control
+
+TITLES = ("EfficientNet-Lite0", "VGG16")
+ANCHORED = "with the labels' cross-entropy"
+
+
+def store(run, level, validation=None):
+    row = {**run.configuration(), "run_id": run.id, "status": "finished"}
+    row |= {"test_precision": level, "validation_precision": validation or level}
+    row |= {"test_p_at_3": level, "test_map": level}
+    runs.append_rows("runs", pd.DataFrame([row]), ["run_id"])
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    monkeypatch.setenv("KDGAN_RUNS", str(tmp_path))
+    for seed in range(3):
+        noise = seed / 100
+        store(declare("supervised", data="openclipart", seed=seed), 0.42 + noise)
+        store(declare("kdgan", data="openclipart", seed=seed), 0.40 + noise)
+        store(tag_control(ANCHORED, seed), 0.43 + noise, validation=0.5)
+        store(tag_control("without D", seed), 0.44 + noise, validation=0.4)
+
+
+@pytest.mark.usefixtures("stored")
+def test_distances_are_paired_and_every_change_keeps_its_row():
+    table = tag_controls.table().set_index("variant")
+    assert list(table.index) == [tag_controls.ALONE, tag_controls.TUNED, *TAG_CONTROLS]
+    assert table.loc[tag_controls.TUNED, "minus KDGAN as tuned"] == "–"
+    row = table.loc[ANCHORED]
+    assert row["P@3"] == "0.4400"
+    assert row["validation"] == "0.5000"
+    assert row["minus KDGAN as tuned"] == "+0.0300 [+0.0300, +0.0300]"
+    assert row["minus C alone"] == "+0.0100 [+0.0100, +0.0100]"
+    assert table.loc["three times the updates", "runs"] == "0"
+    assert pd.isna(table.loc["three times the updates", "P@3"])
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_best_change_is_chosen_on_validation():
+    assert tag_controls.best() == ANCHORED
+    said = tag_controls.summary()
+    assert said.startswith("On validation the best of the changes is: with the labels")
+    assert "the tuned KDGAN's by +0.0300" in said
+    assert "C's alone by +0.0100" in said
+
+
+def test_nothing_is_said_where_nothing_was_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("KDGAN_RUNS", str(tmp_path))
+    assert tag_controls.table().empty
+    assert tag_controls.summary() == ""
+    assert table2.beside(table2.BACKBONE, TITLES).empty
+    assert table2.standing(table2.BACKBONE) == ""
+
+
+@pytest.mark.usefixtures("stored")
+def test_either_networks_features_have_a_column():
+    for seed in range(3):
+        store(declare("supervised", data="openclipart_vgg16", seed=seed), 0.30)
+        store(declare("kdgan", data="openclipart_vgg16", seed=seed), 0.31 + seed / 100)
+    table = table2.beside(table2.BACKBONE, TITLES).set_index("method")
+    assert table.loc["KDGAN", "P@3, VGG16"].startswith(".320 [")
+    assert table.loc["KDGAN", "P@3, EfficientNet-Lite0"].startswith(".410 [")
+    assert "by +0.0200" in table2.standing(table2.BACKBONE)
