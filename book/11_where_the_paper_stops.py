@@ -26,6 +26,7 @@ from kdgan_lib.figures import beyond as drawings
 from kdgan_lib.figures import hyperparameters
 from kdgan_lib.methods import adaptive
 from kdgan_lib.reports import beyond as report
+from kdgan_lib.reports import beyond_curves
 from kdgan_lib.reports import hyperparameters as hyperparameter_report
 
 prose.sentence(
@@ -245,7 +246,7 @@ prose.table(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.curves(report.shared_curves(), report.panels()),
+    drawings.curves(beyond_curves.shared_curves(), report.panels()),
     name="fig-beyond-curves",
     caption="Validation accuracy of C against the updates of all players since "
     "pretraining, mean and 95% band over the seeds that all lines share. Variants with "
@@ -256,7 +257,7 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.table(
-    report.converged(),
+    beyond_curves.converged(),
     "Mean player updates to the first evaluation at 99% of a run's best validation "
     "accuracy, and the change from the tuned KDGAN's, paired by seed, with a 95% "
     "interval; seeds and variants as in {numref}`fig-beyond-curves`.",
@@ -270,7 +271,7 @@ prose.table(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.weights(report.weights(), hyperparameter_report.tuned()),
+    drawings.weights(beyond_curves.weights(), hyperparameter_report.tuned()),
     name="fig-beyond-weights",
     caption="The weights that {eq}`eq-beyond-weights` and {eq}`eq-beyond-alpha` gave "
     "during training, thin for each run, thick for the mean; dashed: as tuned.",

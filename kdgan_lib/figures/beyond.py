@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from kdgan_lib.figures.curves import mean_and_half_width
 from kdgan_lib.figures.style import SPARE, figure, tidy
+from kdgan_lib.stats import LEVEL
 
 MEANINGS = {"alpha": "α", "beta": "β", "gamma": "γ"}
 REFERENCE = "#5A5A5A"
@@ -18,7 +19,7 @@ def differences(frame: pd.DataFrame) -> Figure | None:
         return None
     fig, ax = figure(width=7.2, height=0.9 + 0.4 * len(frame))
     for place, row in enumerate(frame.to_dict("records")):
-        clear = row["p (Holm)"] < 0.05
+        clear = row["p (Holm)"] < LEVEL
         colour = SPARE[0] if clear else REFERENCE
         ax.plot([row["low"], row["high"]], [place, place], lw=2.4, color=colour)
         face = colour if clear else "white"

@@ -13,6 +13,7 @@ from kdgan_lib import claims
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
+from kdgan_lib.reports.cells import counted, folded, shown
 from kdgan_lib.reports.orderings import Scores, columns_run, standing
 from kdgan_lib.reports.table1 import (
     COLUMNS,
@@ -25,7 +26,6 @@ from kdgan_lib.reports.table1 import (
 )
 from kdgan_lib.stats import (
     LEVEL,
-    Estimate,
     holm,
     paired_difference,
     signed,
@@ -33,8 +33,6 @@ from kdgan_lib.stats import (
 
 FORMATS = dict.fromkeys(("lead", "order", "held out"), ".2f")
 """How the columns of this module's tables are printed."""
-SMALL_PRINT = "font-size:80%"
-"""Style of what stands below a number; six columns fit a page with it."""
 
 
 def accuracies(
@@ -121,46 +119,6 @@ def _cell(entry: Entry) -> str:
     runs = counted(found.runs, len(entry.cell.ids) if entry.missing else 0)
     lines = [runs, *([f"{lost} diverged"] if lost else []), *paper]
     return shown(found, lines, entry.command, entry.runs.run_id)
-
-
-def counted(runs: int, declared: int = 0) -> str:
-    """Return a number of runs in words, and of how many where that is said."""
-    return f"{runs} {'runs' if runs > 1 else 'run'}" + (
-        f" of {declared}" if declared else ""
-    )
-
-
-def shown(
-    found: Estimate, lines: Sequence[str], command: str, runs: Iterable[str] = ()
-) -> str:
-    """Return a mean with its interval, further lines, its runs and their command."""
-    ends = [] if math.isnan(found.lo) else [f"[{found.lo:.2f}, {found.hi:.2f}]"]
-    ids = " ".join(runs)
-    note = f"`kdgan runs show {ids}`" if ids else ""
-    title = "runs, command" if ids else "command"
-    return folded(f"{found.mean:.2f}", [*ends, *lines], command, note, title)
-
-
-def folded(
-    text: str,
-    lines: Sequence[str],
-    command: str,
-    note: str = "",
-    title: str = "command",
-) -> str:
-    """Return a cell with small lines below and a command that a click unfolds.
-
-    It needs no script: the enter key unfolds it, too. The command is Markdown's code,
-    since the site would turn the two hyphens of an HTML element's text into a dash.
-    """
-    small = "<br>".join(line.replace(" ", "&nbsp;") for line in lines)
-    below = f'<br><span style="{SMALL_PRINT}">{small}</span>' if lines else ""
-    after = f"<br>{note}" if note else ""
-    return (
-        f'{text}{below}<details style="{SMALL_PRINT}">'
-        f'<summary style="white-space:nowrap">{title}</summary>'
-        f"`{command}`{after}</details>"
-    )
 
 
 def missing(

@@ -11,7 +11,7 @@ from kdgan_lib.experiments import declare
 from kdgan_lib.grids import CONTROLS, GRIDS, control
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.compression import counted, folded, shown
+from kdgan_lib.reports.cells import counted, folded, shown
 from kdgan_lib.reports.table1 import Column
 from kdgan_lib.stats import (
     FEWEST,

@@ -9,7 +9,7 @@ import pandas as pd
 from kdgan_lib import claims, tables
 from kdgan_lib.names import in_order, label_of
 from kdgan_lib.reports import table1, table3
-from kdgan_lib.reports.compression import counted, folded, shown
+from kdgan_lib.reports.cells import counted, folded, shown
 from kdgan_lib.reports.orderings import FEWEST_SIZES, by_size, images_needed
 from kdgan_lib.reports.table1 import ROWS, Column
 from kdgan_lib.stats import FEWEST, mean_interval

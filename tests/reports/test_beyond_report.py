@@ -11,7 +11,7 @@ from kdgan_lib.experiments import declare
 from kdgan_lib.figures import beyond as drawings
 from kdgan_lib.grids import BEYOND, RATIOS, beyond
 from kdgan_lib.reports import beyond as report
-from kdgan_lib.reports import hyperparameters
+from kdgan_lib.reports import beyond_curves, hyperparameters
 
 NOISE = (0.0, 0.001, -0.001, 0.002, -0.002)
 
@@ -134,17 +134,17 @@ def test_two_runs_have_a_mean_and_no_interval(runs_folder):
     assert set(table.runs) == {2}
     assert set(table.interval) == {"–"}
     assert report.differences().empty
-    assert report.converged().empty
+    assert beyond_curves.converged().empty
 
 
 def test_nothing_stored_says_nothing(runs_folder):
     assert report.differences().empty
     assert report.summary() == ""
     assert report.best_ratio() is None
-    assert report.converged().empty
+    assert beyond_curves.converged().empty
     assert drawings.differences(report.differences()) is None
-    assert drawings.curves(report.curves(), report.panels()) is None
-    assert drawings.weights(report.weights(), hyperparameters.tuned()) is None
+    assert drawings.curves(beyond_curves.curves(), report.panels()) is None
+    assert drawings.weights(beyond_curves.weights(), hyperparameters.tuned()) is None
 
 
 def test_a_run_that_diverged_counts_as_chance(runs_folder):
@@ -160,7 +160,7 @@ def test_a_run_that_diverged_counts_as_chance(runs_folder):
 
 def test_convergence_counts_updates_of_the_game_and_pairs_them(runs_folder):
     store()
-    found = report.converged().set_index("variant")
+    found = beyond_curves.converged().set_index("variant")
     assert found["player updates"][report.TUNED] == 120
     assert found["player updates"]["cross-entropy anchor"] == 180
     assert found["change from as tuned"]["cross-entropy anchor"] == "+60 [+60, +60]"
@@ -168,19 +168,19 @@ def test_convergence_counts_updates_of_the_game_and_pairs_them(runs_folder):
 
 def test_curves_are_drawn_and_converge_on_the_seeds_that_all_share(runs_folder):
     store(lambda run: run.method.hyperparameters()["supervision"] == 0 or run.seed < 3)
-    found = report.shared_curves()
+    found = beyond_curves.shared_curves()
     assert found.groupby("variant").seed.agg(set).map(len).eq(3).all()
-    assert set(report.converged().runs) == {3}
+    assert set(beyond_curves.converged().runs) == {3}
 
 
 def test_the_figures_draw_every_variant(runs_folder):
     store()
     assert isinstance(drawings.differences(report.differences()), Figure)
-    figure = drawings.curves(report.curves(), report.panels())
+    figure = drawings.curves(beyond_curves.curves(), report.panels())
     shown = [ax for ax in figure.axes if ax.get_visible()]
     for ax, wanted in zip(shown, report.panels(), strict=True):
         assert [text.get_text() for text in ax.get_legend().get_texts()] == wanted
-    weights = report.weights()
+    weights = beyond_curves.weights()
     assert set(weights.ratio) == set(RATIOS)
     assert set(weights.beta) == {0.1}
     tuned = hyperparameters.tuned()
