@@ -175,9 +175,16 @@ def methods_at_size(frame: pd.DataFrame, n: int) -> Figure | None:
     )
     if fig is not None:
         fig.axes[0].set_title(f"MNIST, n = {n:,}", loc="left")
-        # Above the axes: inside, the legend's cross would look like one more number.
-        fig.axes[0].legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
+        _key_above(fig.axes[0])
     return fig
+
+
+def _key_above(ax: Axes) -> None:
+    """Put the legend above the axes: inside, its marks would look like more numbers."""
+    known, _ = ax.get_legend_handles_labels()
+    if known:
+        style: dict[str, Any] = {"frameon": False, "ncols": 2}
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), **style)
 
 
 def accuracy_against_width(
@@ -214,4 +221,5 @@ def accuracy_against_width(
         ax.axhline(teacher, color=colour_of("teacher"), ls="--", label="T, live")
     _logarithmic(ax, sorted({hidden, *widths}))
     tidy(ax, "hidden units of C", ACCURACY)
+    _key_above(ax)
     return fig

@@ -58,10 +58,10 @@ def points_with_intervals(
         style = {"color": colour_of(str(row[by]))}
         axes.plot([row[lo], row[hi]], [place, place], lw=2.4, **style)
         axes.plot(row[value], place, "o", **style)
-    if len(marks):
+    if np.isfinite(marks).any():
         axes.plot(marks, np.arange(len(frame)), "kx", label="paper")
     axes.set_yticks(range(len(frame)), [label_of(str(name)) for name in frame[by]])
-    axes.invert_yaxis()
+    axes.set_ylim(len(frame) - 0.4, -0.6)
     tidy(axes, label or value.replace("_", " "), "")
     return fig
 

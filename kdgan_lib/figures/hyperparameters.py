@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from kdgan_lib.figures.curves import mean_and_half_width
@@ -43,7 +43,7 @@ def sensitivity(frame: pd.DataFrame) -> Figure | None:
     names = list(dict.fromkeys(frame.varied))
     alone = len(names) == 1
     shape = (1, 2) if alone else (2, len(names))
-    size: dict[str, Any] = {"width": 8.4 if alone else 3.5 * len(names) + 0.8}
+    size: dict[str, Any] = {"width": 8.4 if alone else 3.0 * len(names) + 0.4}
     size |= {"height": 3.6 if alone else 6.4}
     shared = "all" if alone else "col"
     fig, axes = figure(*shape, **size, squeeze=False, sharex=shared)
@@ -80,9 +80,11 @@ def heat_map(
         return None
     fig, ax = figure(width=6.0, height=4.0)
     ax.set_facecolor("#E4E4E4")
-    image = ax.imshow(cells, cmap="cividis", origin="lower", aspect="auto")
     values = cells.to_numpy()
-    middle = (np.nanmin(values) + np.nanmax(values)) / 2
+    low, high = np.nanmin(values), np.nanmax(values)
+    middle, half = (low + high) / 2, max(high - low, LEAST_SPAN) / 2
+    norm = Normalize(middle - half, middle + half)
+    image = ax.imshow(values, "cividis", norm, aspect="auto", origin="lower")
     for (row, column), value in np.ndenumerate(values):
         known = not np.isnan(value)
         colour = "white" if known and value < middle else "black"

@@ -101,15 +101,17 @@ def provenance(**notes: Any) -> Markdown:
     runs = sorted({query for query in reads if not query.startswith("claim:")})
     facts = {
         "commit": commit(),
-        "rows read": ", ".join(f"`{query}`" for query in runs) or "none",
         "claims judged": sum(query.startswith("claim:") for query in reads),
         "device": notes.pop("device", "cpu"),
         "Python": platform.python_version(),
         **notes,
     }
     lines = "\n".join(f"- {name}: {value}" for name, value in facts.items())
-    text = f"**Provenance**\n\n{lines}"
-    return Markdown(text, metadata={"kdgan": {"reads": reads, "myst": text}})
+    said = ", ".join(f"`{query}`" for query in runs) or "none"
+    plain = f"**Provenance**\n\n{lines}\n- rows read: {said}"
+    folded = f":::{{dropdown}} Rows read\n{said}\n:::"
+    myst = f"**Provenance**\n\n{lines}\n\n{folded}"
+    return Markdown(plain, metadata={"kdgan": {"reads": reads, "myst": myst}})
 
 
 def reads_of(notebook: Any) -> dict[str, str]:

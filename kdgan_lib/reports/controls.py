@@ -34,8 +34,8 @@ CHAIN = {
 CHANGES = {
     "γ = 0: T does not learn from C": "gamma = 0",
     "β = 0: C does not learn from T": "beta = 0",
-    "D's share of the updates to C and T": "without D",
-    "adversarial gradient exact": "exact gradient",
+    "without D, its updates to C and T": "without D",
+    "exact gradient": "exact gradient",
     "with the labels' cross-entropy": "with the labels' cross-entropy",
 }
 """KDGAN with one thing changed."""
@@ -122,9 +122,9 @@ def dearest() -> str:
         f"{low:+.1f} to {high:+.1f}" for low, high in filter(None, ends)
     )
     return (
-        f"With n = {scores.n} the last n images in the place of a balanced subset move "
-        f"a method by {subset} points, and doing without augmentation by "
-        f"{augmentation}."
+        f"With n = {scores.n} the last n images in the place of a balanced subset "
+        f"change a method's accuracy by {subset} points, and doing without "
+        f"augmentation by {augmentation}."
     )
 
 

@@ -9,8 +9,10 @@ import pandas as pd
 
 from kdgan_lib import tables
 from kdgan_lib.names import COMPARED, in_order, label_of
+from kdgan_lib.prose import listed
 
-WEIGHTS = ("alpha", "beta", "gamma")
+SYMBOLS = {"alpha": "α", "beta": "β", "gamma": "γ"}
+WEIGHTS = tuple(SYMBOLS)
 FORMATS = {
     **dict.fromkeys(("trials", "settings searched", "found in trial"), ".0f"),
     "best validation": ".2f",
@@ -83,6 +85,42 @@ def efforts() -> pd.DataFrame:
             for best in searched(trials(), COMPARED)
         ]
     )
+
+
+def spaces() -> pd.DataFrame:
+    """Return which values of which settings were searched for each method."""
+    rows = []
+    for name in COMPARED:
+        found = (f"`{key}` {_values(spec)}" for key, spec in _space(name).items())
+        rows.append({"method": label_of(name), "searched": "; ".join(found)})
+    return pd.DataFrame(rows)
+
+
+def weights_searched() -> str:
+    """Return in words where KDGAN's three weights were searched."""
+    space = _space("kdgan")
+    return listed(f"{SYMBOLS[name]} {_values(space[name])}" for name in WEIGHTS)
+
+
+def least_searched(name: str) -> float:
+    """Return the least value of a weight that the search could take."""
+    return float(min(_space("kdgan")[name][1:]))
+
+
+def _space(name: str) -> dict[str, tuple]:
+    from kdgan_lib.tuning import space  # it imports torch
+
+    return space(name)
+
+
+def _values(spec: tuple) -> str:
+    """Return a range or a choice of `tuning.space` in words."""
+    kind, *values = spec
+    said = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
+    if kind == "float":
+        return f"from {' to '.join(said)}"
+    *first, last = said
+    return f"{', '.join(first)} or {last}"
 
 
 def kdgan_trials() -> pd.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from kdgan_lib import claims, tables
+from kdgan_lib import claims, grids, tables
 from kdgan_lib.names import in_order, label_of
 from kdgan_lib.reports import table1, table3
 from kdgan_lib.reports.cells import counted, folded, shown
@@ -19,7 +19,15 @@ LEVELS = (85, 90, 95, 98)
 """Accuracies in percent at which the images needed are compared."""
 TABLED = (100, 1_000, 10_000)
 SWEEP = "kdgan sweep sample_size"
-SIZE_FORMATS = dict.fromkeys(("parameters", "bytes", "multiply-adds"), ",.0f")
+RATIOS = {
+    "parameters T ÷ C": "parameters",
+    "multiply-adds T ÷ C": "multiply_adds",
+    "time T ÷ C": "latency",
+}
+SIZE_FORMATS = {
+    **dict.fromkeys(("parameters", "bytes", "multiply-adds"), ",.0f"),
+    **dict.fromkeys(RATIOS, ".1f"),
+}
 
 
 def curve() -> pd.DataFrame:
@@ -49,7 +57,7 @@ def _needed(runs: pd.DataFrame) -> dict[str, str]:
     sizes = runs.n.unique()
     whole = [part for _, part in runs.groupby("seed") if set(part.n) == set(sizes)]
     if len(sizes) < FEWEST_SIZES or len(whole) < FEWEST:
-        missing = folded("not run", [], f"{SWEEP} --method {runs.method.iloc[0]}")
+        missing = folded("not run", [], *_wanted(str(runs.method.iloc[0])))
         return {f"{level}%": missing for level in LEVELS}
     by_seed = [images_needed(by_size(part), np.array(LEVELS) / 100) for part in whole]
     cells = {
@@ -57,6 +65,30 @@ def _needed(runs: pd.DataFrame) -> dict[str, str]:
         for level, values in zip(LEVELS, np.transpose(by_seed), strict=True)
     }
     return {**cells, "seeds": str(len(whole))}
+
+
+def _wanted(method: str) -> tuple[str, str]:
+    """Return the cheapest command that fills a method's row, and its time.
+
+    It takes the least sizes that are enough to compare.
+    """
+    sizes = grids.SIZES[:FEWEST_SIZES]
+    stored = set(tables.runs(grid="sample_size", method=method).run_id)
+    left = [
+        run
+        for run in grids.sample_size()
+        if run.method.name == method and run.n in sizes and run.id not in stored
+    ]
+    numbers = " ".join(map(str, sorted({run.n for run in left})))
+    (entry,) = (
+        entry
+        for entry in table1.entries("controlled", (Column("mnist", max(sizes)),))
+        if entry.cell.method == method
+    )
+    time = f"at most about {table1.duration(len(left) * entry.seconds)} on one CPU core"
+    unknown = f"{len(left)} runs"
+    command = f"{SWEEP} --method {method} --n {numbers}"
+    return command, unknown if math.isnan(entry.seconds) else time
 
 
 def _images(values: np.ndarray, least: int, most: int) -> str:
@@ -98,7 +130,7 @@ def _point(name: str, scores: pd.Series, n: int) -> dict[str, object]:
 def sizes() -> pd.DataFrame:
     """Return Table 3's sizes: T first, then C from wide to narrow.
 
-    The last column says how many times T has C's parameters and multiply-adds, and how
+    The last columns say how many times T has C's parameters and multiply-adds, and how
     many times as long it takes.
     """
     found = table3.sizes()
@@ -110,16 +142,13 @@ def sizes() -> pd.DataFrame:
 
 def _size(row: dict) -> dict[str, object]:
     ends = f"[{row['latency_q1_ms']:.3f}, {row['latency_q3_ms']:.3f}]"
-    ratios = (
-        row[f"{name}_ratio"] for name in ("parameters", "multiply_adds", "latency")
-    )
     return {
         "network": _network(row),
         "parameters": row["parameters"],
         "bytes": row["bytes"],
         "multiply-adds": row["multiply_adds"],
         "milliseconds": f"{row['latency_ms']:.3f} {ends}".replace(" ", "&nbsp;"),
-        "T ÷ C": ",&nbsp;".join(f"{ratio:.1f}" for ratio in ratios),
+        **{title: row[f"{name}_ratio"] for title, name in RATIOS.items()},
     }
 
 

@@ -114,6 +114,39 @@ def test_differences_are_paired_and_shared_noise_leaves_the_interval(invented):
     assert list(found.index) == ["MIMIC", "CODIS"]
 
 
+def test_rivals_are_told_apart_after_the_correction(invented):
+    assert report.told_apart() == ""  # shared noise alone leaves nothing to test
+    for seed, wobble in zip(SEEDS, (0.002, -0.001, 0.0, 0.001, -0.002), strict=True):
+        run = declare("distn", seed=seed)
+        store([row(run, 0.92 + SHARED[seed] + 20 * wobble)])
+        store([row(declare("mimic", seed=seed), 0.90 + SHARED[seed] + wobble)])
+    assert report.told_apart() == (
+        "On MNIST 100 KDGAN is ahead of MIMIC and cannot be told from DISTN."
+    )
+
+
+def test_columns_without_runs_can_be_left_out_and_no_row_is(invented):
+    found = report.accuracies("controlled", empty=False)
+    assert list(found) == ["method", "MNIST 100"]
+    assert len(found) == len(report.accuracies("controlled"))
+    assert list(report.accuracies("code", empty=False)) == ["method"]
+
+
+def test_cells_are_counted_by_verdict_and_show_their_distance(invented):
+    assert report.cell_counts() == (
+        "Of the 36 cells of Table 1, 3 partly and 33 not run."
+    )
+    found = report.cell_verdicts().set_index("method")["MNIST 100"]
+    assert found["KDGAN"].endswith("partly (+14.0)")
+    assert found["NaGAN"].endswith("not run")
+
+
+def test_a_row_of_images_names_the_least_sizes_that_fill_it(runs_folder):
+    store([row(declare("mimic", n=n), 0.9) for n in (50, 100)])
+    cell = sizes.images().set_index("method")["90%"]["MIMIC"]
+    assert "`kdgan sweep sample_size --method mimic --n 50 100 200 500 1000`" in cell
+
+
 def test_deleting_rows_changes_the_sentence_and_ends_it(invented):
     text = report.summary()
     assert "number 1 of 3, 2.00 points above MIMIC" in text

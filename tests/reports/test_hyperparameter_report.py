@@ -13,6 +13,7 @@ from kdgan_lib.figures import hyperparameters as drawings
 from kdgan_lib.grids import GRIDS, HEAT_MAP
 from kdgan_lib.reports import hyperparameters as report
 from kdgan_lib.reports import search
+from kdgan_lib.tuning import SEARCH_SPACES
 from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 from tests.test_hyperparameter_measures import by_gamma, flat, only, store
 
@@ -238,3 +239,12 @@ def test_a_search_that_was_not_run_is_an_empty_table(runs_folder):
     assert search.efforts().empty
     assert drawings.search(search.trials()) is None
     assert drawings.tried(search.kdgan_trials()) is None
+
+
+def test_the_table_of_spaces_says_what_is_searched():
+    found = search.spaces().set_index("method").searched
+    assert "`beta` from 0.01 to 10" in found["KDGAN"]
+    assert "`alpha` 0.1, 0.3, 0.5 or 0.7" in found["KDGAN"]
+    assert "beta" not in found["MIMIC"]
+    assert search.weights_searched().endswith(" and γ from 0.0001 to 0.1")
+    assert search.least_searched("gamma") == SEARCH_SPACES["kdgan"]["gamma"][1]
