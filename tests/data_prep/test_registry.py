@@ -41,9 +41,12 @@ def test_a_wheel_is_fetched_without_its_dependencies(index, tmp_path):
     folder = tmp_path / "work"
     folder.mkdir()
     (folder / "tiny_data-0.9-py3-none-any.whl").touch()  # a killed run left it
+    (folder / "cache").mkdir()
+    (folder / "cache" / "whole").touch()
     wheel = fetch_wheel("tiny-data==1.0", folder)
     assert wheel == folder / WHEEL
     assert zipfile.ZipFile(wheel).read("tiny_data/numbers.txt") == b"1 2 3"
+    assert (folder / "cache" / "whole").exists()
 
 
 def test_a_package_that_would_run_code_is_refused(index, tmp_path):
