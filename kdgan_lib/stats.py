@@ -72,9 +72,13 @@ def mean_interval(values: ArrayLike, seed: int = 0) -> Estimate:
 def geometric_mean(values: ArrayLike) -> Estimate:
     """Return the geometric mean of raw ratios and its 95% interval, as above.
 
-    An arithmetic mean of ratios is above 1 even where both sides are alike.
+    An arithmetic mean of ratios is above 1 even where both sides are alike. Raises
+    ValueError for a value that is not above 0.
     """
-    found = mean_interval(np.log(values))
+    ratios = np.asarray(values, dtype=float)
+    if not (ratios > 0).all():
+        raise ValueError("A geometric mean needs values above 0.")
+    found = mean_interval(np.log(ratios))
     mean, lo, hi = np.exp([found.mean, found.lo, found.hi]).tolist()
     return Estimate(mean, lo, hi, found.runs)
 

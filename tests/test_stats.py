@@ -32,6 +32,8 @@ def test_ratios_and_their_inverses_have_inverse_means():
     found, other = stats.geometric_mean(ratios), stats.geometric_mean(1 / ratios)
     assert found.mean == pytest.approx(4 ** (1 / 4))
     assert (other.mean, other.lo) == pytest.approx((1 / found.mean, 1 / found.hi))
+    with pytest.raises(ValueError, match="above 0"):
+        stats.geometric_mean([1.0, -0.5])
 
 
 def test_pairs_with_a_missing_number_are_left_out():

@@ -20,7 +20,7 @@ from kdgan_lib.reports.orderings import (
     instances_ratio,
 )
 from kdgan_lib.reports.table1 import COLUMNS, Column
-from kdgan_lib.stats import FEWEST, geometric_mean
+from kdgan_lib.stats import FEWEST, geometric_mean, mean_interval
 from kdgan_lib.tables import MissingRuns
 
 PROTOCOL = "controlled"
@@ -66,7 +66,7 @@ def relative_gain() -> Measured:
         raise MissingRuns(f"{COMMAND} --data mnist --n 100")
     runs = known[0].runs
     rival = str(runs.drop(columns="kdgan").mean().idxmax())
-    found = geometric_mean(100 * (runs["kdgan"] / runs[rival] - 1))
+    found = mean_interval(100 * (runs["kdgan"] / runs[rival] - 1))
     gain = Quantity(found.mean, found.lo, found.hi, "%", found.runs, PROTOCOL)
     return {"relative_gain": gain}
 
