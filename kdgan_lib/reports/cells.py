@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from kdgan_lib.stats import Estimate
 
+BREAK, BESIDE = "<br>", " · "
+"""What parts the small print of a cell: lines, or dots on one."""
 SMALL_PRINT = "font-size:80%"
 """Style of what stands below a number; six columns fit a page with it."""
 
@@ -17,14 +19,19 @@ def counted(runs: int, declared: int = 0) -> str:
 
 
 def shown(
-    found: Estimate, lines: Sequence[str], command: str, runs: Iterable[str] = ()
+    found: Estimate,
+    lines: Sequence[str],
+    command: str,
+    runs: Iterable[str] = (),
+    between: str = BREAK,
 ) -> str:
     """Return a mean with its interval, further lines, its runs and their command."""
     ends = [] if math.isnan(found.lo) else [f"[{found.lo:.2f}, {found.hi:.2f}]"]
     ids = " ".join(runs)
     note = f"`kdgan runs show {ids}`" if ids else ""
     title = "runs, command" if ids else "command"
-    return folded(f"{found.mean:.2f}", [*ends, *lines], command, note, title)
+    said = [*ends, *lines]
+    return folded(f"{found.mean:.2f}", said, command, note, title, between)
 
 
 def folded(
@@ -33,13 +40,15 @@ def folded(
     command: str,
     note: str = "",
     title: str = "command",
+    between: str = BREAK,
 ) -> str:
     """Return a cell with small lines below and a command that a click unfolds.
 
+    between: what parts the lines; wide columns have room for `BESIDE`.
     It needs no script: the enter key unfolds it, too. The command is Markdown's code,
     since the site would turn the two hyphens of an HTML element's text into a dash.
     """
-    small = "<br>".join(line.replace(" ", "&nbsp;") for line in lines)
+    small = between.join(line.replace(" ", "&nbsp;") for line in lines)
     below = f'<br><span style="{SMALL_PRINT}">{small}</span>' if lines else ""
     after = f"<br>{note}" if note else ""
     return (

@@ -13,7 +13,7 @@ from kdgan_lib import claims
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.cells import counted, folded, shown
+from kdgan_lib.reports.cells import BESIDE, BREAK, counted, folded, shown
 from kdgan_lib.reports.orderings import Scores, columns_run, standing
 from kdgan_lib.reports.table1 import (
     COLUMNS,
@@ -33,6 +33,8 @@ from kdgan_lib.stats import (
 
 FORMATS = dict.fromkeys(("lead", "order", "held out"), ".2f")
 """How the columns of this module's tables are printed."""
+WIDE = 2
+"""Columns up to which a table's cells have room for their small print on one line."""
 
 
 def accuracies(
@@ -44,11 +46,13 @@ def accuracies(
     empty: whether columns without any run are there, too.
     """
     found = table1.entries(protocol, columns)
-    begun = {entry.column for entry in found if len(entry.runs)}
+    begun = {entry.column for entry in found if empty or len(entry.runs)}
+    between = BREAK if len(begun) > WIDE else BESIDE
     rows = {name: {"method": label_of(name)} for name in ROWS}
     for entry in found:
-        if empty or entry.column in begun:
-            rows[entry.cell.method][entry.column.title(protocol)] = _cell(entry)
+        if entry.column in begun:
+            title = entry.column.title(protocol)
+            rows[entry.cell.method][title] = _cell(entry, between)
     return pd.DataFrame(list(rows.values()))
 
 
@@ -107,7 +111,7 @@ def small_networks() -> pd.DataFrame:
     return accuracies("controlled", SMALL)
 
 
-def _cell(entry: Entry) -> str:
+def _cell(entry: Entry, between: str) -> str:
     """Return a cell: what was found, the paper's mean, and the command folded away."""
     paper = [] if math.isnan(entry.paper) else [f"paper {entry.paper:.2f}"]
     found = entry.accuracy
@@ -118,7 +122,7 @@ def _cell(entry: Entry) -> str:
     lost = len(entry.runs) - len(entry.finished)
     runs = counted(found.runs, len(entry.cell.ids) if entry.missing else 0)
     lines = [runs, *([f"{lost} diverged"] if lost else []), *paper]
-    return shown(found, lines, entry.command, entry.runs.run_id)
+    return shown(found, lines, entry.command, entry.runs.run_id, between)
 
 
 def missing(
@@ -226,6 +230,23 @@ def summary(protocol: str = "controlled", reference: str = "kdgan") -> str:
         for column, runs in found.items()
     ]
     return " ".join(filter(None, said))
+
+
+def spread_of_seeds(column: Column = COLUMNS[0], few: int = 3) -> str:
+    """Return how much KDGAN's mean depends on which seeds enter it.
+
+    few: seeds that are compared with all. Empty where there are not more than those.
+    """
+    runs = table1.scores("controlled", (column,))[column]
+    scores = runs["kdgan"].dropna().sort_index() if "kdgan" in runs else pd.Series()
+    if len(scores) <= few:
+        return ""
+    return (
+        f"Which seeds are run matters: over its first {few} KDGAN has "
+        f"{scores.iloc[:few].mean():.2f}% on {column.title('controlled')}, over all "
+        f"{len(scores)} {scores.mean():.2f}%. Compare numbers, here and in the "
+        "figures, only where their seeds are the same."
+    )
 
 
 def orderings() -> pd.DataFrame:

@@ -11,7 +11,7 @@ from kdgan_lib.experiments import declare
 from kdgan_lib.grids import CONTROLS, GRIDS, control
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.cells import counted, folded, shown
+from kdgan_lib.reports.cells import BESIDE, counted, folded, shown
 from kdgan_lib.reports.table1 import Column
 from kdgan_lib.stats import (
     FEWEST,
@@ -89,7 +89,7 @@ def _cell(scores: "_Scores", name: str) -> str:
     gap = _difference(changed, scores.of(method))
     change = [] if gap is None else [f"change {signed(gap)}"]
     lines = [*change, counted(len(changed)), *lines]
-    return shown(mean_interval(changed), lines, command, rows.run_id)
+    return shown(mean_interval(changed), lines, command, rows.run_id, BESIDE)
 
 
 def _effort(method: str, n: int) -> str:

@@ -170,8 +170,8 @@ def extremes(found: pd.DataFrame) -> pd.DataFrame:
                 continue
             best, worst = (known.loc[f(known["mean"])] for f in (_argmax, _argmin))
             row = {"varied": name, "n": n, "values run": f"{len(known)} of {len(part)}"}
-            row |= {"largest": best["mean"], "at": f"{best['value']:.2g}"}
-            row |= {"least": worst["mean"], "at ": f"{worst['value']:.2g}"}
+            row |= {"largest": best["mean"], "at": _short(best["value"])}
+            row |= {"least": worst["mean"], "at ": _short(worst["value"])}
             shown.append(row | {"range": best["mean"] - worst["mean"]})
     return pd.DataFrame(shown)
 
@@ -278,11 +278,16 @@ def teachers(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
+def _short(value: float) -> str:
+    """Return a weight with two digits: 0.00015, 0.21, 100."""
+    return f"{float(f'{value:.2g}'):g}"
+
+
 def gamma_label(value: float) -> str:
     """Return how a value of gamma is named in Figure 6."""
     if value == 0:
         return "0: T does not learn from C"
-    return f"{value:.2g}" + (" (tuned)" if value == tuned()["gamma"] else "")
+    return _short(value) + (" (tuned)" if value == tuned()["gamma"] else "")
 
 
 def _time(missing: pd.DataFrame, same: pd.DataFrame) -> str:

@@ -21,6 +21,8 @@ METHODS = ("codis", "distn", "noisy", "mimic", "nagan", "kdgan")
 ROWS = COMPARED
 """Ours: with a classifier that has no teacher, and KDGAN without the Gumbel trick."""
 HELD_OUT = 2_000
+DAY = 86_400
+"""Seconds; a run that takes longer on a CPU is advised to a GPU."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,9 @@ class Entry:
 
     @property
     def needs_gpu(self) -> bool:
-        """Tell whether T and D, ResNet-110s, are too large for a CPU."""
-        return self.cell.protocol != "code" and self.column.teachers == "ResNet-110"
+        """Tell whether T and D, ResNet-110s, or its time are too large for a CPU."""
+        large = self.cell.protocol != "code" and self.column.teachers == "ResNet-110"
+        return large or self.seconds > DAY
 
     @property
     def command(self) -> str:
@@ -188,7 +191,7 @@ def effort_of(cells: Iterable[Cell]) -> str:
 
 def duration(seconds: float) -> str:
     """Return a time in the unit that suits it."""
-    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+    for unit, size in (("days", DAY), ("h", 3_600), ("min", 60)):
         if seconds >= 1.5 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"

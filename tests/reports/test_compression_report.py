@@ -281,3 +281,10 @@ def test_every_cell_of_table_3_is_declared_once():
     cells = declared.cells("table3")
     assert {int(cell.variant[1:]) for cell in cells} == set(WIDTHS)
     assert len(cells) == len(WIDTHS) * len(table3.METHODS)
+
+
+def test_the_spread_of_seeds_compares_the_first_with_all(invented):
+    text = report.spread_of_seeds()
+    assert "over its first 3 KDGAN has 91.00%" in text
+    assert "over all 5 92.00%" in text
+    assert report.spread_of_seeds(table1.COLUMNS[1]) == ""
