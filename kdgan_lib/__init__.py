@@ -2,6 +2,12 @@
 
 `fit` trains a classifier by any of `METHODS` from any teacher; `estimators`, `losses`
 and `game` hold the mathematics; `experiments` declares the paper's figures and tables.
+
+Packages: `methods` and `baselines` (who is trained), `loop` (the parts of `train`,
+which is Algorithm 1), `measures` (what judges a claim), `reports` (what the chapters
+state), `figures` (what they draw), `studies` (what they compute beside the runs),
+`notebooks` (how they are run and kept), `commands` (`kdgan`) and `settings` (what the
+searches found).
 """
 
 from importlib import import_module
