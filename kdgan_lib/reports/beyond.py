@@ -10,12 +10,11 @@ from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import BEYOND, GRIDS, RATIOS
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero
+from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.hyperparameters import CHANCE
 from kdgan_lib.stats import (
     FEWEST,
     LEVEL,
-    Difference,
-    holm,
     mean_interval,
     paired_difference,
 )
@@ -119,13 +118,12 @@ def differences() -> pd.DataFrame:
     there is none.
     """
     found = points().pivot(index="seed", columns="variant", values="accuracy")
-    shown = []
-    for name in variants()[1:]:
-        pairs = found[[name, TUNED]].dropna()
-        if len(pairs) >= FEWEST:
-            gap = paired_difference(pairs[name], pairs[TUNED])
-            shown.append({"variant": name, **_compared(gap)})
-    return _corrected(shown)
+    gaps = {
+        name: paired_difference(found[name], found[TUNED])
+        for name in variants()[1:]
+        if len(found[[name, TUNED]].dropna()) >= FEWEST
+    }
+    return tabled(gaps, "variant")
 
 
 def rival() -> str | None:
@@ -156,33 +154,12 @@ def against_rival() -> pd.DataFrame:
     if len(scored.index.intersection(scores.index)) < FEWEST:
         return pd.DataFrame()
     held_out = found.pivot(index="seed", columns="variant", values="validation")
-    shown = []
-    for variant in filter(scored.columns.__contains__, variants()):
-        gap = paired_difference(scored[variant], scores)
-        row: dict[str, object] = {"variant": variant, "C": scored[variant].mean()}
-        row |= {"validation": held_out.loc[scored.index, variant].mean()}
-        shown.append(row | _compared(gap))
-    return _corrected(shown)
-
-
-def _compared(gap: Difference) -> dict[str, object]:
-    """Return a difference as columns, its p-value not yet corrected."""
-    return {
-        "difference": gap.mean,
-        "low": gap.lo,
-        "high": gap.hi,
-        "effect size": gap.effect_size,
-        "p (Holm)": gap.p_value,
-        "pairs": gap.runs,
-    }
-
-
-def _corrected(rows: list[dict[str, object]]) -> pd.DataFrame:
-    """Return rows of `_compared` as a table, with Holm's correction over all."""
-    table = pd.DataFrame(rows)
-    if len(table):
-        table["p (Holm)"] = holm(table["p (Holm)"].tolist())
-    return table
+    known = [variant for variant in variants() if variant in scored]
+    gaps = {each: paired_difference(scored[each], scores) for each in known}
+    found = tabled(gaps, "variant")
+    found.insert(1, "C", scored[known].mean().to_numpy())
+    found.insert(2, "validation", held_out.loc[scored.index, known].mean().to_numpy())
+    return found
 
 
 def standing() -> str:

@@ -6,6 +6,7 @@ not says so and folds away its command, its device and an estimate of its time.
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import BESIDE, BREAK, counted, folded, shown
+from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import Scores, columns_run, standing
 from kdgan_lib.reports.table1 import (
     COLUMNS,
@@ -26,7 +28,6 @@ from kdgan_lib.reports.table1 import (
 )
 from kdgan_lib.stats import (
     LEVEL,
-    holm,
     paired_difference,
     signed,
 )
@@ -154,56 +155,63 @@ def differences(
 
     Holm's correction is over the rivals of a column.
     """
-    tables = [
-        _against(runs, reference, rivals, column.title(protocol))
+    found = _differences(protocol, columns, reference, rivals)
+    return pd.DataFrame([_written(row) for row in found.to_dict("records")])
+
+
+def _differences(
+    protocol: str,
+    columns: Sequence[Column] = COLUMNS,
+    reference: str = "kdgan",
+    rivals: Sequence[str] = ROWS,
+) -> pd.DataFrame:
+    """Return the numbers of `differences`."""
+    found = [
+        _against(runs, reference, rivals).assign(column=column.title(protocol))
         for column, runs in table1.scores(protocol, columns).items()
         if reference in runs
     ]
-    known = [frame for frame in tables if len(frame)]
+    known = [frame for frame in found if len(frame)]
     return pd.concat(known, ignore_index=True) if known else pd.DataFrame()
 
 
-def _against(
-    runs: pd.DataFrame, reference: str, rivals: Sequence[str], title: str
-) -> pd.DataFrame:
+def _against(runs: pd.DataFrame, reference: str, rivals: Sequence[str]) -> pd.DataFrame:
     """Return one column's differences, by the rows of the table."""
     gaps = {
-        name: paired_difference(runs[reference], runs[name])
+        label_of(name): paired_difference(runs[reference], runs[name])
         for name in rivals
         if name != reference
         and name in runs
         and (runs[name].notna() & runs[reference].notna()).any()
     }
-    p_values = holm([gap.p_value for gap in gaps.values()])
-    return pd.DataFrame(
-        [
-            {
-                "column": title,
-                "method": label_of(name),
-                "difference": f"{gap.mean:+.2f}",
-                "95% interval": _or_dash(f"[{gap.lo:+.2f}, {gap.hi:+.2f}]", gap.lo),
-                "effect size": _or_dash(f"{gap.effect_size:.2f}", gap.effect_size),
-                "p (Holm)": _or_dash(f"{p_value:.3g}", p_value),
-                "pairs": gap.runs,
-            }
-            for (name, gap), p_value in zip(gaps.items(), p_values, strict=True)
-        ]
-    )
+    return tabled(gaps)
+
+
+def _written(row: dict[str, Any]) -> dict[str, object]:
+    """Return a difference as printed, with dashes for what few pairs do not have."""
+    ends = f"[{row['low']:+.2f}, {row['high']:+.2f}]"
+    return {
+        "column": row["column"],
+        "method": row["method"],
+        "difference": f"{row['difference']:+.2f}",
+        "95% interval": _or_dash(ends, row["low"]),
+        "effect size": _or_dash(f"{row['effect size']:.2f}", row["effect size"]),
+        "p (Holm)": _or_dash(f"{row['p (Holm)']:.3g}", row["p (Holm)"]),
+        "pairs": row["pairs"],
+    }
 
 
 def told_apart(protocol: str = "controlled") -> str:
     """Return which rivals KDGAN is ahead of, behind, and not told from, by column."""
-    found = differences(protocol)
+    found = _differences(protocol)
     if found.empty:
         return ""
-    found["p"] = pd.to_numeric(found["p (Holm)"], errors="coerce")
-    tested = found.dropna(subset="p")
-    columns = tested.groupby("column", sort=False)
+    columns = found.dropna(subset="p (Holm)").groupby("column", sort=False)
     return " ".join(_told(str(title), part) for title, part in columns)
 
 
 def _told(title: str, part: pd.DataFrame) -> str:
-    clear, ahead = part.p < LEVEL, part.difference.astype(float) > 0
+    clear, ahead = part["p (Holm)"] < LEVEL, part.difference > 0
     groups = {
         "is ahead of": part[clear & ahead],
         "is behind": part[clear & ~ahead],

@@ -8,9 +8,10 @@ from kdgan_lib import claims, tables
 from kdgan_lib.experiments import PROTOCOLS, declare
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.names import ADVERSARIAL, COMPARED, in_order, label_of
+from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import standing
 from kdgan_lib.reports.search import searched
-from kdgan_lib.stats import convergence, holm, mean_interval, paired_difference
+from kdgan_lib.stats import convergence, mean_interval, paired_difference
 
 GRID = "figure3a"
 FORMATS = {
@@ -82,22 +83,11 @@ def differences(reference: str = "kdgan", protocol: str = "controlled") -> pd.Da
         return pd.DataFrame()
     scores = runs.pivot(index="seed", columns="method", values="test_accuracy") * 100
     rivals = [name for name in COMPARED if name in scores and name != reference]
-    gaps = [paired_difference(scores[reference], scores[name]) for name in rivals]
-    adjusted = holm([gap.p_value for gap in gaps])
-    return pd.DataFrame(
-        [
-            {
-                "method": label_of(name),
-                "difference": gap.mean,
-                "low": gap.lo,
-                "high": gap.hi,
-                "effect size": gap.effect_size,
-                "p (Holm)": p_value,
-                "pairs": gap.runs,
-            }
-            for name, gap, p_value in zip(rivals, gaps, adjusted, strict=True)
-        ]
-    )
+    gaps = {
+        label_of(name): paired_difference(scores[reference], scores[name])
+        for name in rivals
+    }
+    return tabled(gaps)
 
 
 def summary(reference: str = "kdgan", protocol: str = "controlled") -> str:
