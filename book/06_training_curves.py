@@ -177,8 +177,8 @@ prose.table(
 prose.table(
     training.differences(),
     "KDGAN minus each method in points of test accuracy, paired by seed: mean, 95% "
-    "interval, Cohen's d of the pairs, p-value of a paired t-test after Holm's "
-    "correction.",
+    "interval, effect size (Cohen's d of the pairs, corrected for few of them), "
+    "p-value of a paired t-test after Holm's correction.",
     "tab-curves-differences",
     command="kdgan sweep figure3a --protocol controlled",
     formats=training.FORMATS,
