@@ -4,7 +4,8 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -72,10 +73,21 @@ def run_all(
     ):
         flying = {pool.submit(_attempt, text, values, folder): text for text in wanted}
         for future in as_completed(flying):
-            if message := future.result():
+            if message := _message(future):
                 failures[flying[future].stem] = message
             bar.update()
     return {text.stem: failures[text.stem] for text in wanted if text.stem in failures}
+
+
+def _message(future: Future) -> str:
+    """Return why a chapter failed; those left when a process is killed fail with it."""
+    try:
+        return str(future.result())
+    except BrokenProcessPool:
+        return (
+            "A chapter's process was killed, perhaps for want of memory: run one "
+            "chapter at a time, by `--workers 1`."
+        )
 
 
 def _attempt(text: Path, values: Mapping[str, Any], folder: Path) -> str:

@@ -56,6 +56,16 @@ def test_chapters_run_side_by_side_and_one_failure_leaves_the_others(
     assert not (output / "02_broken.ipynb").exists()
 
 
+@pytest.mark.slow
+def test_a_killed_process_ends_in_a_sentence(toy_book, runs_folder):
+    killing = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nprint("
+    text = toy_book / "01_toy.py"
+    text.write_text(text.read_text().replace("print(", killing))
+    failed = notebooks.run_all(toy_book.parent / "executed", {"profile": "smoke"})
+    assert failed["01_toy"].startswith("A chapter's process was killed")
+    assert "`--workers 1`" in failed["01_toy"]
+
+
 def test_changed_values_need_an_output_file(toy_book):
     with pytest.raises(ValueError, match="name an output file"):
         notebooks.run("01", {"seed": 1})
