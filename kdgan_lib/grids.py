@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from kdgan_lib import tag_grids
-from kdgan_lib.experiments import Run, declare
+from kdgan_lib.experiments import Run, declare, settings
 from kdgan_lib.names import ADVERSARIAL, COMPARED
 from kdgan_lib.variations import (
     GAMMAS,
@@ -256,12 +256,30 @@ def beyond(profile: str = "paper") -> list[Run]:
     ]
 
 
+def wider(profile: str = "paper") -> list[Run]:
+    """Return every method at n = 100 with what the wider search found for it.
+
+    Empty before that search, whose settings `kdgan tune --wider --freeze` writes.
+    """
+    found = settings("wider")
+    return [
+        _with(run, found[run.method.name])
+        for run in compared(COMPARED, 5, profile=profile)
+        if run.method.name in found
+    ]
+
+
+def _with(run: Run, setting: dict[str, dict]) -> Run:
+    hyper, budget = setting["hyperparameters"], setting["budget"]
+    return changed(run, {"hyper": hyper, "budget": budget})
+
+
 GRIDS: dict[str, Callable[[str], list[Run]]] = {
     grid.__name__: grid
     for grid in (
         *(figure3a, table1, released_length, controls, sample_size, table3),
         *(distillation_forms, temperature, figure6, figure4, figure4_cifar10),
-        *(beyond, tag_grids.table2, tag_grids.tag_controls, tag_grids.vgg16),
+        *(beyond, wider, tag_grids.table2, tag_grids.tag_controls, tag_grids.vgg16),
         *(tag_grids.ungrouped, tag_grids.teachers, tag_grids.figure3b),
         *(tag_grids.figure5, tag_grids.table2_yfcc100m),
     )

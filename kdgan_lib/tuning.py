@@ -14,6 +14,7 @@ from kdgan_lib.execute import train
 from kdgan_lib.experiments import (
     Run,
     controlled_base,
+    declare,
     with_equal_updates,
 )
 from kdgan_lib.files import write_atomically
@@ -22,7 +23,9 @@ from kdgan_lib.provenance import provenance
 from kdgan_lib.tasks import TASKS, task
 from kdgan_lib.train import Diverged
 
-TRIALS = "trials"
+TRIALS, WIDER_TRIALS = "trials", "trials_wider"
+WIDER = "wider"
+"""File of the settings that the wider search found."""
 TUNING_SEED = 1_000  # never a seed of a reported run
 KEY = ("data", "method", "n", "trial")
 Suggested = dict[str, str | float | int]
@@ -94,17 +97,40 @@ STARTS: dict[str, Suggested] = {
     | {"teacher_lr": 1e-4, "alpha": 0.5, "beta": 1.0, "gamma": 1e-4},
 }
 COMMON = {"lr_schedule": ("choice", "constant", "cosine")}
+WIDER_COMMON = {
+    "weight_decay": ("choice", 0.0, 1e-5, 1e-4, 1e-3),
+    "classifier_pretraining": ("choice", 0, 50, 200),
+}
+WIDER_GAME = {
+    "classifier_passes": ("choice", 1, 2, 3),
+    "discriminator_passes": ("choice", 1, 2),
+    "label_smoothing": ("choice", 0.0, 0.1),
+    "reward": ("choice", "saturating", "nonsaturating"),
+    "tau_start": ("choice", 1.0, 0.5),
+}
+WIDER_THREE = WIDER_GAME | {
+    "teacher_passes": ("choice", 1, 2),
+    "supervision": ("choice", 0.0, 0.3, 1.0),
+}
+WIDER_ESTIMATOR = {"estimator": ("choice", "relaxed_score", "pathwise", "exact")}
+WIDER_SPACES = {
+    "nagan": WIDER_GAME | WIDER_ESTIMATOR,
+    "kdgan_wo_gm": WIDER_THREE,
+    "kdgan": WIDER_THREE | WIDER_ESTIMATOR,
+}
 
 
-def space(name: str, data: str = "mnist") -> dict[str, tuple]:
+def space(name: str, data: str = "mnist", wider: bool = False) -> dict[str, tuple]:
     """Return what is searched for a method: its own settings and C's learning rate.
 
     On the tag data the game's form of distillation is searched, too: a squared distance
-    sums over 200 labels there.
+    sums over 200 labels there. wider: with the passes of each player, C's pretraining,
+    weight decay, and the reward, labels and temperature of the game.
     """
     rate = GAME_RATE if name == "nagan" else RATE
     tags = {} if data in ("mnist", "cifar10") else TAG_SPACES.get(name, {})
-    return {"classifier_lr": rate, **COMMON, **SEARCH_SPACES[name], **tags}
+    found = {"classifier_lr": rate, **COMMON, **SEARCH_SPACES[name], **tags}
+    return {**WIDER_COMMON, **found, **WIDER_SPACES.get(name, {})} if wider else found
 
 
 def tune(
@@ -113,37 +139,49 @@ def tune(
     trials: int = 12,
     progress: bool = False,
     data: str = "mnist",
+    wider: bool = False,
 ) -> pd.DataFrame:
     """Run the trials that a method still lacks and return all of them.
 
     The score is the selected validation accuracy at half the reported player updates,
     on a subset and an initialisation that no reported run uses. The trials' rows go to
-    the table `trials`; an interrupted search goes on after the last of them. Raises
-    ValueError for less than one trial.
+    the table `trials`; an interrupted search goes on after the last of them. wider:
+    search `space` at its wider, from the prescribed setting on, in a table of its own.
+    Raises ValueError for less than one trial.
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, not {trials}.")
+    if wider and (data, n) not in (("mnist", None), ("mnist", 100)):
+        raise ValueError("The wider search is for MNIST with n = 100 only.")
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=TUNING_SEED)
     )
     n = task(data).n if n is None else n
-    done = _trials(name, n, data)
+    searched = space(name, data, wider)
+    done = _trials(name, n, data, wider)
     for _, row in done.iterrows():
-        study.add_trial(_known(row, space(name, data)))
+        study.add_trial(_known(row, searched))
     for number in range(len(done), trials):
         study.sampler = optuna.samplers.TPESampler(
             seed=TUNING_SEED + number, n_startup_trials=trials // 2, multivariate=True
         )
         if number == 0:
-            study.enqueue_trial(_start(name))
-        trial = study.ask(_distributions(space(name, data)))
+            study.enqueue_trial(prescribed(name, n, data) if wider else _start(name))
+        trial = study.ask(_distributions(searched))
         score = _score(declare_trial(name, n, trial.params, data), progress)
         study.tell(trial, score)
         row = {"data": data, "method": name, "n": n, "trial": number, "score": score}
         row |= {"parameters": json.dumps(trial.params, sort_keys=True)}
         row |= provenance(torch.device("cpu"))
-        runs.append_rows(TRIALS, pd.DataFrame([row]), KEY)
-    return _trials(name, n, data)
+        runs.append_rows(_table(wider), pd.DataFrame([row]), KEY)
+    return _trials(name, n, data, wider)
+
+
+def prescribed(name: str, n: int, data: str = "mnist") -> Suggested:
+    """Return the prescribed values of all that the wider search varies."""
+    run = declare(name, data, n)
+    known = {**run.budget.__dict__, **run.method.hyperparameters()}
+    return {key: known[key] for key in space(name, data, wider=True)}
 
 
 def declare_trial(name: str, n: int, suggested: Suggested, data: str = "mnist") -> Run:
@@ -163,21 +201,24 @@ def split_settings(suggested: Suggested) -> tuple[Suggested, Suggested]:
     return {k: v for k, v in suggested.items() if k not in amounts}, amounts
 
 
-def freeze(folder: Path, n: int | None = None, data: str = "mnist") -> dict[str, dict]:
+def freeze(
+    folder: Path, n: int | None = None, data: str = "mnist", wider: bool = False
+) -> dict[str, dict]:
     """Write each method's best trial as its setting; return the settings.
 
-    Methods without a trial keep theirs. Raises ValueError for a data set that takes
-    another one's settings.
+    Methods without a trial keep theirs. wider: those of the wider search, in the file
+    `wider`, which prescribes no run of the paper's tables. Raises ValueError for a data
+    set that takes another one's settings.
     """
     file = task(data).settings[0]
     owner = next(name for name in TASKS if task(name).settings[0] == file)
     if data != owner:
         raise ValueError(f"{data} takes the settings of {owner}: tune --data {owner}.")
     n = task(data).n if n is None else n
-    path = folder / f"{file}.json"
+    path = folder / f"{WIDER if wider else file}.json"
     settings = json.loads(path.read_text()) if path.is_file() else {}
     for name in SEARCH_SPACES:
-        done = _trials(name, n, data)
+        done = _trials(name, n, data, wider)
         if len(done):
             best = done.loc[done.score.idxmax()]
             hyper, amounts = split_settings(json.loads(best.parameters))
@@ -203,8 +244,12 @@ def _score(run: Run, progress: bool) -> float:
     return float(result.metrics[f"validation_{run.task.criterion.name}"])
 
 
-def _trials(name: str, n: int, data: str) -> pd.DataFrame:
-    rows = runs.read_rows(TRIALS, (*KEY, "score", "parameters"))
+def _table(wider: bool) -> str:
+    return WIDER_TRIALS if wider else TRIALS
+
+
+def _trials(name: str, n: int, data: str, wider: bool = False) -> pd.DataFrame:
+    rows = runs.read_rows(_table(wider), (*KEY, "score", "parameters"))
     chosen = (rows.data == data) & (rows.method == name) & (rows.n == n)
     return rows[chosen].sort_values("trial")
 

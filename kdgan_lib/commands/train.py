@@ -227,6 +227,8 @@ class Tune:
     """Training examples; by default the data set's usual number."""
     trials: int = 12
     """Trials of each method, those stored before included."""
+    wider: bool = False
+    """Vary passes, C's pretraining and the discriminator's terms, too."""
     freeze: bool = False
     """Write the best trials into the library's settings."""
 
@@ -236,11 +238,12 @@ class Tune:
 
         torch.set_num_threads(1)
         for name in self.methods:
-            done = tuning.tune(name, self.n, self.trials, progress=True, data=self.data)
+            done = tuning.tune(name, self.n, self.trials, True, self.data, self.wider)
             best = done.loc[done.score.idxmax()]
             print(f"{name}: {best.score:.4f} on validation with {best.parameters}")
         if self.freeze:
-            tuning.freeze(Path(str(experiments.SETTINGS)), self.n, self.data)
+            folder = Path(str(experiments.SETTINGS))
+            tuning.freeze(folder, self.n, self.data, self.wider)
         return 0
 
 

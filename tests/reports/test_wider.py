@@ -1,0 +1,87 @@
+"""The wider search starts from what is prescribed and is reported from its rows."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from kdgan_lib import declared, grids, runs, tuning
+from kdgan_lib.experiments import declare
+from kdgan_lib.names import COMPARED
+from kdgan_lib.reports import wider
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Give two methods a setting that the wider search is said to have found."""
+    tried = {name: tuning.prescribed(name, 100) for name in ("kdgan", "mimic")}
+    tried["kdgan"] |= {"classifier_passes": 3}
+    parts = ("hyperparameters", "budget")
+    settings = {
+        name: dict(zip(parts, tuning.split_settings(values), strict=True))
+        for name, values in tried.items()
+    }
+    monkeypatch.setattr(grids, "settings", lambda _: settings)
+    declared.identities.cache_clear()
+    yield
+    declared.identities.cache_clear()
+
+
+def store(run, accuracy):
+    row = {"run_id": run.id, **run.configuration(), "status": "finished"}
+    row |= {"test_accuracy": accuracy}
+    runs.append_rows("runs", pd.DataFrame([row]), ["run_id"])
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_the_wider_space_holds_the_prescribed_setting(name):
+    space = tuning.space(name, wider=True)
+    assert set(space) > set(tuning.space(name))
+    for key, value in tuning.prescribed(name, 100).items():
+        kind, *values = space[key]
+        inside = (
+            value in values if kind == "choice" else values[0] <= value <= values[1]
+        )
+        assert inside, (key, value)
+
+
+def test_the_wider_search_starts_there_in_a_table_of_its_own(runs_folder, monkeypatch):
+    monkeypatch.setattr(tuning, "_score", lambda run, progress=False: run.seed / 2_000)
+    done = tuning.tune("kdgan", trials=4, wider=True)
+    assert json.loads(done.parameters[0]) == tuning.prescribed("kdgan", 100)
+    assert done.parameters.nunique() == 4
+    assert len(runs.read_rows(tuning.TRIALS)) == 0
+    table = wider.searched().set_index("method")
+    assert table.trials["KDGAN"] == 4
+    assert table.changed["KDGAN"] == "nothing"  # all trials have one score
+    with pytest.raises(ValueError, match="MNIST with n = 100 only"):
+        tuning.tune("kdgan", data="cifar10", wider=True)
+
+
+def test_found_settings_are_run_at_the_same_budget(found):
+    planned = grids.wider()
+    assert len(planned) == 2 * 5
+    by_name = {run.method.name: run for run in planned if run.seed == 0}
+    assert by_name["mimic"].id == declare("mimic").id
+    kdgan = by_name["kdgan"]
+    assert kdgan.method.classifier_passes == 3
+    assert 5 * kdgan.budget.epochs <= 3 * declare("kdgan").budget.epochs
+
+
+def test_nothing_is_said_before_the_search(runs_folder):
+    assert wider.searched().empty
+    assert wider.accuracies().empty
+    assert wider.sentence() == ""
+
+
+def test_what_was_found_is_compared_with_the_prescribed_setting(found, runs_folder):
+    for seed in range(3):
+        store(declare("kdgan", seed=seed), 0.90 + seed / 100)
+        store(declare("mimic", seed=seed), 0.91 + seed / 100)
+    for run in grids.wider():
+        if run.method.name == "kdgan" and run.seed < 3:
+            store(run, 0.93 + run.seed / 100)
+    table = wider.accuracies().set_index("method")
+    assert table.change["KDGAN"].startswith("+3.00")
+    assert table.change["MIMIC"].startswith("+0.00")
+    assert "number 1 of 2, 2.00 points above MIMIC" in wider.sentence()
