@@ -410,10 +410,9 @@ figures.show(
 #    fair; what rounding does to the tuned setting is said below the figure.
 # 6. CIFAR-10's networks are smaller than the paper's, and α and β were not varied
 #    there.
-# 7. Numbers of passes, what the players are pretrained on, the temperature at the start
-#    and the discriminator's regularisation were not searched, for no method;
-#    [](#ch-beyond) changes some of them one at a time. There is one search, at n = 100,
-#    and its settings serve every n.
+# 7. Numbers of passes, C's pretraining, weight decay and the game's own terms were not
+#    searched for the paper's tables, for no method. [](#ch-beyond) searches them. The
+#    search was made at n = 100, and its settings serve every n.
 #
 # ## Exercises
 #

@@ -46,6 +46,7 @@ prose.sentence(
 #   as future work; here is one.
 # - Each change is made alone to the tuned KDGAN and paired with its runs; the last one
 #   makes three of them together.
+# - A wider search, for every method alike, may combine them as it likes.
 #
 # This chapter bears on no claim of the ledger: none of this is in the paper.
 
@@ -350,7 +351,9 @@ figures.show(
 #    declared after runs of the others had been seen and before any of their own.
 # 4. Five seeds find large differences only; the widths of the intervals say how large.
 #    Holm's correction is over all changes of {numref}`tab-beyond-differences`.
-# 5. The adaptive weights are set from one batch and one draw, and are noisy; a running
+# 5. The wider search scores its trials on the one subset that the first search had, so
+#    that a gain there need not be one elsewhere; the tables' subsets tell.
+# 6. The adaptive weights are set from one batch and one draw, and are noisy; a running
 #    mean would be smoother, but a loss would then have a memory.
 #
 # ## Exercises
