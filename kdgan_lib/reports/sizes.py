@@ -12,7 +12,7 @@ from kdgan_lib.reports import table1, table3
 from kdgan_lib.reports.cells import counted, folded, shown
 from kdgan_lib.reports.orderings import FEWEST_SIZES, by_size, images_needed
 from kdgan_lib.reports.table1 import ROWS, Column
-from kdgan_lib.stats import FEWEST, mean_interval
+from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
 from kdgan_lib.train import Result
 
 LEVELS = (85, 90, 95, 98)
@@ -168,12 +168,28 @@ def _network(row: dict) -> str:
 
 
 def losses() -> pd.DataFrame:
-    """Return Table 3's accuracies: a row per width, a column per method."""
+    """Return Table 3's accuracies: a row per width, a column per method.
+
+    The last columns have KDGAN minus the others in points, paired by seed.
+    """
     rows: dict[int, dict[str, object]] = {}
+    scores: dict[int, dict[str, pd.Series]] = {}
     for entry in table3.entries():
         row = rows.setdefault(entry.hidden, {"hidden units": entry.hidden})
         row[label_of(entry.cell.method)] = _loss(entry)
+        scores.setdefault(entry.hidden, {})[entry.cell.method] = entry.scores
+    for hidden, row in rows.items():
+        for name in ("supervised", "mimic"):
+            gap = _gap(scores[hidden]["kdgan"], scores[hidden][name])
+            row[f"KDGAN minus {label_of(name)}"] = gap
     return pd.DataFrame(list(rows.values()))
+
+
+def _gap(first: pd.Series, second: pd.Series) -> str:
+    """Return a paired difference, or a dash where nothing is paired."""
+    if first.index.intersection(second.index).empty:
+        return "–"
+    return signed(paired_difference(first, second)).replace(" ", "<br>", 1)
 
 
 def _loss(entry: table3.Entry) -> str:

@@ -3,7 +3,7 @@
 Nothing here imports torch unless the networks are to be measured.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ METHODS = ("supervised", "mimic", "kdgan")
 KEYS = ("player", "hidden")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """A method's classifiers of one width, against the teacher of the same seeds."""
 
@@ -30,6 +30,8 @@ class Entry:
     """T's accuracy minus C's in points; None where no teacher was run beside."""
     runs: tuple[str, ...] = ()
     """Identities of the runs behind it."""
+    scores: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
+    """Test accuracies in percent, by seed."""
 
     @property
     def missing(self) -> int:
@@ -83,7 +85,7 @@ def _entry(cell: Cell, stored: pd.DataFrame, teachers: pd.Series) -> Entry:
     scores = 100 * mine.set_index("seed").test_accuracy
     shared = scores.index.intersection(teachers.index)
     loss = paired_difference(teachers, scores) if len(shared) else None
-    return Entry(cell, mean_interval(scores), loss, tuple(mine.run_id))
+    return Entry(cell, mean_interval(scores), loss, tuple(mine.run_id), scores)
 
 
 def _teachers(stored: pd.DataFrame) -> pd.Series:

@@ -256,6 +256,9 @@ def test_loss_against_the_teacher_is_of_the_same_seed(runs_folder):
     assert table3.entries()[1].runs == entry.runs
     assert " ".join(entry.runs) in sizes.losses()["MIMIC"][0]
     assert "not run" in sizes.losses()["KDGAN"][0]
+    assert sizes.losses()["KDGAN minus MIMIC"][0] == "–"
+    store([row(declare("kdgan", seed=s, variant="h20"), 0.83) for s in range(3)])
+    assert sizes.losses()["KDGAN minus MIMIC"][0].startswith("+3.00<br>[")
     assert drawings.accuracy_against_width(
         sizes.widths(), (50, 88.0, 90.0), "live", WIDTHS
     )
