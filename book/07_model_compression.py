@@ -491,6 +491,9 @@ prose.table(
     command="kdgan sweep table3",
 )
 
+# %% tags=["remove-input"]
+prose.sentence("{said}", command="kdgan sweep table3", said=sizes.narrow_and_wide())
+
 # %% [markdown]
 # ## What was not run
 #

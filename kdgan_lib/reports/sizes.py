@@ -185,6 +185,26 @@ def losses() -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()))
 
 
+def narrow_and_wide(rival: str = "mimic") -> str:
+    """Return KDGAN minus a rival at the least and the largest width that were run.
+
+    Empty with fewer than two widths that have three pairs.
+    """
+    scores = {(e.hidden, e.cell.method): e.scores for e in table3.entries()}
+    gaps = {
+        hidden: paired_difference(scores[hidden, "kdgan"], scores[hidden, rival])
+        for hidden in sorted({hidden for hidden, _ in scores})
+        if min(len(scores[hidden, name]) for name in ("kdgan", rival)) >= FEWEST
+    }
+    if len(gaps) < 2:
+        return ""
+    least, most = min(gaps), max(gaps)
+    return (
+        f"KDGAN minus {label_of(rival)} is {signed(gaps[least])} points with {least} "
+        f"hidden units and {signed(gaps[most])} with {most}."
+    )
+
+
 def _gap(first: pd.Series, second: pd.Series) -> str:
     """Return a paired difference, or a dash where nothing is paired."""
     if first.index.intersection(second.index).empty:

@@ -259,6 +259,11 @@ def test_loss_against_the_teacher_is_of_the_same_seed(runs_folder):
     assert sizes.losses()["KDGAN minus MIMIC"][0] == "–"
     store([row(declare("kdgan", seed=s, variant="h20"), 0.83) for s in range(3)])
     assert sizes.losses()["KDGAN minus MIMIC"][0].startswith("+3.00<br>[")
+    assert sizes.narrow_and_wide() == ""
+    for name, accuracy in (("kdgan", 0.90), ("mimic", 0.91)):
+        wide = [declare(name, seed=s, variant="h800") for s in range(3)]
+        store([row(run, accuracy) for run in wide])
+    assert sizes.narrow_and_wide().endswith(" and -1.00 [-1.00, -1.00] with 800.")
     assert drawings.accuracy_against_width(
         sizes.widths(), (50, 88.0, 90.0), "live", WIDTHS
     )
