@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import pytest
 import torch
-import toys
 from torch import nn
 
 from kdgan_lib import fit
@@ -29,6 +28,7 @@ from kdgan_lib.losses import (
 )
 from kdgan_lib.methods import METHODS, Method, Phase, method
 from kdgan_lib.train import Training
+from tests import toys
 
 WITH_TEACHER = ["mimic", "distn", "noisy", "codis", "kdgan", "kdgan_wo_gm"]
 GAME_ONLY = toys.BUDGET.but(

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-import toys
 from torch import nn
 
 from kdgan_lib import fit
@@ -14,6 +13,7 @@ from kdgan_lib.nets import (
     count_parameters,
     mnist_players,
 )
+from tests import toys
 
 SHORT = toys.BUDGET.but(epochs=2, evaluate_every=1, test_every=1, teacher_every=1)
 

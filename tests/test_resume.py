@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-import toys
 
 from kdgan_lib import fit
 from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import METHODS
 from kdgan_lib.train import Training
+from tests import toys
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = """

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import pytest
 import torch
-import toys
 from torch import nn
 
 from kdgan_lib import fit
@@ -16,6 +15,7 @@ from kdgan_lib.loop.state import adam, digest
 from kdgan_lib.losses import kl_distillation
 from kdgan_lib.methods import METHODS, Method, Phase, method
 from kdgan_lib.train import Diverged, Training
+from tests import toys
 
 every_method = pytest.mark.parametrize("name", METHODS)
 WITHOUT_PRETRAINING = toys.BUDGET.but(

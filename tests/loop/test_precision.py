@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-import toys
 
 from kdgan_lib import fit
 from kdgan_lib.loop.precision import arithmetic
 from kdgan_lib.loop.state import digest
+from tests import toys
 
 
 def products():
