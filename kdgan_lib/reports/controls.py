@@ -88,8 +88,8 @@ def _cell(scores: "_Scores", name: str) -> str:
         return folded(f"all {lost} diverged", [], command)
     gap = _difference(changed, scores.of(method))
     change = [] if gap is None else [f"change {signed(gap)}"]
-    lines = [*change, counted(len(changed)), *lines]
-    return shown(mean_interval(changed), lines, command, rows.run_id, BESIDE)
+    lines = [BESIDE.join([*change, counted(len(changed))]), *lines]
+    return shown(mean_interval(changed), lines, command, rows.run_id)
 
 
 def _effort(method: str, n: int) -> str:
