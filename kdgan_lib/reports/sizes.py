@@ -9,7 +9,7 @@ import pandas as pd
 from kdgan_lib import claims, grids, tables
 from kdgan_lib.names import in_order, label_of
 from kdgan_lib.reports import table1, table3
-from kdgan_lib.reports.cells import counted, folded, shown
+from kdgan_lib.reports.cells import BREAK, counted, folded, shown
 from kdgan_lib.reports.orderings import FEWEST_SIZES, by_size, images_needed
 from kdgan_lib.reports.table1 import ROWS, Column
 from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
@@ -20,8 +20,8 @@ LEVELS = (85, 90, 95, 98)
 TABLED = (100, 1_000, 10_000)
 SWEEP = "kdgan sweep sample_size"
 RATIOS = {
-    "parameters T ÷ C": "parameters",
-    "multiply-adds T ÷ C": "multiply_adds",
+    "T ÷ C": "parameters",
+    "adds T ÷ C": "multiply_adds",
     "time T ÷ C": "latency",
 }
 SIZE_FORMATS = {
@@ -141,13 +141,13 @@ def sizes() -> pd.DataFrame:
 
 
 def _size(row: dict) -> dict[str, object]:
-    ends = f"[{row['latency_q1_ms']:.3f}, {row['latency_q3_ms']:.3f}]"
+    ends = f"[{row['latency_q1_ms']:.3f},&nbsp;{row['latency_q3_ms']:.3f}]"
     return {
         "network": _network(row),
         "parameters": row["parameters"],
         "bytes": row["bytes"],
         "multiply-adds": row["multiply_adds"],
-        "milliseconds": f"{row['latency_ms']:.3f} {ends}".replace(" ", "&nbsp;"),
+        "milliseconds": f"{row['latency_ms']:.3f}{BREAK}{ends}",
         **{title: row[f"{name}_ratio"] for title, name in RATIOS.items()},
     }
 
@@ -209,7 +209,8 @@ def _gap(first: pd.Series, second: pd.Series) -> str:
     """Return a paired difference, or a dash where nothing is paired."""
     if first.index.intersection(second.index).empty:
         return "–"
-    return signed(paired_difference(first, second)).replace(" ", "<br>", 1)
+    found = signed(paired_difference(first, second)).replace(" ", BREAK, 1)
+    return found.replace(" ", "&nbsp;")
 
 
 def _loss(entry: table3.Entry) -> str:
@@ -218,8 +219,9 @@ def _loss(entry: table3.Entry) -> str:
     lost = entry.loss
     lines = [counted(len(entry.runs), len(entry.cell.ids) if entry.missing else 0)]
     if lost is not None:
-        ends = "" if math.isnan(lost.lo) else f" [{lost.lo:.2f}, {lost.hi:.2f}]"
-        lines.append(f"{lost.mean:.2f} below T{ends}")
+        lines.append(f"{lost.mean:.2f} below T")
+        if not math.isnan(lost.lo):
+            lines.append(f"[{lost.lo:.2f}, {lost.hi:.2f}]")
     return shown(entry.accuracy, lines, entry.command, entry.runs)
 
 
