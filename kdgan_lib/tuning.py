@@ -153,6 +153,7 @@ def tune(
         raise ValueError(f"trials must be at least 1, not {trials}.")
     if wider and (data, n) not in (("mnist", None), ("mnist", 100)):
         raise ValueError("The wider search is for MNIST with n = 100 only.")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=TUNING_SEED)
     )
