@@ -83,11 +83,19 @@ def accuracies() -> pd.DataFrame:
             mean = mean_interval(mine)
             before = 100 * usual[usual.method == name].set_index("seed").test_accuracy
             shared = before.index.intersection(mine.index)
-            change = signed(paired_difference(mine, before)) if len(shared) else "–"
+            change = _change(mine[shared], before[shared])
             ends = "" if pd.isna(mean.lo) else f" [{mean.lo:.2f}, {mean.hi:.2f}]"
             row = {"method": label_of(name), "test accuracy": f"{mean.mean:.2f}{ends}"}
             rows.append(row | {"change": change, "runs": mean.runs})
     return pd.DataFrame(rows)
+
+
+def _change(mine: pd.Series, before: pd.Series) -> str:
+    if mine.empty:
+        return "–"
+    if mine.equals(before):
+        return "the same runs"
+    return signed(paired_difference(mine, before))
 
 
 def sentence() -> str:
