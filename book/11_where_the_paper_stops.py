@@ -264,7 +264,8 @@ prose.table(
 prose.table(
     wider.accuracies(),
     "Test accuracy (%) of C with what the wider search found, with its 95% interval, "
-    "and the change from the prescribed setting in points, paired by seed.",
+    "and the change from the prescribed setting in points, paired by seed. Rows with "
+    "fewer runs have other seeds.",
     "tab-beyond-wider-accuracies",
     command=wider.COMMAND,
 )
