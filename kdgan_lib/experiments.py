@@ -11,7 +11,7 @@ from torch import nn
 from kdgan_lib.budget import Budget, Precision
 from kdgan_lib.choices import identity
 from kdgan_lib.data import Split
-from kdgan_lib.loop.schedule import GAME, stages
+from kdgan_lib.loop.schedule import GAME, stages, updates_per_epoch
 from kdgan_lib.methods import METHODS, Method, method
 from kdgan_lib.names import ADVERSARIAL
 from kdgan_lib.nets import build_players
@@ -160,9 +160,7 @@ def declare(
 def with_equal_updates(chosen: Method, budget: Budget, n: int, updates: int) -> Budget:
     """Return the budget whose outer epochs hold the given number of player updates."""
     game = next(s for s in stages(chosen, budget) if s.name == GAME)
-    batches = -(-n // budget.batch_size)
-    per_epoch = batches * sum(phase.passes for phase in game.phases)
-    epochs = max(1, updates // per_epoch)
+    epochs = max(1, updates // updates_per_epoch(game, n, budget.batch_size))
     return budget.but(
         epochs=epochs,
         evaluate_every=max(1, epochs // 50),

@@ -17,6 +17,9 @@ TAGGERS = tuple(name for name in COMPARED if name != "noisy")
 ADVERSARIAL = ("nagan", "kdgan_wo_gm", "kdgan")
 """Methods with a discriminator."""
 
+SYMBOLS = {"alpha": "α", "beta": "β", "gamma": "γ"}
+"""The weights of KDGAN as the paper writes them."""
+
 LABELS = {
     "kdgan": "KDGAN",
     "kdgan_wo_gm": "KDGAN-WO-GM",

@@ -54,10 +54,10 @@ def interval(value: Any, lo: Any, hi: Any, digits: int = 2, unit: str = "") -> s
     return f"{number(value, digits)} {ends}{_unit(unit)}"
 
 
-def listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str], joint: str = "and") -> str:
     """Return words as a list in a sentence: `a, b and c`."""
     *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
+    return f"{', '.join(first)} {joint} {last}" if first else last
 
 
 def about_zero(lo: float, hi: float) -> str:

@@ -151,13 +151,13 @@ def tune(
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, not {trials}.")
-    if wider and (data, n) not in (("mnist", None), ("mnist", 100)):
+    n = task(data).n if n is None else n
+    if wider and (data, n) != ("mnist", 100):
         raise ValueError("The wider search is for MNIST with n = 100 only.")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=TUNING_SEED)
     )
-    n = task(data).n if n is None else n
     searched = space(name, data, wider)
     done = _trials(name, n, data, wider)
     for _, row in done.iterrows():
@@ -181,7 +181,7 @@ def tune(
 def prescribed(name: str, n: int, data: str = "mnist") -> Suggested:
     """Return the prescribed values of all that the wider search varies."""
     run = declare(name, data, n)
-    known = {**run.budget.__dict__, **run.method.hyperparameters()}
+    known = asdict(run.budget) | run.method.hyperparameters()
     return {key: known[key] for key in space(name, data, wider=True)}
 
 

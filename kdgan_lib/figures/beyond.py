@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 
 from kdgan_lib.figures.curves import mean_and_half_width
 from kdgan_lib.figures.style import SPARE, figure, tidy
+from kdgan_lib.names import SYMBOLS
 from kdgan_lib.stats import LEVEL
 
-MEANINGS = {"alpha": "α", "beta": "β", "gamma": "γ"}
 REFERENCE = "#5A5A5A"
 
 
@@ -68,7 +68,7 @@ def weights(frame: pd.DataFrame, tuned: Mapping[str, float]) -> Figure | None:
     if frame.empty:
         return None
     fig, axes = figure(1, 3, width=10.2, height=3.5)
-    for ax, (name, symbol) in zip(axes, MEANINGS.items(), strict=True):
+    for ax, (name, symbol) in zip(axes, SYMBOLS.items(), strict=True):
         for rank, (ratio, part) in enumerate(frame.groupby("ratio")):
             for _, run in part.groupby("run_id"):
                 ax.plot(run.player_updates, run[name], lw=0.4, color=SPARE[rank])

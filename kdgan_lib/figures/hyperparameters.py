@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from kdgan_lib.figures.curves import mean_and_half_width
 from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
+from kdgan_lib.names import SYMBOLS
 
-SYMBOLS = {"alpha": "α", "beta": "β", "gamma": "γ"}
 MEANINGS = {
     "alpha": "α (C's share of the game)",
     "beta": "β (C learns from T)",

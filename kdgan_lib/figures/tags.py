@@ -12,11 +12,11 @@ from matplotlib.ticker import MaxNLocator
 from kdgan_lib.figures.curves import curves_with_band
 from kdgan_lib.figures.style import colour_of, figure, label_of, tidy
 from kdgan_lib.figures.training import CLOCKS
+from kdgan_lib.names import SYMBOLS
 from kdgan_lib.stats import mean_interval
 
 P_AT_3 = "P@3 on the test images"
 PLAYERS = {"classifier": "C", "teacher": "T"}
-SYMBOLS = {"alpha": "α", "beta": "β", "gamma": "γ"}
 GREY = "#B0B0B0"
 
 

@@ -62,8 +62,8 @@ def run_all(
     """Run chapters side by side into `folder`; return the failures by chapter.
 
     A value is passed to the chapters that have such a parameter. Each chapter's client
-    is a process of its own: threads that parse Python at one time fail under CPython
-    3.11.0 to 3.11.8 (SystemError: AST constructor recursion depth mismatch).
+    is a process of its own: threads that parse Python at one time can fail, as under
+    CPython 3.11.7 (SystemError: AST constructor recursion depth mismatch).
     """
     wanted = [pairing.find(name) for name in names] or pairing.chapters()
     failures: dict[str, str] = {}

@@ -278,18 +278,25 @@ def _ordering(each: Scores) -> dict[str, object]:
 def cell_verdicts() -> pd.DataFrame:
     """Return the verdicts on the 36 cells of Table 1, laid out as the table is."""
     rows = {name: {"method": label_of(name)} for name in METHODS}
-    for claim in claims.ledger().values():
-        given = claim.arguments
-        if claim.measure == "accuracy" and claim.id.startswith("T1."):
-            heading = Column(given["data"], given["n"]).title("controlled")
-            rows[given["method"]][heading] = _cell_verdict(claim)
+    for judged in _judged_cells():
+        given = judged.claim.arguments
+        heading = Column(given["data"], given["n"]).title("controlled")
+        rows[given["method"]][heading] = _cell_verdict(judged)
     return pd.DataFrame(list(rows.values()))
 
 
-def _cell_verdict(claim: claims.Claim) -> str:
+def _judged_cells() -> list[claims.Verdict]:
+    """Return the verdicts on T1.1 to T1.36."""
+    return [
+        claims.judge(claim.id)
+        for claim in claims.ledger().values()
+        if claim.measure == "accuracy" and claim.id.startswith("T1.")
+    ]
+
+
+def _cell_verdict(judged: claims.Verdict) -> str:
     """Return a cell's verdict, and how far our mean is from the paper's, in points."""
-    judged = claims.judge(claim.id)
-    text = f"{claim.id}: {judged.verdict}"
+    text = f"{judged.claim.id}: {judged.verdict}"
     if judged.evidence.empty:
         return text
     gap = judged.evidence.set_index("quantity")["value"]["difference"]
@@ -298,13 +305,7 @@ def _cell_verdict(claim: claims.Claim) -> str:
 
 def cell_counts() -> str:
     """Return in words how many cells of Table 1 have which verdict."""
-    found = pd.Series(
-        [
-            claims.judge(claim.id).verdict
-            for claim in claims.ledger().values()
-            if claim.measure == "accuracy" and claim.id.startswith("T1.")
-        ]
-    )
+    found = pd.Series([judged.verdict for judged in _judged_cells()])
     counts = found.value_counts().reindex(claims.VERDICTS).dropna().astype(int)
     said = [f"{count} {verdict}" for verdict, count in counts.items()]
     return f"Of the {len(found)} cells of Table 1, {listed(said)}."

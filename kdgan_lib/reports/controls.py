@@ -99,14 +99,10 @@ def _effort(method: str, n: int) -> str:
         run for run in GRIDS[GRID]("paper") if run.n == n and run.method.name == method
     ]
     left = sum(run.id not in stored for run in declared)
-    (entry,) = (
-        entry
-        for entry in table1.entries("controlled", (Column("mnist", n),))
-        if entry.cell.method == method
-    )
-    if math.isnan(entry.seconds):
+    seconds = table1.times(Column("mnist", n))[method]
+    if math.isnan(seconds):
         return f"{left} runs"
-    return f"{left} runs, about {table1.duration(left * entry.seconds)} on one CPU core"
+    return f"{left} runs, about {table1.duration(left * seconds)} on one CPU core"
 
 
 def dearest() -> str:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from kdgan_lib import claims, tables
+from kdgan_lib import claims, prose, tables
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS, RELEASED_LENGTH
 from kdgan_lib.loop.schedule import game_updates
@@ -138,8 +138,8 @@ def _row(run: Run, mine: pd.Series, long: pd.Series) -> dict[str, object]:
         unknown = {"largest test accuracy": "not run", "runs": 0}
         return row | unknown | {"long KDGAN minus it": "–"}
     found = mean_interval(mine)
-    ends = "" if pd.isna(found.lo) else f" [{found.lo:.2f}, {found.hi:.2f}]"
-    row |= {"largest test accuracy": f"{found.mean:.2f}{ends}", "runs": found.runs}
+    largest = prose.interval(found.mean, found.lo, found.hi)
+    row |= {"largest test accuracy": largest, "runs": found.runs}
     shared = mine.index.intersection(long.index)
     same = mine is long or shared.empty
     gap = "–" if same else signed(paired_difference(long, mine))

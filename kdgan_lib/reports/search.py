@@ -8,10 +8,9 @@ from typing import Any
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.names import COMPARED, in_order, label_of
+from kdgan_lib.names import COMPARED, SYMBOLS, in_order, label_of
 from kdgan_lib.prose import listed
 
-SYMBOLS = {"alpha": "α", "beta": "β", "gamma": "γ"}
 WEIGHTS = tuple(SYMBOLS)
 FORMATS = {
     **dict.fromkeys(("trials", "settings searched", "found in trial"), ".0f"),
@@ -119,8 +118,7 @@ def _values(spec: tuple) -> str:
     said = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
     if kind == "float":
         return f"from {' to '.join(said)}"
-    *first, last = said
-    return f"{', '.join(first)} or {last}"
+    return listed(said, "or")
 
 
 def kdgan_trials() -> pd.DataFrame:

@@ -80,15 +80,12 @@ def _wanted(method: str) -> tuple[str, str]:
         if run.method.name == method and run.n in sizes and run.id not in stored
     ]
     numbers = " ".join(map(str, sorted({run.n for run in left})))
-    (entry,) = (
-        entry
-        for entry in table1.entries("controlled", (Column("mnist", max(sizes)),))
-        if entry.cell.method == method
-    )
-    time = f"at most about {table1.duration(len(left) * entry.seconds)} on one CPU core"
-    unknown = f"{len(left)} runs"
     command = f"{SWEEP} --method {method} --n {numbers}"
-    return command, unknown if math.isnan(entry.seconds) else time
+    seconds = table1.times(Column("mnist", max(sizes)))[method]
+    if math.isnan(seconds):
+        return command, f"{len(left)} runs"
+    time = table1.duration(len(left) * seconds)
+    return command, f"at most about {time} on one CPU core"
 
 
 def _images(values: np.ndarray, least: int, most: int) -> str:

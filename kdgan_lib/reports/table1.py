@@ -180,13 +180,16 @@ def effort_of(cells: Iterable[Cell]) -> str:
 
     A run takes at most as long as the same method's on the first column.
     """
-    usual = {
-        entry.cell.method: entry.seconds for entry in entries("controlled", COLUMNS[:1])
-    }
+    usual = times(COLUMNS[0])
     seconds = sum(len(cell.ids) * usual[cell.method] for cell in cells)
     if math.isnan(seconds):
         return "time unknown, since no run is stored to judge by"
     return f"at most about {duration(seconds)} on one CPU core, an estimate"
+
+
+def times(column: Column) -> dict[str, float]:
+    """Return the seconds of a run of each method in a column under `controlled`."""
+    return {e.cell.method: e.seconds for e in entries("controlled", (column,))}
 
 
 def duration(seconds: float) -> str:

@@ -24,14 +24,17 @@ class Entry:
 
     cell: Cell
     """The declared runs."""
-    accuracy: Estimate | None
-    """Test accuracy in percent; None where nothing was run."""
-    loss: Difference | None
+    loss: Difference | None = None
     """T's accuracy minus C's in points; None where no teacher was run beside."""
     runs: tuple[str, ...] = ()
     """Identities of the runs behind it."""
     scores: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
     """Test accuracies in percent, by seed."""
+
+    @property
+    def accuracy(self) -> Estimate | None:
+        """Return the test accuracy in percent; None where nothing was run."""
+        return mean_interval(self.scores) if len(self.scores) else None
 
     @property
     def missing(self) -> int:
@@ -81,11 +84,11 @@ def measure() -> int:
 def _entry(cell: Cell, stored: pd.DataFrame, teachers: pd.Series) -> Entry:
     mine = stored[stored.run_id.isin(cell.ids)]
     if mine.empty:
-        return Entry(cell, None, None)
+        return Entry(cell)
     scores = 100 * mine.set_index("seed").test_accuracy
     shared = scores.index.intersection(teachers.index)
     loss = paired_difference(teachers, scores) if len(shared) else None
-    return Entry(cell, mean_interval(scores), loss, tuple(mine.run_id), scores)
+    return Entry(cell, loss, tuple(mine.run_id), scores)
 
 
 def _teachers(stored: pd.DataFrame) -> pd.Series:

@@ -6,14 +6,15 @@ import pandas as pd
 
 from kdgan_lib import tables
 from kdgan_lib.names import COMPARED, label_of
+from kdgan_lib.prose import interval
+from kdgan_lib.reports import table1
 from kdgan_lib.reports.orderings import standing
 from kdgan_lib.stats import mean_interval, paired_difference, signed
 from kdgan_lib.tuning import WIDER, WIDER_TRIALS, prescribed
 
 SEARCH = "kdgan tune --wider --freeze"
 COMMAND = "kdgan sweep wider"
-N = 100
-WHERE = {"data": "mnist", "n": N}
+COLUMN = table1.Column("mnist", 100)
 FORMATS = {
     **dict.fromkeys(("trials", "found in trial"), ".0f"),
     **dict.fromkeys(("validation, prescribed", "validation, best"), ".2f"),
@@ -27,7 +28,7 @@ def searched() -> pd.DataFrame:
     Scores are in percent of the validation images; the first trial is the prescribed
     setting. The last column has what the best changes.
     """
-    trials = tables.rows(WIDER_TRIALS, **WHERE)
+    trials = tables.rows(WIDER_TRIALS, data=COLUMN.data, n=COLUMN.n)
     if trials.empty:
         return pd.DataFrame()
     rows = []
@@ -50,7 +51,7 @@ def searched() -> pd.DataFrame:
 
 def _changed(name: str, found: dict[str, object]) -> str:
     """Return what a setting changes of the prescribed one, numbers with two digits."""
-    usual = prescribed(name, N)
+    usual = prescribed(name, COLUMN.n)
     said = [
         f"`{key}` {value:.2g}" if isinstance(value, float) else f"`{key}` {value}"
         for key, value in found.items()
@@ -73,27 +74,27 @@ def accuracies() -> pd.DataFrame:
     The change is from the prescribed setting, in points, paired by seed.
     """
     found = scores()
-    usual = tables.runs(
-        grid="table1", protocol="controlled", status="finished", **WHERE
-    )
-    rows = []
-    for name in COMPARED if len(found) else ():
-        if name in found:
-            mine = found[name].dropna()
-            mean = mean_interval(mine)
-            before = 100 * usual[usual.method == name].set_index("seed").test_accuracy
-            shared = before.index.intersection(mine.index)
-            change = _change(mine[shared], before[shared])
-            ends = "" if pd.isna(mean.lo) else f" [{mean.lo:.2f}, {mean.hi:.2f}]"
-            row = {"method": label_of(name), "test accuracy": f"{mean.mean:.2f}{ends}"}
-            rows.append(row | {"change": change, "runs": mean.runs})
-    return pd.DataFrame(rows)
+    usual = table1.scores("controlled", (COLUMN,))[COLUMN]
+    known = [name for name in COMPARED if name in found]
+    return pd.DataFrame([_accuracy(name, found[name], usual) for name in known])
+
+
+def _accuracy(name: str, found: pd.Series, usual: pd.DataFrame) -> dict[str, object]:
+    mine = found.dropna()
+    mean = mean_interval(mine)
+    return {
+        "method": label_of(name),
+        "test accuracy": interval(mean.mean, mean.lo, mean.hi),
+        "change": _change(mine, usual[name].dropna()) if name in usual else "–",
+        "runs": mean.runs,
+    }
 
 
 def _change(mine: pd.Series, before: pd.Series) -> str:
-    if mine.empty:
+    shared = before.index.intersection(mine.index)
+    if shared.empty:
         return "–"
-    if mine.equals(before):
+    if mine[shared].equals(before[shared]):
         return "the same runs"
     return signed(paired_difference(mine, before))
 
