@@ -41,7 +41,8 @@ prose.sentence(
 # ## The verdicts at a glance
 #
 # One square per claim, in the order of the ledger; point at a square to see which claim
-# it is. ● reproduced, ◐ partly, ○ not reproduced, – not testable here, · not run.
+# it is, and follow it to its chapter. ● reproduced, ◐ partly, ○ not reproduced, – not
+# testable here, · not run. [](#ch-ledger) has them all in words.
 
 # %% tags=["remove-input"]
 prose.verdict_strip()

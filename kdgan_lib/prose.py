@@ -130,7 +130,8 @@ def verdict(claim_id: str) -> Markdown:
     quoted = "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
     plain = f"> **{SYMBOLS[judged.verdict]} {title}**\n>\n{quoted}"
     style = f":class: {CLASSES[judged.verdict]} kd-verdict"
-    myst = f"::::{{admonition}} {title}\n{style}\n\n{text}\n::::"
+    place = f'<span id="claim-{claim.id}"></span>'
+    myst = f"::::{{admonition}} {title}\n{style}\n\n{place}{text}\n::::"
     return _both(plain, myst, {"verdict": claim.id})
 
 
@@ -157,17 +158,24 @@ def claims_list(claim_ids: Iterable[str]) -> Markdown:
 
 
 def verdict_strip(claim_ids: Iterable[str] = ()) -> HTML:
-    """Return one small marked square per claim, a row per chapter."""
+    """Return one small square per claim that leads to its box, a row per chapter."""
+    judged = [claims.judge(claim.id) for claim in claims.select(claim_ids)]
+    site = f"```{{raw}} html\n{_strip(judged, 'html')}\n```"
+    return HTML(_strip(judged, "ipynb"), metadata={"kdgan": {"myst": site}})
+
+
+def _strip(judged: Iterable[claims.Verdict], suffix: str) -> str:
+    """Return the squares as HTML whose links lead to files with this suffix."""
     rows: dict[str, list[str]] = {}
-    for claim in claims.select(claim_ids):
-        judged = claims.judge(claim.id)
-        rows.setdefault(chapter_title(claim.chapter), []).append(_square(judged))
+    for verdict in judged:
+        square = _square(verdict, suffix)
+        rows.setdefault(chapter_title(verdict.claim.chapter), []).append(square)
     lines = [
         f'<div class="kd-row"><span class="kd-name" style="display:inline-block;'
         f'min-width:15em">{name}</span><span role="list">{"".join(cells)}</span></div>'
         for name, cells in sorted(rows.items())
     ]
-    return HTML(f'<div class="kd-strip">{"".join(lines)}</div>')
+    return f'<div class="kd-strip">{"".join(lines)}</div>'
 
 
 def chapter_title(chapter: str) -> str:
@@ -208,10 +216,18 @@ def _reasons(judged: claims.Verdict) -> list[str]:
     lines = [f"**Rule**, {since}: {'; '.join(rules)}."]
     if judged.verdict == "not run":
         return [*lines, f"**Evidence**: not run. To fill this in: `{judged.command}`"]
-    parts = [_evidence(row) for row in judged.evidence.to_dict("records")]
     runs = f"{judged.runs} runs a setting" if judged.runs else "computed, no training"
-    lines.append(f"**Evidence**: {'; '.join(parts)}.")
+    lines.append(f"**Evidence**: {evidence_in_words(judged)}.")
     return [*lines, f"**Protocol**: `{claim.protocol}`; {runs}."]
+
+
+def evidence_in_words(judged: claims.Verdict, names: Iterable[str] = ()) -> str:
+    """Return the measured quantities, all or those named, with their intervals."""
+    wanted = list(names)
+    rows = judged.evidence.to_dict("records")
+    return "; ".join(
+        _evidence(row) for row in rows if not wanted or row["quantity"] in wanted
+    )
 
 
 def _evidence(row: Mapping[Any, Any]) -> str:
@@ -233,16 +249,15 @@ def _unit(unit: str) -> str:
     return f"{unit}" if unit in ("%", "") else f" {unit}"
 
 
-def _square(judged: claims.Verdict) -> str:
+def _square(judged: claims.Verdict, suffix: str) -> str:
     """Return one square; its own style keeps it readable without the style sheet."""
-    name, kind = (
-        f"{judged.claim.id}: {judged.verdict}",
-        judged.verdict.replace(" ", "-"),
-    )
+    claim, kind = judged.claim, judged.verdict.replace(" ", "-")
+    name = f"{claim.id}: {judged.verdict}"
     style = "display:inline-block;width:1.3em;text-align:center;border:1px solid #8886"
     return (
-        f'<span class="kd-cell kd-{kind}" role="listitem" title="{name}" '
-        f'aria-label="{name}" style="{style}">{SYMBOLS[judged.verdict]}</span>'
+        f'<span role="listitem"><a class="kd-cell kd-{kind}" title="{name}" '
+        f'href="{claim.chapter}.{suffix}#claim-{claim.id}" '
+        f'aria-label="{name}" style="{style}">{SYMBOLS[judged.verdict]}</a></span>'
     )
 
 

@@ -1,0 +1,237 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,nbmake,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# (ch-ledger)=
+# # The ledger, claim by claim
+#
+# **Question.** What of the paper stands, what does not, what is still open; and how
+# much of that hangs on how wide our intervals are?
+
+# %% tags=["remove-input"]
+from kdgan_lib import claims, figures, notebooks, prose
+from kdgan_lib.figures import ledger as drawings
+from kdgan_lib.figures.filters import filtered
+from kdgan_lib.reports import ledger
+
+judged = ledger.judged()
+prose.sentence(
+    "**In short.** {said}",
+    command="make book",
+    said=ledger.summary(judged) or None,
+)
+
+# %% [markdown]
+# - Every claim of the book is in one table, which you can filter without a kernel.
+# - Claims are of four kinds; they fare differently.
+# - Where something cannot be tested, or still waits for runs, the reason or the command
+#   is given.
+# - A rule that was changed after a measurement is named.
+# - Wider or narrower intervals change some verdicts and leave others alone.
+#
+# The chapters before this one argue each verdict; nothing new is measured here. What
+# the words mean is said in [](#ch-how-to-read).
+
+# %% [markdown]
+# ## The claims that carry the paper
+#
+# {cite:t}`wang2018kdgan` promise three things: a game whose equilibrium is the labels'
+# distribution, gradients that vary less and so a shorter training, and a classifier
+# that is better than with distillation or with a two-player game alone.
+
+# %% tags=["remove-input"]
+CARRYING = ("M4", "M24", "M11", "M18", "F3a.3", "F3a.5", "T1.38", "T1.44", "F6")
+prose.table(
+    ledger.central(judged, (*CARRYING, "T2.73", "T2.79")),
+    "The claims on which the paper rests: verdict, and what its rule looks at.",
+    "tab-ledger-central",
+)
+
+# %% [markdown]
+# ## How do the kinds of claims fare?
+
+# %% tags=["hide-input"]
+figures.show(
+    drawings.shares(ledger.shares(judged, "kind")),
+    name="fig-ledger-kinds",
+    caption="Verdicts by kind of claim. Most quantities are cells of two tables.",
+    alt="A stacked bar for each kind of claim, coloured by verdict.",
+    command="make book",
+)
+
+# %% [markdown]
+# An answer from three runs weighs less than one from ten, and a computed one needs no
+# runs:
+
+# %% tags=["remove-input"]
+prose.table(
+    ledger.shares(judged, "runs"),
+    "Number of answers by the runs a setting behind them.",
+    "tab-ledger-runs",
+)
+
+# %% [markdown]
+# ## All claims
+#
+# Choose a verdict, a chapter or a kind, or type words. A claim's name leads to its
+# chapter, where its box, or its table, has the rule and the whole evidence.
+
+# %% tags=["remove-input"]
+filtered(ledger.entries(judged), "tab-ledger-claims")
+
+# %% [markdown]
+# ## What cannot be tested here
+
+# %% tags=["remove-input"]
+prose.table(
+    ledger.reasons(judged),
+    "Claims that cannot be tested with what is public, and why.",
+    "tab-ledger-untestable",
+)
+
+# %% [markdown]
+# ## What still waits for runs
+#
+# A claim over several columns of a table has no answer until enough of them are run to
+# decide its rule. The commands go on where they were stopped.
+
+# %% tags=["remove-input"]
+prose.table(
+    ledger.waiting(judged),
+    "Claims without an answer, and the command that makes their runs.",
+    "tab-ledger-waiting",
+)
+
+# %% [markdown]
+# ## Rules that were changed
+#
+# A rule that is written after a look at the data can be made to say anything. These
+# were:
+
+# %% tags=["remove-input"]
+prose.table(
+    ledger.changed(judged),
+    "Claims whose rule is not the first one: when and why it was changed.",
+    "tab-ledger-changed",
+)
+
+# %% [markdown]
+# ## Parameters
+
+# %% tags=["parameters"] nbmake={"mock": {"profile": "smoke"}}
+profile: str = "book"  # smoke | book | paper: nothing is trained, all three are alike
+width: float = 2.0  # how many times as wide the intervals are supposed to be
+claim: str = "T1.38"  # the claim whose box is shown
+
+# %% tags=["remove-input"]
+notebooks.parameters_table("10_the_ledger")
+
+# %% [markdown]
+# ## How much hangs on the intervals?
+#
+# Many rules ask where a whole interval lies, so that a verdict depends on its width,
+# and with few runs the width itself is uncertain. We stretch every interval about its
+# mean $a$ by a factor $w$,
+#
+# $$
+# [l,\, u] \;\mapsto\; [\,a - w\,(a - l),\; a + w\,(u - a)\,] ,
+# $$ (eq-ledger-stretch)
+#
+# and judge again. At $w=0$ only the means speak. Had the same spread been seen in four
+# times as many runs, $w$ would be about a half.
+
+# %%
+again = ledger.stretched(judged, 1.0)
+assert [v.verdict for v in again] == [v.verdict for v in judged]
+
+# %% tags=["hide-input"]
+figures.show(
+    drawings.widths(ledger.by_width(judged, [w / 10 for w in range(31)]), width),
+    name="fig-ledger-widths",
+    caption="Number of answers of each kind when all intervals are stretched by a "
+    "factor. Line: as measured; dotted: the factor of the parameters cell.",
+    alt="A stacked area of three verdicts over the factor from 0 to 3.",
+    command="make book",
+)
+
+# %% tags=["remove-input"]
+prose.sentence("{said}", said=ledger.moved_in_words(judged, width) or None)
+
+# %% tags=["remove-input"]
+prose.table(
+    ledger.moves(judged, width),
+    "Claims whose verdict would be another one with stretched intervals.",
+    "tab-ledger-moves",
+)
+
+# %% [markdown]
+# An answer *not reproduced* may come from two findings: an effect of the other sign, or
+# an effect too small for the runs. Narrower intervals can mend the second only. With
+# the means alone:
+
+# %% tags=["remove-input"]
+prose.sentence("{said}", said=ledger.moved_in_words(judged, 0) or None)
+
+# %% tags=["remove-input"]
+prose.table(
+    ledger.moves(judged, 0),
+    "Claims whose verdict would be another one if means were taken for the truth.",
+    "tab-ledger-means",
+)
+
+# %% [markdown]
+# ## One claim in full
+#
+# Set `claim` in the parameters cell to see another box. Its rule as data:
+
+# %%
+claims.ledger()[claim].rule
+
+# %% tags=["remove-input"]
+prose.verdict(claim)
+
+# %% [markdown]
+# ## Deviations and limits
+#
+# 1. The paper has no such list. Which sentences are claims, and where they are cut, is
+#    our choice; so are the rules.
+# 2. The number of claims is not a score. Most of them are cells of two tables, and a
+#    theorem counts as much as a cell.
+# 3. Verdicts on experiments are under the protocol that the claim names, mostly
+#    `controlled`. They say what the method does under equal conditions, not what the
+#    authors' program printed on their machine.
+# 4. Nothing corrects for judging many claims at once. At a level of 95% some verdicts
+#    that rest on an interval will be wrong by chance.
+# 5. {eq}`eq-ledger-stretch` stretches the intervals that rules see. Some rules see
+#    counts of columns or pairs, which are formed from intervals before; those stay.
+#
+# ## Exercises
+#
+# 1. Filter for *ordering* and *not reproduced*. In how many of them does the evidence
+#    point the other way, and in how many is it too vague to tell?
+#
+# :::{dropdown} Solution
+# Compare with {numref}`tab-ledger-means`: a claim that is listed there is vague; one
+# that is not has its mean on the wrong side, or asks for a size that was not seen.
+# :::
+#
+# 2. Write down what the rule of `T1.38` would be if *by a large margin* meant one point
+#    of accuracy. Which quantity is missing?
+#
+# :::{dropdown} Solution
+# The rule counts the columns in which KDGAN is ahead of the next best method by an
+# interval above zero. One would need the difference itself per column, as in T1.39, and
+# `interval_above: 1`.
+# :::
+
+# %% tags=["remove-input"]
+notebooks.provenance()

@@ -1,0 +1,232 @@
+"""The ledger as a whole: all verdicts, how firm they are, and what is still open."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from kdgan_lib import claims
+from kdgan_lib.claims import Verdict
+from kdgan_lib.figures.filters import Entry
+from kdgan_lib.prose import SYMBOLS, evidence_in_words, listed
+
+ANSWERED = ("reproduced", "partly", "not reproduced")
+FEW = {
+    "computed, no training": 1,
+    "1 or 2 runs": 3,
+    "3 or 4 runs": 5,
+    "5 to 9 runs": 10,
+}
+MANY = "10 runs or more"
+
+
+def judged() -> list[Verdict]:
+    """Return the verdicts on all claims, in the ledger's order."""
+    return [claims.judge(name) for name in claims.ledger()]
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """Return in words how many claims there are, and how many have which verdict."""
+    counts = _counts(verdicts)
+    answered = sum(counts[name] for name in ANSWERED)
+    if not answered:
+        return ""
+    said = listed(f"{counts[name]} {name}" for name in ANSWERED)
+    return (
+        f"Of {len(verdicts)} claims {answered} have an answer: {said}. "
+        f"{counts['not run']} wait for runs, and {counts['not testable here']} "
+        "cannot be tested with what is public."
+    )
+
+
+def shares(verdicts: Sequence[Verdict], by: str) -> pd.DataFrame:
+    """Return the number of claims per verdict for each kind, or for each `runs`.
+
+    Rows are groups, the last one all claims; columns are the verdicts.
+    """
+    groups = {"kind": claims.KINDS, "runs": (*FEW, MANY)}[by]
+    known = [v for v in verdicts if by == "kind" or v.verdict in ANSWERED]
+    group = [v.claim.kind if by == "kind" else _effort(v) for v in known]
+    counts = pd.crosstab(pd.Series(group), pd.Series([v.verdict for v in known]))
+    columns = claims.VERDICTS if by == "kind" else ANSWERED
+    counts = counts.reindex(index=groups, columns=columns, fill_value=0)
+    counts.loc["all"] = counts.sum()
+    return counts.rename_axis(by).reset_index()
+
+
+def _effort(verdict: Verdict) -> str:
+    """Return the class of a verdict by the number of runs behind it."""
+    fitting = [name for name, bound in FEW.items() if verdict.runs < bound]
+    return fitting[0] if fitting else MANY
+
+
+def central(verdicts: Sequence[Verdict], names: Sequence[str]) -> pd.DataFrame:
+    """Return the named claims with verdict, evidence and chapter."""
+    known = {verdict.claim.id: verdict for verdict in verdicts}
+    return pd.DataFrame(
+        [
+            {
+                "claim": f"[{name}]({known[name].claim.chapter}.ipynb)",
+                "statement": known[name].claim.statement,
+                "verdict": _marked(known[name].verdict),
+                "evidence": _evidence(known[name]),
+            }
+            for name in names
+        ]
+    )
+
+
+def entries(verdicts: Iterable[Verdict]) -> list[Entry]:
+    """Return a line per claim for the table that readers filter."""
+    return [
+        Entry(
+            page=verdict.claim.chapter,
+            anchor=f"claim-{verdict.claim.id}",
+            cells={
+                "claim": verdict.claim.id,
+                "statement": verdict.claim.statement,
+                "verdict": _marked(verdict.verdict),
+                "evidence": _evidence(verdict),
+            },
+            facets={
+                "verdict": verdict.verdict,
+                "chapter": str(int(verdict.claim.chapter[:2])),
+                "kind": verdict.claim.kind,
+            },
+        )
+        for verdict in verdicts
+    ]
+
+
+def reasons(verdicts: Iterable[Verdict]) -> pd.DataFrame:
+    """Return why claims cannot be tested here, with the claims it holds for."""
+    why: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.verdict == "not testable here":
+            why.setdefault(verdict.claim.untestable, []).append(verdict.claim.id)
+    return pd.DataFrame(
+        [
+            {"claims": spans(names), "number": len(names), "why not": reason}
+            for reason, names in why.items()
+        ]
+    )
+
+
+def waiting(verdicts: Iterable[Verdict]) -> pd.DataFrame:
+    """Return the commands that claims without runs wait for, with those claims."""
+    by_command: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.verdict == "not run":
+            by_command.setdefault(verdict.claim.command, []).append(verdict.claim.id)
+    return pd.DataFrame(
+        [
+            {"claims": spans(names), "number": len(names), "command": f"`{command}`"}
+            for command, names in by_command.items()
+        ]
+    )
+
+
+def changed(verdicts: Iterable[Verdict]) -> pd.DataFrame:
+    """Return the claims whose rule is not the first one, with when and why."""
+    return pd.DataFrame(
+        [
+            {
+                "claim": v.claim.id,
+                "rule": v.claim.changed,
+                "verdict": _marked(v.verdict),
+            }
+            for v in verdicts
+            if v.claim.changed
+        ]
+    )
+
+
+def stretched(verdicts: Iterable[Verdict], width: float) -> list[Verdict]:
+    """Return what the rules say when every interval is `width` times as wide.
+
+    0 leaves the means alone. Raises ValueError for a negative width.
+    """
+    if width < 0:
+        raise ValueError(f"width must be at least 0, not {width}.")
+    return [_stretched(verdict, width) for verdict in verdicts]
+
+
+def _stretched(verdict: Verdict, width: float) -> Verdict:
+    if verdict.verdict not in ANSWERED:
+        return verdict
+    evidence = verdict.evidence.copy()
+    for end in ("lo", "hi"):
+        evidence[end] = evidence.value + width * (evidence[end] - evidence.value)
+    found = claims.apply_rule(verdict.claim.rule, evidence)
+    return replace(verdict, verdict=found, evidence=evidence)
+
+
+def moves(verdicts: Sequence[Verdict], width: float) -> pd.DataFrame:
+    """Return the claims whose verdict is another one with stretched intervals."""
+    pairs = zip(verdicts, stretched(verdicts, width), strict=True)
+    rows = [
+        {
+            "claim": before.claim.id,
+            "statement": before.claim.statement,
+            "verdict": _marked(before.verdict),
+            "would be": _marked(after.verdict),
+        }
+        for before, after in pairs
+        if before.verdict != after.verdict
+    ]
+    return pd.DataFrame(rows)
+
+
+def moved_in_words(verdicts: Sequence[Verdict], width: float) -> str:
+    """Return in words how many verdicts change with stretched intervals."""
+    answered = [v for v in verdicts if v.verdict in ANSWERED]
+    if not answered:
+        return ""
+    count = len(moves(verdicts, width))
+    verb = "changes" if count == 1 else "change"
+    how = f"With intervals {width:g} times as wide" if width else "By the means alone"
+    return f"{how} {count or 'none'} of the {len(answered)} answers {verb}."
+
+
+def by_width(verdicts: Sequence[Verdict], widths: Iterable[float]) -> pd.DataFrame:
+    """Return the number of claims per answer when intervals are stretched.
+
+    One row per width, with a column for it and one for each of `ANSWERED`.
+    """
+    rows = [{"width": w, **_counts(stretched(verdicts, w))} for w in widths]
+    return pd.DataFrame(rows, columns=["width", *ANSWERED])
+
+
+def spans(names: Sequence[str]) -> str:
+    """Return claims as a list in which neighbours are joined: `T1.3 to T1.5, S9`."""
+    order = {name: place for place, name in enumerate(claims.ledger())}
+    runs: list[list[str]] = []
+    for name in names:
+        if runs and order[name] == order[runs[-1][-1]] + 1:
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    return ", ".join(
+        f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(run) for run in runs
+    )
+
+
+def _counts(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    found = [verdict.verdict for verdict in verdicts]
+    return {name: found.count(name) for name in claims.VERDICTS}
+
+
+def _marked(verdict: str) -> str:
+    return f"{SYMBOLS[verdict]}\N{NO-BREAK SPACE}{verdict}"
+
+
+def _evidence(verdict: Verdict) -> str:
+    """Return what a claim's rule looks at, with its protocol and its runs."""
+    if verdict.verdict == "not testable here":
+        return verdict.claim.untestable
+    if verdict.verdict == "not run":
+        return f"`{verdict.command}`"
+    said = evidence_in_words(verdict, claims.quantities_of(verdict.claim.rule))
+    if not verdict.runs:
+        return f"{said}; computed, no training"
+    return f"{said}; `{verdict.claim.protocol}`, {verdict.runs} runs a setting"

@@ -1,0 +1,127 @@
+"""The ledger's summary agrees with the verdicts it is made from."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from kdgan_lib import claims, notebooks, prose
+from kdgan_lib.claims import Claim, Verdict
+from kdgan_lib.figures import ledger as drawings
+from kdgan_lib.reports import ledger
+
+AHEAD = {
+    "reproduced": {"quantity": "gap", "interval_above": 0},
+    "partly": {"quantity": "gap", "above": 0},
+}
+
+
+def answer(name, gap, half, runs=5, kind="ordering"):
+    row = {"quantity": "gap", "value": gap, "lo": gap - half, "hi": gap + half}
+    rows = pd.DataFrame([{**row, "unit": "", "runs": runs, "protocol": "controlled"}])
+    claim = Claim(name, kind, "A claim.", "07_model_compression", rule=AHEAD)
+    return Verdict(claim, claims.apply_rule(AHEAD, rows), rows)
+
+
+def unanswered(name, verdict, **facts):
+    claim = Claim(name, "quantity", "A claim.", "07_model_compression", **facts)
+    return Verdict(claim, verdict, pd.DataFrame())
+
+
+@pytest.fixture
+def verdicts():
+    return [
+        answer("M1", 2.0, 1.0),
+        answer("M2", 1.0, 1.5, runs=3),
+        answer("M3", -1.0, 0.5, runs=10, kind="theory"),
+        unanswered("T1.1", "not run", command="kdgan sweep a"),
+        unanswered("T1.2", "not run", command="kdgan sweep a"),
+        unanswered("T1.3", "not run", command="kdgan sweep a"),
+        unanswered("T1.5", "not run", command="kdgan sweep a"),
+        unanswered("T1.46", "not testable here", untestable="No values."),
+    ]
+
+
+def test_the_summary_counts_the_verdicts(verdicts):
+    said = ledger.summary(verdicts)
+    assert said.startswith("Of 8 claims 3 have an answer: 1 reproduced, 1 partly and 1")
+    assert "4 wait for runs, and 1 cannot" in said
+    assert ledger.summary(verdicts[3:]) == ""
+
+
+def test_shares_by_kind_and_by_runs_add_up(verdicts):
+    kinds = ledger.shares(verdicts, "kind").set_index("kind")
+    assert kinds.loc["all"].sum() == len(verdicts)
+    assert kinds.loc["quantity", "not run"] == 4
+    effort = ledger.shares(verdicts, "runs").set_index("runs")
+    assert effort.loc["3 or 4 runs", "partly"] == 1
+    assert effort.loc["5 to 9 runs", "reproduced"] == 1
+    assert effort.loc[ledger.MANY, "not reproduced"] == 1
+    assert effort.loc["all"].sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("width", "found"),
+    [
+        (0, ["reproduced", "reproduced", "not reproduced"]),
+        (1, ["reproduced", "partly", "not reproduced"]),
+        (2.5, ["partly", "partly", "not reproduced"]),
+    ],
+)
+def test_stretched_intervals_are_judged_by_the_same_rules(verdicts, width, found):
+    again = ledger.stretched(verdicts, width)
+    assert [verdict.verdict for verdict in again[:3]] == found
+    assert again[3:] == verdicts[3:]
+    counts = ledger.by_width(verdicts, [width]).iloc[0]
+    assert counts["reproduced"] == found.count("reproduced")
+    differ = [a != b.verdict for a, b in zip(found, verdicts, strict=False)]
+    assert len(ledger.moves(verdicts, width)) == sum(differ)
+
+
+def test_a_negative_width_is_refused(verdicts):
+    with pytest.raises(ValueError, match="at least 0"):
+        ledger.stretched(verdicts, -1)
+
+
+def test_what_moves_is_said_in_words(verdicts):
+    means = "By the means alone 1 of the 3 answers changes."
+    assert ledger.moved_in_words(verdicts, 0) == means
+    assert "none of the 3 answers change" in ledger.moved_in_words(verdicts, 1)
+    assert ledger.moved_in_words(verdicts[3:], 2) == ""
+
+
+def test_neighbours_in_the_ledger_are_joined(verdicts):
+    row = ledger.waiting(verdicts).iloc[0]
+    assert (row.claims, row.number) == ("T1.1 to T1.3, T1.5", 4)
+    assert row.command == "`kdgan sweep a`"
+    assert ledger.spans(["S1", "S2"]) == "S1, S2"
+    assert ledger.reasons(verdicts)["why not"].tolist() == ["No values."]
+
+
+def test_every_claim_of_the_book_has_a_line_that_leads_to_a_chapter():
+    verdicts = ledger.judged()
+    lines = ledger.entries(verdicts)
+    assert [line.cells["claim"] for line in lines] == list(claims.ledger())
+    assert {line.page for line in lines} <= {c.stem for c in notebooks.chapters()}
+    changed = ledger.changed(verdicts)
+    assert set(changed.claim) == {v.claim.id for v in verdicts if v.claim.changed}
+    strip = prose.verdict_strip(["M1", "M2"])
+    assert re.findall(r'href="([^"]+)"', strip.data) == [
+        "03_three_player_game.ipynb#claim-M1",
+        "03_three_player_game.ipynb#claim-M2",
+    ]
+
+
+def test_a_line_says_what_its_rule_looks_at_and_nothing_else(verdicts):
+    first, *_, last = ledger.entries(verdicts)
+    said = "gap = 2.000 [1.000, 3.000]; `exact`, 5 runs a setting"
+    assert first.cells["evidence"] == said
+    assert last.cells["evidence"] == "No values."
+
+
+def test_figures_are_drawn_where_there_are_answers_only(verdicts):
+    assert drawings.shares(ledger.shares(verdicts, "kind")) is not None
+    assert drawings.widths(ledger.by_width(verdicts, [0, 1, 2]), 2.0) is not None
+    nothing = [v for v in verdicts if v.verdict == "not run"]
+    assert drawings.widths(ledger.by_width(nothing, [0, 1]), 2.0) is None
+    assert drawings.shares(ledger.shares([], "kind")) is None
