@@ -13,7 +13,13 @@ from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
 from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.evaluation import ACCURACY, Criterion, player_logits
-from kdgan_lib.loop.guards import Diverged, check_players, check_split, mean_losses
+from kdgan_lib.loop.guards import (
+    Diverged,
+    check_learners,
+    check_players,
+    check_split,
+    mean_losses,
+)
 from kdgan_lib.loop.precision import arithmetic
 from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.loop.progress import Progress
@@ -50,8 +56,8 @@ def fit(
     reported. checkpoints: where to save, and from where to resume; pretrained: where
     runs share their pretrained players. after_epoch: called with the run and its stage
     when an epoch has been trained, before `state.epoch` moves on; it must only look.
-    Raises ValueError for a missing player, a wrong shape or no examples, `Diverged`
-    when a loss or a logit is not finite. Source: Algorithm 1.
+    Raises ValueError for a missing player, one that cannot learn, a wrong shape or no
+    examples, `Diverged` when a loss or a logit is not finite. Source: Algorithm 1.
     """
     if isinstance(method, str):
         method = method_by_name(method)
@@ -59,6 +65,7 @@ def fit(
     split, budget = split.to(device), budget or Budget()
     check_split(split, budget)
     check_players(method, seated, split)
+    check_learners(method, budget, seated, split)
     scorer = Scorer(split, budget, criterion)
     state = State(seated)
     training = Training(method, split, budget, seed, state, scorer, after_epoch)

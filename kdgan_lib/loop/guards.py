@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
 from kdgan_lib.loop.evaluation import player_logits
+from kdgan_lib.loop.schedule import GAME, stages
 from kdgan_lib.methods import Method
 
 
@@ -44,6 +45,32 @@ def check_players(method: Method, players: dict[str, nn.Module], split: Split) -
                 f"The {seat} returns shape {found} for two examples; it must return "
                 f"one logit per label: (2, {wanted})."
             )
+
+
+def check_learners(
+    method: Method, budget: Budget, players: dict[str, nn.Module], split: Split
+) -> None:
+    """Raise ValueError for a player that is to be trained and has nothing to learn."""
+    for stage in stages(method, budget):
+        for seat in (phase.player for phase in stage.phases):
+            if not _takes_gradient(seat, players[seat], split):
+                way = f"set the budget's {seat}_pretraining to 0"
+                if stage.name == GAME:
+                    way = f"choose a method that does not train the {seat}"
+                    if f"{seat}_passes" in method.hyperparameters():
+                        way = f"set the method's {seat}_passes to 0"
+                raise ValueError(
+                    f"The {seat} cannot learn, since its logits depend on no weight "
+                    f"that takes a gradient: to keep it as it is, {way}."
+                )
+
+
+@torch.enable_grad()
+def _takes_gradient(seat: str, module: nn.Module, split: Split) -> bool:
+    training = module.training
+    logits = player_logits(seat, module.eval(), split.train[:2])
+    module.train(training)
+    return logits.requires_grad and any(p.requires_grad for p in module.parameters())
 
 
 def _shape(seat: str, module: nn.Module, split: Split) -> object:

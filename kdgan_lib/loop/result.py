@@ -90,8 +90,10 @@ def _reports(state: State, scorer: Scorer) -> Metrics:
 def _teacher(
     state: State, scorer: Scorer, curve: pd.DataFrame, game: pd.DataFrame
 ) -> float:
-    """Return T's final test score: its pretrained one if the game left T alone."""
-    if game.get("teacher_validation", pd.Series(dtype=float)).notna().any():
-        return scorer.score(state, "teacher", "test")
+    """Return T's final test score, which is stored if the game left T alone."""
+    moved = game.get("teacher_validation", pd.Series(dtype=float)).notna().any()
     tested = curve.get("teacher_test", pd.Series(dtype=float)).dropna()
-    return float(tested.iloc[-1]) if len(tested) else float("nan")
+    if len(tested) and not moved:
+        return float(tested.iloc[-1])
+    seated = "teacher" in state.players
+    return scorer.score(state, "teacher", "test") if seated else float("nan")

@@ -32,7 +32,10 @@ class Stage:
 
 
 def stages(method: Method, budget: Budget) -> tuple[Stage, ...]:
-    """Return one stage for each player to pretrain, and the game."""
+    """Return one stage for each player to pretrain, and the game.
+
+    Without passes a player has no phase: it is read by others, and stays as it is.
+    """
     pretraining = [
         Stage(
             f"pretrain {phase.player}",
@@ -42,7 +45,8 @@ def stages(method: Method, budget: Budget) -> tuple[Stage, ...]:
         )
         for phase in method.pretraining()
     ]
-    game = Stage(GAME, budget.epochs, method.phases(), budget.augmentation)
+    played = tuple(phase for phase in method.phases() if phase.passes)
+    game = Stage(GAME, budget.epochs, played, budget.augmentation)
     return (*(stage for stage in pretraining if stage.epochs), game)
 
 

@@ -32,7 +32,7 @@ class Scorer:
             return
         row = position(state, stage, done) | {"temperature": temperature} | losses
         trained = {phase.player for phase in stage.phases}
-        if "classifier" in trained:
+        if game or "classifier" in trained:
             row |= self.classifier(state, last or done % self.budget.test_every == 0)
             if game:
                 state.keep_best(float(row["classifier_validation"]), done)

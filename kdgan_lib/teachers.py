@@ -1,0 +1,40 @@
+"""Seat a teacher that cannot learn: any function that returns probabilities."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Predict = Callable[[np.ndarray], np.ndarray]
+
+
+class Fixed(nn.Module):
+    """Make a player without weights of a function from arrays to probabilities.
+
+    predict: [N, ...] array -> [N, K] probabilities, such as `predict_proba` of a
+    scikit-learn classifier; it sees the privileged provision where there is one.
+    floor: least probability, so that logits are finite. Give such a teacher to a method
+    that does not train it (MIMIC, DISTN, NOISY), or set `teacher_passes` to 0, and the
+    budget's `teacher_pretraining` to 0. Raises ValueError for a floor outside (0, 1)
+    and for numbers that are no probabilities.
+    """
+
+    def __init__(self, predict: Predict, floor: float = 1e-3) -> None:
+        super().__init__()
+        if not 0 < floor < 1:
+            raise ValueError(f"floor must be above 0 and below 1, not {floor}.")
+        self.predict, self.floor = predict, floor
+
+    def forward(self, inputs: Tensor, privileged: Tensor | None = None) -> Tensor:
+        """Return [batch, labels] logits: logarithms of the probabilities."""
+        seen = inputs if privileged is None else privileged
+        found = np.asarray(self.predict(seen.detach().cpu().numpy()))
+        # Written so that NaN, which is no probability, is refused.
+        if not ((found >= 0) & (found <= 1)).all():
+            raise ValueError(
+                "The teacher's function returns numbers outside [0, 1]: give one that "
+                "returns probabilities, such as predict_proba."
+            )
+        known = torch.as_tensor(found, dtype=inputs.dtype, device=inputs.device)
+        return known.clamp_min(self.floor).log()

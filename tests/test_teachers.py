@@ -1,0 +1,113 @@
+"""A teacher that cannot learn is read as it is, and refused where it should learn."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from kdgan_lib import fit
+from kdgan_lib.loop.state import digest
+from kdgan_lib.methods import method
+from kdgan_lib.teachers import Fixed
+from tests import toys
+
+BUDGET = toys.BUDGET.but(teacher_pretraining=0)
+
+
+@pytest.fixture
+def regression():
+    known = toys.examples(200, 9)
+    model = LogisticRegression().fit(known.inputs.numpy(), known.labels.numpy())
+    return Fixed(model.predict_proba)
+
+
+def seats(name, teacher):
+    return toys.players_of(name) | {"teacher": teacher}
+
+
+def test_its_logits_are_logarithms_of_the_probabilities():
+    rows = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5]])
+    logits = Fixed(lambda x: rows, floor=1e-2)(torch.zeros(2, 4))
+    assert torch.allclose(logits.exp()[1], torch.tensor([0.2, 0.3, 0.5]))
+    assert logits[0, 2] == pytest.approx(np.log(1e-2))
+    assert not logits.requires_grad
+
+
+def test_it_sees_the_privileged_provision_where_there_is_one():
+    seen = []
+    spy = Fixed(lambda x: seen.append(x) or np.full((len(x), 3), 1 / 3))
+    spy(torch.zeros(2, 4), torch.ones(2, 5))
+    spy(torch.zeros(2, 4))
+    assert [array.shape for array in seen] == [(2, 5), (2, 4)]
+
+
+@pytest.mark.parametrize("name", ["mimic", "distn", "noisy"])
+def test_methods_that_leave_the_teacher_alone_learn_from_it(name, regression):
+    result = fit(name, seats(name, regression), toys.split(), BUDGET.but(epochs=16))
+    assert result.metrics["test_accuracy"] > 0.8
+    assert result.metrics["teacher_test_accuracy"] > 0.9
+    assert result.metrics["teacher_updates"] == 0
+
+
+def test_the_game_is_played_with_a_teacher_that_stays_as_it_is(regression):
+    game = method("kdgan", teacher_passes=0)
+    result = fit(game, seats("kdgan", regression), toys.split(), BUDGET)
+    assert result.metrics["teacher_updates"] == 0
+    assert result.metrics["discriminator_updates"] > 0
+    network = toys.network()
+    before = digest(network)
+    fit(game, seats("kdgan", network), toys.split(), BUDGET)
+    assert digest(network) == before
+
+
+def test_without_passes_of_c_it_is_evaluated_as_it_is():
+    game = method("kdgan", classifier_passes=0)
+    result = fit(game, toys.players_of("kdgan"), toys.split(), toys.BUDGET)
+    assert result.curve.classifier_validation.notna().any()
+    at_start = result.curve[result.curve.stage == "pretrain classifier"].iloc[-1]
+    assert result.metrics["test_accuracy"] == at_start.classifier_test
+
+
+def frozen():
+    network = toys.network()
+    for weights in network.parameters():
+        weights.requires_grad_(False)
+    return network
+
+
+class Detached(torch.nn.Module):
+    """Has weights that its logits do not pass a gradient to."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = toys.network()
+
+    def forward(self, inputs):
+        with torch.no_grad():
+            return self.inner(inputs)
+
+
+@pytest.mark.parametrize("builder", [frozen, Detached])
+@pytest.mark.parametrize(
+    ("name", "passes", "way"),
+    [
+        ("distn", 3, "set the budget's teacher_pretraining to 0"),
+        ("kdgan", 0, "set the method's teacher_passes to 0"),
+        ("codis", 0, "choose a method that does not train the teacher"),
+    ],
+)
+def test_who_is_to_learn_and_cannot_is_named_with_a_way_out(builder, name, passes, way):
+    budget = toys.BUDGET.but(teacher_pretraining=passes)
+    with pytest.raises(ValueError, match=f"The teacher cannot learn.*{way}"):
+        fit(name, seats(name, builder()), toys.split(), budget)
+
+
+def test_numbers_that_are_no_probabilities_are_refused():
+    with pytest.raises(ValueError, match="floor must be above 0"):
+        Fixed(lambda x: x, floor=0)
+    for wrong in (np.full((2, 3), 1.5), np.full((2, 3), np.nan)):
+        with pytest.raises(ValueError, match="such as predict_proba"):
+            Fixed(lambda x, wrong=wrong: wrong)(torch.zeros(2, 4))
+    labels = Fixed(lambda x: np.zeros(len(x)))
+    with pytest.raises(ValueError, match=r"returns shape \(2,\)"):
+        fit("distn", seats("distn", labels), toys.split(), BUDGET)
