@@ -1,0 +1,39 @@
+"""Draw one's own problem: what the players see, and the course of one run."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kdgan_lib.data import Examples
+from kdgan_lib.figures.style import colour_of, figure, tidy
+from kdgan_lib.runs import GAME
+
+PLAYERS = {"classifier": "C", "teacher": "T", "discriminator": "D"}
+
+
+def two_views(examples: Examples) -> Figure:
+    """Return square pictures as T and D see them, above those that C sees."""
+    count, views = len(examples), (examples.privileged, examples.inputs)
+    fig, axes = figure(2, count, width=0.85 * count, height=1.9, squeeze=False)
+    for row, pictures in zip(axes, views, strict=True):
+        assert pictures is not None
+        side = round(pictures.shape[1] ** 0.5)
+        for ax, picture in zip(row, pictures, strict=True):
+            ax.imshow(picture.view(side, side).numpy(), cmap="gray_r", vmin=0, vmax=1)
+            ax.set_axis_off()
+    return fig
+
+
+def course(curve: pd.DataFrame) -> Figure:
+    """Return accuracies and losses over the outer epochs of a run's game."""
+    played = curve[curve.stage == GAME].set_index("epoch")
+    fig, (left, right) = figure(1, 2, width=9.2, height=3.4)
+    for player, letter in PLAYERS.items():
+        style = {"color": colour_of(player), "label": letter}
+        for ax, name in ((left, "validation"), (right, "loss")):
+            line = played.get(f"{player}_{name}", pd.Series(dtype=float)).dropna()
+            if len(line):
+                scale = 100 if ax is left else 1
+                ax.plot(line.index, scale * line, marker="o", ms=2.5, **style)
+    tidy(left, "outer epoch", "accuracy on held-out examples (%)")
+    tidy(right, "outer epoch", "loss")
+    return fig

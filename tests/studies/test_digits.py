@@ -1,0 +1,87 @@
+"""The problem of one's own: its parts are apart, its comparison is paired and equal."""
+
+import pandas as pd
+import pytest
+import torch
+
+from kdgan_lib.figures import own
+from kdgan_lib.loop.schedule import game_updates
+from kdgan_lib.loop.state import digest
+from kdgan_lib.methods import METHODS, method
+from kdgan_lib.studies import digits
+
+
+def rows_of(examples):
+    return {tuple(row.tolist()) for row in examples.privileged}
+
+
+def test_no_digit_is_in_two_parts_and_c_sees_blocks_of_four_pixels():
+    elsewhere, split = digits.split(100, 1)
+    parts = [elsewhere, split.train, split.validation, split.test]
+    assert [len(part) for part in parts] == [600, 100, 300, 700]
+    seen = [rows_of(part) for part in parts]
+    assert len(set().union(*seen)) == sum(map(len, seen))
+    block = split.train.privileged.view(-1, 8, 8)[:, :2, 2:4].mean((1, 2))
+    assert torch.allclose(split.train.inputs[:, 1], block)
+
+
+@pytest.mark.parametrize("n", [0, 9, 198])
+def test_a_number_of_digits_that_there_are_not_is_refused(n):
+    with pytest.raises(ValueError, match="from 10 to 197"):
+        digits.split(n)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_all_methods_make_as_many_player_updates(name):
+    updates = game_updates(method(name), digits.equal(name, 60), 100)
+    assert updates == pytest.approx(60 * 3 * 5, rel=0.02)
+
+
+def test_training_leaves_the_teacher_that_was_brought_alone():
+    elsewhere, _ = digits.split(20)
+    teacher = digits.train_teacher(elsewhere, passes=2)
+    before = digest(teacher)
+    scores = digits.compare(("supervised", "kdgan"), 20, 2, epochs=1, passes=2)
+    assert list(scores) == ["teacher", "supervised", "kdgan"]
+    assert len(scores) == 2
+    seats = digits.players(teacher)
+    assert seats["teacher"] is not teacher
+    assert digest(seats["teacher"]) == before
+
+
+def test_the_table_says_what_is_added_to_labels_alone():
+    scores = pd.DataFrame(
+        {"teacher": [95, 96, 97], "supervised": [80, 82, 81], "kdgan": [83, 84, 86]}
+    )
+    table = digits.summary(scores.astype(float)).set_index("trained by")
+    gaps = table["minus labels alone"]
+    assert gaps["KDGAN"].startswith("+3.33 [")
+    assert gaps["supervised"] == gaps["T, on its own"] == "–"
+    assert table["test accuracy"]["KDGAN"].startswith("84.3 [")
+
+
+def test_a_call_that_is_not_refused_is_an_error_of_the_chapter():
+    def refused():
+        raise ValueError("Give more.")
+
+    assert digits.refusal(refused) == "Give more"
+    with pytest.raises(AssertionError, match="not refused"):
+        digits.refusal(lambda: None)
+    assert len(digits.mistakes({"a": "b"})) == 1
+
+
+def test_the_pictures_and_the_course_are_drawn():
+    _, split = digits.split(20)
+    assert len(own.two_views(split.test[:3]).axes) == 6
+    curve = pd.DataFrame(
+        {
+            "stage": ["pretrain classifier", "game", "game"],
+            "epoch": [5, 1, 2],
+            "classifier_validation": [0.5, 0.6, 0.7],
+            "classifier_loss": [1.0, 0.9, 0.8],
+            "teacher_validation": [float("nan"), float("nan"), 0.9],
+        }
+    )
+    left, right = own.course(curve).axes
+    assert [line.get_label() for line in left.lines] == ["C", "T"]
+    assert [line.get_label() for line in right.lines] == ["C"]
