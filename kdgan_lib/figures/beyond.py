@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -57,6 +58,10 @@ def curves(frame: pd.DataFrame, panels: Sequence[Sequence[str]]) -> Figure | Non
         label = "" if place % 2 else "validation accuracy of C (%)"
         tidy(ax, "updates of all players", label)
         ax.legend(fontsize=8, loc="lower right", frameon=False)
+    # Bands of few runs leave the scale of accuracies; the lines decide what is shown.
+    lines = [line.get_ydata() for ax in axes.flat for line in ax.lines]
+    low, high = min(map(np.min, lines)), max(map(np.max, lines))
+    axes[0, 0].set_ylim(low - 5, min(100, high + 5))
     return fig
 
 
