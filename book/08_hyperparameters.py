@@ -326,7 +326,9 @@ prose.table(
 # %% tags=["remove-input"]
 prose.table(
     search.spaces(),
-    "What was searched for each method: ranges were sampled on a logarithmic scale.",
+    "What was searched for each method, on a logarithmic scale where it is a range, "
+    "and in bold what was found. An asterisk: near an end, so that a wider range might "
+    "have held a better value.",
     "tab-hyperparameters-spaces",
     command="kdgan tune",
 )

@@ -637,6 +637,7 @@ prose.verdicts([f"F3b.{place}" for place in range(1, 7)])
 prose.verdicts(["F5.1", "F5.2", "F5.3", "X1", "S12", "S13"])
 
 # %% [markdown]
+# (cells-of-table-2)=
 # The 72 cells of Table 2 (T2.1 to T2.72) are not testable here, because they are values
 # on a choice of photographs that was not published.
 #

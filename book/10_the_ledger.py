@@ -49,9 +49,10 @@ prose.sentence(
 # that is better than with distillation or with a two-player game alone.
 
 # %% tags=["remove-input"]
-CARRYING = ("M4", "M24", "M11", "M18", "F3a.3", "F3a.5", "T1.38", "T1.44", "F6")
+GAME, GRADIENTS = ("M4", "M24"), ("M11", "M18", "F3a.5")
+CLASSIFIERS = ("F3a.3", "T1.38", "T1.44", "F6", "T2.73", "T2.79")
 prose.table(
-    ledger.central(judged, (*CARRYING, "T2.73", "T2.79")),
+    ledger.central(judged, (*GAME, *GRADIENTS, *CLASSIFIERS)),
     "The claims on which the paper rests: verdict, and what its rule looks at.",
     "tab-ledger-central",
 )
@@ -82,11 +83,16 @@ prose.table(
 # %% [markdown]
 # ## All claims
 #
-# Choose a verdict, a chapter or a kind, or type words. A claim's name leads to its
-# chapter, where its box, or its table, has the rule and the whole evidence.
+# Choose a verdict, a chapter or a kind, or type words. A claim's name leads to its box,
+# which has the rule and the whole evidence, and a cell's name to what is said of all
+# cells of its table.
 
 # %% tags=["remove-input"]
-filtered(ledger.entries(judged), "tab-ledger-claims")
+filtered(
+    ledger.entries(judged),
+    "tab-ledger-claims",
+    "All claims: verdict, and what the rule looks at, with protocol and runs.",
+)
 
 # %% [markdown]
 # ## What cannot be tested here
@@ -96,6 +102,7 @@ prose.table(
     ledger.reasons(judged),
     "Claims that cannot be tested with what is public, and why.",
     "tab-ledger-untestable",
+    nothing="All can be tested.",
 )
 
 # %% [markdown]
@@ -109,6 +116,7 @@ prose.table(
     ledger.waiting(judged),
     "Claims without an answer, and the command that makes their runs.",
     "tab-ledger-waiting",
+    nothing="None waits.",
 )
 
 # %% [markdown]
@@ -122,13 +130,14 @@ prose.table(
     ledger.changed(judged),
     "Claims whose rule is not the first one: when and why it was changed.",
     "tab-ledger-changed",
+    nothing="None was changed.",
 )
 
 # %% [markdown]
 # ## Parameters
 
 # %% tags=["parameters"] nbmake={"mock": {"profile": "smoke"}}
-profile: str = "book"  # smoke | book | paper: nothing is trained, all three are alike
+profile: str = "book"  # smoke | book | paper: nothing is trained; all three are alike
 width: float = 2.0  # how many times as wide the intervals are supposed to be
 claim: str = "T1.38"  # the claim whose box is shown
 
@@ -140,14 +149,14 @@ notebooks.parameters_table("10_the_ledger")
 #
 # Many rules ask where a whole interval lies, so that a verdict depends on its width,
 # and with few runs the width itself is uncertain. We stretch every interval about its
-# mean $a$ by a factor $w$,
+# value $a$ by a factor $w$ (the logarithms of both where $a$ is a mean of ratios),
 #
 # $$
 # [l,\, u] \;\mapsto\; [\,a - w\,(a - l),\; a + w\,(u - a)\,] ,
 # $$ (eq-ledger-stretch)
 #
-# and judge again. At $w=0$ only the means speak. Had the same spread been seen in four
-# times as many runs, $w$ would be about a half.
+# and judge again. At $w=0$ only the values speak. Had the same spread been seen in four
+# times as many runs, $w$ would be a half, and less where runs are few.
 
 # %%
 again = ledger.stretched(judged, 1.0)
@@ -155,11 +164,11 @@ assert [v.verdict for v in again] == [v.verdict for v in judged]
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.widths(ledger.by_width(judged, [w / 10 for w in range(31)]), width),
+    drawings.widths(ledger.by_width(judged, ledger.grid_of(width)), width),
     name="fig-ledger-widths",
     caption="Number of answers of each kind when all intervals are stretched by a "
     "factor. Line: as measured; dotted: the factor of the parameters cell.",
-    alt="A stacked area of three verdicts over the factor from 0 to 3.",
+    alt="A stacked area of three verdicts over the factor, from 0 on.",
     command="make book",
 )
 
@@ -171,12 +180,13 @@ prose.table(
     ledger.moves(judged, width),
     "Claims whose verdict would be another one with stretched intervals.",
     "tab-ledger-moves",
+    nothing="No verdict changes.",
 )
 
 # %% [markdown]
 # An answer *not reproduced* may come from two findings: an effect of the other sign, or
 # an effect too small for the runs. Narrower intervals can mend the second only. With
-# the means alone:
+# the values alone:
 
 # %% tags=["remove-input"]
 prose.sentence("{said}", said=ledger.moved_in_words(judged, 0) or None)
@@ -184,8 +194,9 @@ prose.sentence("{said}", said=ledger.moved_in_words(judged, 0) or None)
 # %% tags=["remove-input"]
 prose.table(
     ledger.moves(judged, 0),
-    "Claims whose verdict would be another one if means were taken for the truth.",
+    "Claims whose verdict would be another one if values were taken for the truth.",
     "tab-ledger-means",
+    nothing="No verdict changes.",
 )
 
 # %% [markdown]
@@ -194,7 +205,7 @@ prose.table(
 # Set `claim` in the parameters cell to see another box. Its rule as data:
 
 # %%
-claims.ledger()[claim].rule
+claims.select([claim])[0].rule or "It has no rule: it cannot be tested here."
 
 # %% tags=["remove-input"]
 prose.verdict(claim)
@@ -220,8 +231,10 @@ prose.verdict(claim)
 #    point the other way, and in how many is it too vague to tell?
 #
 # :::{dropdown} Solution
-# Compare with {numref}`tab-ledger-means`: a claim that is listed there is vague; one
-# that is not has its mean on the wrong side, or asks for a size that was not seen.
+# A claim that {numref}`tab-ledger-means` lists has its value on the right side of the
+# rule's bound, and is vague. The others have it on the wrong side; where the interval
+# holds the bound, that is vague as well. Counts and correlations have no interval: no
+# width moves them.
 # :::
 #
 # 2. Write down what the rule of `T1.38` would be if *by a large margin* meant one point

@@ -30,10 +30,11 @@ from kdgan_lib.reports import beyond_curves, wider
 from kdgan_lib.reports import hyperparameters as hyperparameter_report
 
 prose.sentence(
-    "**In short.** {standing} {changes}",
+    "**In short.** {standing} {changes} {wider}",
     command="kdgan sweep beyond",
     standing=report.standing() or None,
     changes=report.summary() or None,
+    wider=wider.sentence() or f"(A wider search: not run, `{wider.COMMAND}`.)",
 )
 
 # %% [markdown]
@@ -203,9 +204,9 @@ prose.sentence("{said}", command="kdgan sweep beyond", said=report.summary())
 prose.table(
     report.accuracies(),
     "Test accuracy (%) of C with its 95% interval, its validation accuracy, the test "
-    "accuracy of T at the end, and the runs behind them. Rows with fewer runs have "
-    "other seeds: {numref}`tab-beyond-differences` compares them pair by pair. To run "
-    "what is missing: `kdgan sweep beyond`.",
+    "accuracy of T at the end, and the runs behind them, on the seeds that all share; "
+    "{numref}`tab-beyond-differences` has every pair. To run what is missing: "
+    "`kdgan sweep beyond`.",
     "tab-beyond-accuracies",
     command="kdgan sweep beyond",
     formats=report.FORMATS,
@@ -264,8 +265,8 @@ prose.table(
 prose.table(
     wider.accuracies(),
     "Test accuracy (%) of C with what the wider search found, with its 95% interval, "
-    "and the change from the prescribed setting in points, paired by seed. Rows with "
-    "fewer runs have other seeds.",
+    "and the change from the prescribed setting in points, paired by seed, not "
+    "adjusted for several methods. All rows have the seeds that all methods share.",
     "tab-beyond-wider-accuracies",
     command=wider.COMMAND,
 )
@@ -350,7 +351,7 @@ figures.show(
 #    here. Which of them stands for the method is decided on validation. The changes of
 #    D's labels, of C's passes and of the learning rates, and the three together, were
 #    declared after runs of the others had been seen and before any of their own.
-# 4. Five seeds find large differences only; the widths of the intervals say how large.
+# 4. A few seeds find large differences only; the widths of the intervals say how large.
 #    Holm's correction is over all changes of {numref}`tab-beyond-differences`.
 # 5. The wider search scores its trials on the one subset that the first search had, so
 #    that a gain there need not be one elsewhere; the tables' subsets tell.

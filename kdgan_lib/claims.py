@@ -50,12 +50,21 @@ class Claim:
     """The command that makes the missing rows."""
     paper: float | None = None
     """The paper's number, where it is one number."""
+    spread: float | None = None
+    """The standard deviation over runs that the paper gives with it."""
     live: bool = False
     """Measure it from the runs' rows whenever it is judged; nothing is stored."""
     changed: str = ""
     """When and why its rule was changed; empty where it is the first one."""
     untestable: str = ""
     """Why it cannot be tested here; empty when it can."""
+    place: str = ""
+    """Where its verdict stands in the chapter; empty where it has a box."""
+
+    @property
+    def anchor(self) -> str:
+        """Return the place in the chapter's page to which a link leads."""
+        return self.place or f"claim-{self.id}"
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,16 @@ class Verdict:
         return int(self.evidence["runs"].max()) if len(self.evidence) else 0
 
     @property
+    def fewest(self) -> int:
+        """Return the least number of runs behind one of its quantities; 0 if exact."""
+        known = self.evidence["runs"] if len(self.evidence) else pd.Series(dtype=int)
+        return int(known[known > 0].min()) if (known > 0).any() else 0
+
+    @property
     def command(self) -> str:
         """Return the one command that produces the missing evidence."""
+        if self.claim.live:
+            return self.claim.command
         update = f"kdgan claims --update {self.claim.id}"
         return f"{self.claim.command} && {update}" if self.claim.command else update
 
@@ -228,11 +245,17 @@ def digest_of(claim_id: str) -> str:
 
 def paper_value(table: str, **cell: Any) -> float:
     """Return the paper's number for a cell of its tables; NaN where it has none."""
+    claim = paper_cell(table, **cell)
+    return float("nan") if claim is None else float(claim.paper or "nan")
+
+
+def paper_cell(table: str, **cell: Any) -> Claim | None:
+    """Return the claim on a cell of the paper's tables; None where there is none."""
     for claim in ledger().values():
         inside = claim.id.startswith(f"{table}.") and claim.paper is not None
         if inside and cell.items() <= dict(claim.arguments).items():
-            return float(claim.paper or "nan")
-    return float("nan")
+            return claim
+    return None
 
 
 def select(claim_ids: Iterable[str]) -> list[Claim]:
@@ -264,14 +287,20 @@ def _load(path: str) -> tuple[Claim, ...]:
 def _expand(entry: Mapping[str, Any]) -> list[Claim]:
     """Turn a table of the paper into one claim per cell, numbered row by row."""
     cells, common = entry["cells"], {k: v for k, v in entry.items() if k != "cells"}
-    pairs = [
-        (row, column, value)
+    size = len(cells["columns"])
+    found = [
+        (row, *cell)
         for row in cells["rows"]
-        for column, value in zip(cells["columns"], row["values"], strict=True)
+        for cell in zip(
+            cells["columns"],
+            row["values"],
+            row.get("spreads", [None] * size),
+            strict=True,
+        )
     ]
     return [
-        Claim(**{**common, **_cell(common, *pair, place)})
-        for place, pair in enumerate(pairs, start=cells.get("first", 1))
+        Claim(**{**common, **_cell(common, *cell, place)})
+        for place, cell in enumerate(found, start=cells.get("first", 1))
     ]
 
 
@@ -280,6 +309,7 @@ def _cell(
     row: Mapping[str, Any],
     column: Mapping[str, Any],
     value: float,
+    spread: float | None,
     place: int,
 ) -> dict[str, Any]:
     """Return what one cell of a table adds to what all its cells share."""
@@ -287,6 +317,8 @@ def _cell(
     return {
         "id": f"{common['id']}.{place}",
         "statement": common["statement"].format(**facts),
+        "command": common.get("command", "").format(**row["arguments"], **column),
         "arguments": {**row["arguments"], **column["arguments"], "paper": value},
         "paper": value,
+        "spread": spread,
     }

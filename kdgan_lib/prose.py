@@ -95,12 +95,16 @@ def table(
     name: str,
     command: str = "",
     formats: Mapping[str, str] | None = None,
+    nothing: str = "",
 ) -> Markdown:
     """Return a table with a caption and a name for `{numref}`.
 
     `formats` gives a format specification per column, such as `{"accuracy": ".2f"}`.
+    nothing: what stands there where an empty table does not mean that runs are missing.
     """
-    if frame is None or frame.empty:
+    if nothing and frame is not None and frame.empty:
+        frame = pd.DataFrame({nothing: []})
+    elif frame is None or frame.empty:
         frame = pd.DataFrame({"not run": [f"`{command}`" if command else "no rows"]})
     grid = pipe_table(frame, formats or {})
     myst = f"::::{{table}} {caption}\n:name: {name}\n\n{grid}\n::::"
@@ -130,7 +134,7 @@ def verdict(claim_id: str) -> Markdown:
     quoted = "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
     plain = f"> **{SYMBOLS[judged.verdict]} {title}**\n>\n{quoted}"
     style = f":class: {CLASSES[judged.verdict]} kd-verdict"
-    place = f'<span id="claim-{claim.id}"></span>'
+    place = f'<span id="{claim.anchor}"></span>'
     myst = f"::::{{admonition}} {title}\n{style}\n\n{place}{text}\n::::"
     return _both(plain, myst, {"verdict": claim.id})
 
@@ -158,7 +162,10 @@ def claims_list(claim_ids: Iterable[str]) -> Markdown:
 
 
 def verdict_strip(claim_ids: Iterable[str] = ()) -> HTML:
-    """Return one small square per claim that leads to its box, a row per chapter."""
+    """Return one small square per claim that leads to its box, a row per chapter.
+
+    The squares are no tab stops: the ledger's chapter has the same links in words.
+    """
     judged = [claims.judge(claim.id) for claim in claims.select(claim_ids)]
     site = f"```{{raw}} html\n{_strip(judged, 'html')}\n```"
     return HTML(_strip(judged, "ipynb"), metadata={"kdgan": {"myst": site}})
@@ -172,7 +179,8 @@ def _strip(judged: Iterable[claims.Verdict], suffix: str) -> str:
         rows.setdefault(chapter_title(verdict.claim.chapter), []).append(square)
     lines = [
         f'<div class="kd-row"><span class="kd-name" style="display:inline-block;'
-        f'min-width:15em">{name}</span><span role="list">{"".join(cells)}</span></div>'
+        f'min-width:15em">{name}</span>'
+        f'<span role="list" aria-label="{name}">{"".join(cells)}</span></div>'
         for name, cells in sorted(rows.items())
     ]
     return f'<div class="kd-strip">{"".join(lines)}</div>'
@@ -216,9 +224,16 @@ def _reasons(judged: claims.Verdict) -> list[str]:
     lines = [f"**Rule**, {since}: {'; '.join(rules)}."]
     if judged.verdict == "not run":
         return [*lines, f"**Evidence**: not run. To fill this in: `{judged.command}`"]
-    runs = f"{judged.runs} runs a setting" if judged.runs else "computed, no training"
     lines.append(f"**Evidence**: {evidence_in_words(judged)}.")
-    return [*lines, f"**Protocol**: `{claim.protocol}`; {runs}."]
+    return [*lines, f"**Protocol**: `{claim.protocol}`; {runs_in_words(judged)}."]
+
+
+def runs_in_words(judged: claims.Verdict) -> str:
+    """Return how many runs a setting are behind the measured quantities."""
+    if not judged.runs:
+        return "computed, no training"
+    least = f"{judged.fewest} to " if judged.fewest < judged.runs else ""
+    return f"{least}{judged.runs} runs a setting"
 
 
 def evidence_in_words(judged: claims.Verdict, names: Iterable[str] = ()) -> str:
@@ -256,7 +271,7 @@ def _square(judged: claims.Verdict, suffix: str) -> str:
     style = "display:inline-block;width:1.3em;text-align:center;border:1px solid #8886"
     return (
         f'<span role="listitem"><a class="kd-cell kd-{kind}" title="{name}" '
-        f'href="{claim.chapter}.{suffix}#claim-{claim.id}" '
+        f'href="{claim.chapter}.{suffix}#{claim.anchor}" tabindex="-1" '
         f'aria-label="{name}" style="{style}">{SYMBOLS[judged.verdict]}</a></span>'
     )
 

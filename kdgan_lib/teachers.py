@@ -14,7 +14,8 @@ class Fixed(nn.Module):
 
     predict: [N, ...] array -> [N, K] probabilities, such as `predict_proba` of a
     scikit-learn classifier; it sees the privileged provision where there is one.
-    floor: least probability, so that logits are finite. Give such a teacher to a method
+    It is called anew for every batch. floor: least probability, so that logits are
+    finite. Give such a teacher to a method
     that does not train it (MIMIC, DISTN, NOISY), or set `teacher_passes` to 0, and the
     budget's `teacher_pretraining` to 0. Raises ValueError for a floor outside (0, 1)
     and for numbers that are no probabilities.
@@ -31,10 +32,11 @@ class Fixed(nn.Module):
         seen = inputs if privileged is None else privileged
         found = np.asarray(self.predict(seen.detach().cpu().numpy()))
         # Written so that NaN, which is no probability, is refused.
-        if not ((found >= 0) & (found <= 1)).all():
+        if not ((found >= 0).all() and np.allclose(found.sum(-1), 1, atol=1e-3)):
             raise ValueError(
-                "The teacher's function returns numbers outside [0, 1]: give one that "
-                "returns probabilities, such as predict_proba."
+                "The teacher's function returns rows that are no probabilities (not "
+                "negative, with sum 1): give one such as predict_proba."
             )
-        known = torch.as_tensor(found, dtype=inputs.dtype, device=inputs.device)
+        kind = inputs.dtype if inputs.is_floating_point() else torch.get_default_dtype()
+        known = torch.as_tensor(found, dtype=kind, device=inputs.device)
         return known.clamp_min(self.floor).log()

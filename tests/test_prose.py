@@ -1,4 +1,5 @@
 import math
+import re
 
 import pandas as pd
 import pytest
@@ -12,6 +13,9 @@ def test_a_missing_value_never_becomes_a_number(missing):
     text = prose.sentence("It is {x}.", "kdgan sweep x", x=missing).data
     assert "Not run" in text
     assert "`kdgan sweep x`" in text
+    none = prose.table(pd.DataFrame(), "Caption.", "tab-x", nothing="none waits").data
+    assert "none waits" in none
+    assert "not run" not in none
     assert "It is" not in text
 
 
@@ -47,6 +51,9 @@ def test_a_table_without_rows_says_not_run_and_the_command():
     ).data
     assert "not run" in text
     assert "`kdgan sweep x`" in text
+    none = prose.table(pd.DataFrame(), "Caption.", "tab-x", nothing="none waits").data
+    assert "none waits" in none
+    assert "not run" not in none
 
 
 def test_a_table_marks_missing_cells_and_keeps_pipes_apart():
@@ -86,6 +93,17 @@ def test_the_strip_names_every_claim_and_its_verdict(runs_folder):
     html = prose.verdict_strip(["M5", "S12"]).data
     assert 'aria-label="M5: not run"' in html
     assert 'aria-label="S12: not testable here"' in html
+
+
+def test_squares_lead_to_boxes_and_cells_to_their_tables(runs_folder):
+    strip = prose.verdict_strip(["M1", "T1.2", "T2.3"])
+    assert re.findall(r'href="([^"]+)"', strip.data) == [
+        "03_three_player_game.ipynb#claim-M1",
+        "07_model_compression.ipynb#tab-compression-verdicts",
+        "09_tag_recommendation.ipynb#cells-of-table-2",
+    ]
+    assert '.html#claim-M1"' in strip.metadata["kdgan"]["myst"]
+    assert '<span id="claim-M1"></span>' in prose._myst_of(prose.verdict("M1"))
 
 
 def test_source_shows_the_library_s_own_lines():

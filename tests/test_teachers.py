@@ -6,6 +6,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from kdgan_lib import fit
+from kdgan_lib.loop.evaluation import evaluate
 from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import method
 from kdgan_lib.teachers import Fixed
@@ -33,6 +34,12 @@ def test_its_logits_are_logarithms_of_the_probabilities():
     assert not logits.requires_grad
 
 
+def test_inputs_that_are_whole_numbers_do_not_round_its_probabilities():
+    tokens = torch.zeros(2, 4, dtype=torch.long)
+    logits = Fixed(lambda x: np.full((2, 4), 0.25))(tokens)
+    assert torch.allclose(logits.exp(), torch.full((2, 4), 0.25))
+
+
 def test_it_sees_the_privileged_provision_where_there_is_one():
     seen = []
     spy = Fixed(lambda x: seen.append(x) or np.full((len(x), 3), 1 / 3))
@@ -58,6 +65,17 @@ def test_the_game_is_played_with_a_teacher_that_stays_as_it_is(regression):
     before = digest(network)
     fit(game, seats("kdgan", network), toys.split(), BUDGET)
     assert digest(network) == before
+
+
+def test_its_score_is_that_of_its_last_weights_without_held_out_examples_too():
+    game = method("kdgan", gamma=10.0)
+    split = toys.split(validation=0)
+    budget = toys.BUDGET.but(selection="last", teacher_lr=0.1)
+    result = fit(game, toys.players_of("kdgan"), split, budget)
+    teacher = result.players["teacher"]
+    assert result.metrics["teacher_test_accuracy"] == evaluate(
+        "teacher", teacher, split.test
+    )
 
 
 def test_without_passes_of_c_it_is_evaluated_as_it_is():
@@ -105,9 +123,13 @@ def test_who_is_to_learn_and_cannot_is_named_with_a_way_out(builder, name, passe
 def test_numbers_that_are_no_probabilities_are_refused():
     with pytest.raises(ValueError, match="floor must be above 0"):
         Fixed(lambda x: x, floor=0)
-    for wrong in (np.full((2, 3), 1.5), np.full((2, 3), np.nan)):
+    for wrong in (
+        np.full((2, 3), 0.9),
+        np.array([[1.5, -0.5]]),
+        np.full((2, 3), np.nan),
+    ):
         with pytest.raises(ValueError, match="such as predict_proba"):
             Fixed(lambda x, wrong=wrong: wrong)(torch.zeros(2, 4))
     labels = Fixed(lambda x: np.zeros(len(x)))
-    with pytest.raises(ValueError, match=r"returns shape \(2,\)"):
+    with pytest.raises(ValueError, match="such as predict_proba"):
         fit("distn", seats("distn", labels), toys.split(), BUDGET)

@@ -111,8 +111,12 @@ def _row(ax: Axes, place: int, step: "Step", start: float | None) -> None:
         ends = [start + change.lo, start + change.hi]
         ax.plot(ends, [place, place], color="black", lw=1.2)
         words = f"{change.mean:+.2f} = {found.mean:.2f}"
+        if change.mean < -SPAN:
+            words += f"\n[{change.lo:+.2f}, {change.hi:+.2f}]"
         right = max(start, start + change.mean, *(e for e in ends if e == e))
-    ax.annotate(words, (right, place), (8, 0), textcoords="offset points", va="center")
+    options: Any = {"textcoords": "offset points", "va": "center", "linespacing": 0.95}
+    size = 8 if "\n" in words else 10
+    ax.annotate(words, (right, place), (8, 0), fontsize=size, **options)
 
 
 def _absent(ax: Axes, place: int, why: str) -> None:
@@ -128,7 +132,8 @@ def accuracy_against_size(frame: pd.DataFrame, sizes: Sequence[int]) -> Figure |
     """Draw test accuracy against the number of labelled images, a line per method.
 
     frame: one row per run with columns `method`, `n` and `test_accuracy`. A bar is the
-    95% interval over seeds. sizes: marks of the axis. The methods stand side by side
+    95% interval over seeds. sizes: marks of the axis, between which lines are drawn
+    where both were run. The methods stand side by side
     at a size, so that no bar hides another.
     """
     if frame.empty:
@@ -137,24 +142,33 @@ def accuracy_against_size(frame: pd.DataFrame, sizes: Sequence[int]) -> Figure |
     methods = list(dict.fromkeys(frame.method))
     for place, name in enumerate(methods):
         aside = ASIDE ** (place - (len(methods) - 1) / 2)
-        _line(ax, str(name), frame[frame.method == name], aside)
+        _line(ax, str(name), frame[frame.method == name], aside, sizes)
     _logarithmic(ax, sizes)
     tidy(ax, "labelled training images", ACCURACY)
     return fig
 
 
-def _line(ax: Axes, name: str, runs: pd.DataFrame, aside: float) -> None:
-    by_size = runs.groupby("n").test_accuracy
-    found = {float(str(n)): mean_interval(100 * part) for n, part in by_size}
-    means = [each.mean for each in found.values()]
-    errors = [
-        [each.mean - each.lo for each in found.values()],
-        [each.hi - each.mean for each in found.values()],
-    ]
+def _line(
+    ax: Axes, name: str, runs: pd.DataFrame, aside: float, sizes: Sequence[int]
+) -> None:
+    by_size = 100 * runs.set_index("n").test_accuracy
+    found = {n: mean_interval(part) for n, part in by_size.groupby(level=0)}
+    # A size that was not run is NaN: it breaks the line.
+    points = pd.DataFrame(
+        {n: (e.mean, e.mean - e.lo, e.hi - e.mean) for n, e in found.items()},
+        index=["mean", "below", "above"],
+    ).T.reindex(sorted({*sizes, *found}))
     style: dict[str, Any] = {"color": colour_of(name), "ls": line_of(name)}
-    at = [n * aside for n in found]
+    errors = points[["below", "above"]].to_numpy().T
     ax.errorbar(
-        at, means, errors, marker="o", ms=4, lw=1.4, label=label_of(name), **style
+        points.index.to_numpy(float) * aside,
+        points["mean"],
+        errors,
+        marker="o",
+        ms=4,
+        lw=1.4,
+        label=label_of(name),
+        **style,
     )
 
 

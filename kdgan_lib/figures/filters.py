@@ -1,6 +1,7 @@
 """Make tables that readers filter without a kernel: lines are written, then hidden.
 
-The whole table is plain HTML, so it shows where scripts are not allowed.
+The whole table is plain HTML, so it shows where scripts are not allowed; the controls,
+which would do nothing there, are made by the script.
 """
 
 import html
@@ -15,7 +16,7 @@ SCRIPT = """
 (function () {
   const box = document.getElementById(%(id)s);
   if (!box) return;
-  const controls = box.querySelector(".kd-filters");
+  box.insertAdjacentHTML("afterbegin", %(controls)s);
   const choices = [...box.querySelectorAll("select")];
   const words = box.querySelector("input");
   const count = box.querySelector("output");
@@ -26,14 +27,13 @@ SCRIPT = """
     lines.forEach((line) => {
       const fits = choices.every((choice) =>
         !choice.value || line.dataset[choice.name] === choice.value);
-      line.hidden = !(fits && line.textContent.toLowerCase().includes(text));
+      line.hidden = !(fits && line.dataset.words.includes(text));
       shown += line.hidden ? 0 : 1;
     });
-    count.textContent = shown + " of " + lines.length;
+    count.textContent = shown + " of " + lines.length + " claims";
   }
   choices.forEach((choice) => choice.addEventListener("change", show));
   words.addEventListener("input", show);
-  controls.hidden = false;
   show();
 })();
 """
@@ -56,38 +56,48 @@ class Entry:
     """What the line can be chosen by."""
 
 
-def filtered(entries: Sequence[Entry], name: str) -> HTML:
+def filtered(entries: Sequence[Entry], name: str, caption: str) -> HTML:
     """Return a table with a choice per facet and a field for words to look for.
 
     entries: lines with the same columns and facets. name: identity of the table, which
-    no other one in the book has. Raises ValueError when there is no line.
+    no other one in the book has. Raises ValueError when there is no line, and for a
+    facet whose name is not one lower-case word.
     """
     if not entries:
         raise ValueError("a table to filter needs at least one line.")
-    site = f"```{{raw}} html\n{_page(entries, name, 'html')}```"
+    for facet in entries[0].facets:
+        if not re.fullmatch("[a-z]+", facet):
+            raise ValueError(f"a facet is one lower-case word, not {facet!r}.")
+    site = f"```{{raw}} html\n{_page(entries, name, caption, 'html')}```"
     marks = {"table": name, "myst": site}
-    return HTML(_page(entries, name, "ipynb"), metadata={"kdgan": marks})
+    return HTML(_page(entries, name, caption, "ipynb"), metadata={"kdgan": marks})
 
 
-def _page(entries: Sequence[Entry], name: str, suffix: str) -> str:
-    """Return the table as HTML whose links lead to files with this suffix."""
-    facets = entries[0].facets
-    choices = "".join(_choice(name, facet, entries) for facet in facets)
-    find = (
-        f'<label for="{name}-words">words</label> '
+def _controls(entries: Sequence[Entry], name: str) -> str:
+    """Return a labelled choice per facet, a field for words and the count of lines."""
+    choices = "".join(_choice(name, facet, entries) for facet in entries[0].facets)
+    return (
+        f'<div class="kd-filters">{choices}<label for="{name}-words">words</label> '
         f'<input type="search" id="{name}-words" placeholder="T1.38, teacher, β …">'
+        f'<output for="{name}-words" aria-live="polite"></output></div>'
     )
+
+
+def _page(entries: Sequence[Entry], name: str, caption: str, suffix: str) -> str:
+    """Return the table as HTML whose links lead to files with this suffix."""
     head = "".join(
         f'<th scope="col" style="{STYLE}">{column}</th>' for column in entries[0].cells
     )
     body = "\n".join(_line(entry, suffix) for entry in entries)
-    script = SCRIPT % {"id": json.dumps(name)}
+    # A closing tag inside a script's string would end the script.
+    controls = json.dumps(_controls(entries, name)).replace("</", "<\\/")
+    script = SCRIPT % {"id": json.dumps(name), "controls": controls}
     return (
         f'<div id="{name}" class="kd-filtered mathjax_process">\n'
-        f'<div class="kd-filters" hidden>{choices}{find}'
-        f'<output for="{name}-words" aria-live="polite"></output></div>\n'
-        f'<div class="kd-lines" tabindex="0" role="region" aria-label="table">'
-        f'<table class="table"><thead><tr>{head}</tr></thead>\n'
+        f'<div class="kd-lines" tabindex="0" role="region" '
+        f'aria-labelledby="{name}-caption"><table class="table">'
+        f'<caption id="{name}-caption">{html.escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{body}\n</tbody></table></div></div>\n<script>{script}</script>\n"
     )
 
@@ -108,10 +118,13 @@ def _line(entry: Entry, suffix: str) -> str:
     facets = "".join(
         f' data-{facet}="{html.escape(value)}"' for facet, value in entry.facets.items()
     )
+    # Formulas are typeset, so that a reader's words are looked for in the source.
+    words = html.escape(" ".join(entry.cells.values()).lower())
     first, *others = [_inline(text) for text in entry.cells.values()]
     linked = f'<a href="{entry.page}.{suffix}#{entry.anchor}">{first}</a>'
-    cells = "".join(f'<td style="{STYLE}">{text}</td>' for text in (linked, *others))
-    return f"<tr{facets}>{cells}</tr>"
+    head = f'<th scope="row" style="{STYLE}">{linked}</th>'
+    cells = "".join(f'<td style="{STYLE}">{text}</td>' for text in others)
+    return f'<tr{facets} data-words="{words}">{head}{cells}</tr>'
 
 
 def _inline(text: str) -> str:

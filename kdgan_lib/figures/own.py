@@ -1,5 +1,6 @@
 """Draw one's own problem: what the players see, and the course of one run."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -24,16 +25,22 @@ def two_views(examples: Examples) -> Figure:
 
 
 def course(curve: pd.DataFrame) -> Figure:
-    """Return accuracies and losses over the outer epochs of a run's game."""
+    """Return accuracies and losses over the outer epochs of a run's game.
+
+    D has a panel of its own, with the loss that it has at the game's equilibrium.
+    """
     played = curve[curve.stage == GAME].set_index("epoch")
-    fig, (left, right) = figure(1, 2, width=9.2, height=3.4)
+    fig, (scores, losses, last) = figure(1, 3, width=10.2, height=3.2)
     for player, letter in PLAYERS.items():
-        style = {"color": colour_of(player), "label": letter}
-        for ax, name in ((left, "validation"), (right, "loss")):
+        style = {"color": colour_of(player), "label": letter, "marker": "o", "ms": 2.5}
+        panel = last if player == "discriminator" else losses
+        for ax, name, scale in ((scores, "validation", 100), (panel, "loss", 1)):
             line = played.get(f"{player}_{name}", pd.Series(dtype=float)).dropna()
             if len(line):
-                scale = 100 if ax is left else 1
-                ax.plot(line.index, scale * line, marker="o", ms=2.5, **style)
-    tidy(left, "outer epoch", "accuracy on held-out examples (%)")
-    tidy(right, "outer epoch", "loss")
+                ax.plot(line.index, scale * line, **style)
+    if last.lines:
+        last.axhline(np.log(4), color="black", lw=1, ls=":", label="log 4")
+    tidy(scores, "outer epoch", "accuracy on held-out examples (%)")
+    tidy(losses, "outer epoch", "losses of C and T")
+    tidy(last, "outer epoch", "loss of D")
     return fig

@@ -39,7 +39,7 @@ def conclude(state: State, scorer: Scorer) -> Result:
         "last_test_accuracy": float(last.classifier_test),
         "best_test_accuracy": float(best.classifier_test),
         "validation_accuracy": float(last.classifier_validation),
-        "teacher_test_accuracy": _teacher(state, scorer, curve, game),
+        "teacher_test_accuracy": _teacher(state, scorer),
         "weights_digest": digest(state.players["classifier"]),
     }
     metrics |= _selected(state, scorer, int(last.epoch), int(best.epoch), metrics)
@@ -87,13 +87,7 @@ def _reports(state: State, scorer: Scorer) -> Metrics:
     }
 
 
-def _teacher(
-    state: State, scorer: Scorer, curve: pd.DataFrame, game: pd.DataFrame
-) -> float:
-    """Return T's final test score, which is stored if the game left T alone."""
-    moved = game.get("teacher_validation", pd.Series(dtype=float)).notna().any()
-    tested = curve.get("teacher_test", pd.Series(dtype=float)).dropna()
-    if len(tested) and not moved:
-        return float(tested.iloc[-1])
+def _teacher(state: State, scorer: Scorer) -> float:
+    """Return T's final test score; NaN where its seat is empty."""
     seated = "teacher" in state.players
     return scorer.score(state, "teacher", "test") if seated else float("nan")

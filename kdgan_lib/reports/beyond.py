@@ -91,21 +91,35 @@ SCORES = {
 }
 
 
+def shared_seeds(found: pd.DataFrame) -> tuple[set[str], set[int]]:
+    """Return the variants with three runs or more, and the seeds that they share.
+
+    found: columns `variant` and `seed`, any number of rows for each run.
+    """
+    seeds = found.groupby("variant").seed.agg(set)
+    enough = seeds[seeds.map(len) >= FEWEST]
+    return set(enough.index), set.intersection(*enough) if len(enough) else set()
+
+
 def accuracies() -> pd.DataFrame:
     """Return a row per variant: C's test accuracy with interval, validation, T, runs.
 
-    A variant that was not run keeps its row.
+    Variants with three runs or more are compared on the seeds that they share; one that
+    was not run keeps its row.
     """
     found, shown = points(), []
+    enough, shared = shared_seeds(found[found.accuracy.notna()])
     for name in variants():
         part = found[found.variant == name]
+        if name in enough:
+            part = part[part.seed.isin(shared)]
         known = part.accuracy.dropna()
         row: dict[str, object] = {"variant": name}
         if len(known):
             mean = mean_interval(known)
             row |= {"C": mean.mean, "interval": _interval(mean.lo, mean.hi)}
             row |= {"validation": part.validation.mean(), "T": part.teacher.mean()}
-        missing = int(part.status.isna().sum())
+        missing = int(found[found.variant == name].status.isna().sum())
         shown.append(row | {"runs": len(known), "missing": missing})
     columns = ["variant", "C", "interval", "validation", "T", "runs", "missing"]
     return pd.DataFrame(shown, columns=columns)

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.reports.beyond import GRID, TUNED, declared, variants
-from kdgan_lib.stats import FEWEST, convergence, paired_difference, signed
+from kdgan_lib.reports.beyond import GRID, TUNED, declared, shared_seeds, variants
+from kdgan_lib.stats import convergence, paired_difference, signed
 
 
 def curves() -> pd.DataFrame:
@@ -22,10 +22,8 @@ def shared_curves() -> pd.DataFrame:
     found = curves()
     if found.empty:
         return found
-    seeds = found.groupby("variant").seed.agg(set)
-    enough = seeds[seeds.map(len) >= FEWEST]
-    shared = set.intersection(*enough) if len(enough) else set()
-    return found[found.variant.isin(enough.index) & found.seed.isin(shared)]
+    enough, shared = shared_seeds(found)
+    return found[found.variant.isin(enough) & found.seed.isin(shared)]
 
 
 def converged() -> pd.DataFrame:

@@ -10,16 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from kdgan_lib import claims
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import BESIDE, BREAK, counted, folded, shown
 from kdgan_lib.reports.differences import tabled
-from kdgan_lib.reports.orderings import Scores, columns_run, standing
+from kdgan_lib.reports.orderings import standing
 from kdgan_lib.reports.table1 import (
     COLUMNS,
-    METHODS,
     PROTOCOLS,
     ROWS,
     SMALL,
@@ -29,10 +27,9 @@ from kdgan_lib.reports.table1 import (
 from kdgan_lib.stats import (
     LEVEL,
     paired_difference,
-    signed,
 )
 
-FORMATS = dict.fromkeys(("lead", "order", "held out"), ".2f")
+FORMATS = dict.fromkeys(("order", "held out", "last"), ".2f")
 """How the columns of this module's tables are printed."""
 WIDE = 2
 """Columns up to which a table's cells have room for their small print on one line."""
@@ -255,86 +252,3 @@ def spread_of_seeds(column: Column = COLUMNS[0], few: int = 3) -> str:
         f"{len(scores)} {scores.mean():.2f}%. Compare numbers, here and in the "
         "figures, only where their seeds are the same."
     )
-
-
-def orderings() -> pd.DataFrame:
-    """Return what the claims on orderings ask of each column in which all six ran."""
-    return pd.DataFrame([_ordering(each) for each in columns_run()])
-
-
-def _ordering(each: Scores) -> dict[str, object]:
-    means = each.means.sort_values(ascending=False)
-    return {
-        "column": each.column.title("controlled"),
-        "our order": " > ".join(label_of(str(name)) for name in means.index),
-        "order": each.rank_correlation,
-        "best distillation": label_of(each.best_distillation),
-        "lead": each.lead,
-        "smallest sd": label_of(str(each.spreads.idxmin())),
-        "largest sd": label_of(str(each.spreads.idxmax())),
-    }
-
-
-def cell_verdicts() -> pd.DataFrame:
-    """Return the verdicts on the 36 cells of Table 1, laid out as the table is."""
-    rows = {name: {"method": label_of(name)} for name in METHODS}
-    for judged in _judged_cells():
-        given = judged.claim.arguments
-        heading = Column(given["data"], given["n"]).title("controlled")
-        rows[given["method"]][heading] = _cell_verdict(judged)
-    return pd.DataFrame(list(rows.values()))
-
-
-def _judged_cells() -> list[claims.Verdict]:
-    """Return the verdicts on T1.1 to T1.36."""
-    return [
-        claims.judge(claim.id)
-        for claim in claims.ledger().values()
-        if claim.measure == "accuracy" and claim.id.startswith("T1.")
-    ]
-
-
-def _cell_verdict(judged: claims.Verdict) -> str:
-    """Return a cell's verdict, and how far our mean is from the paper's, in points."""
-    text = f"{judged.claim.id}: {judged.verdict}"
-    if judged.evidence.empty:
-        return text
-    gap = judged.evidence.set_index("quantity")["value"]["difference"]
-    return f"{text} ({gap:+.1f})"
-
-
-def cell_counts() -> str:
-    """Return in words how many cells of Table 1 have which verdict."""
-    found = pd.Series([judged.verdict for judged in _judged_cells()])
-    counts = found.value_counts().reindex(claims.VERDICTS).dropna().astype(int)
-    said = [f"{count} {verdict}" for verdict, count in counts.items()]
-    return f"Of the {len(found)} cells of Table 1, {listed(said)}."
-
-
-def selection(protocol: str = "controlled") -> pd.DataFrame:
-    """Return what two other rules of selection would report of the same runs.
-
-    *last* and *largest on the test set* are means of the differences from the accuracy
-    that the held-out selection reports, in points.
-    """
-    rows = []
-    found = table1.entries(protocol)
-    for entry in sorted(found, key=lambda each: COLUMNS.index(each.column)):
-        done = entry.finished
-        if len(done):
-            rows.append(
-                {
-                    "column": entry.column.title(protocol),
-                    "method": label_of(entry.cell.method),
-                    "held out": (100 * done.test_accuracy).mean(),
-                    **_gain("last", done.last_test_accuracy, done),
-                    **_gain("largest on the test set", done.best_test_accuracy, done),
-                    "runs": len(done),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _gain(name: str, scores: pd.Series, runs: pd.DataFrame) -> dict[str, object]:
-    gap = paired_difference(100 * scores, 100 * runs.test_accuracy)
-    return {name: signed(gap).replace(" ", "&nbsp;")}

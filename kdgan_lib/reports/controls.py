@@ -10,6 +10,7 @@ from kdgan_lib import tables
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import CONTROLS, GRIDS, control
 from kdgan_lib.names import label_of
+from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import BESIDE, counted, folded, shown
 from kdgan_lib.reports.table1 import Column
@@ -27,14 +28,14 @@ SIZES = (100, 1_000)
 CHAIN = {
     "MIMIC: T is fixed": "mimic",
     "KDGAN's rate and updates of C": "mimic with KDGAN's rate and updates of C",
-    "T learns from C too, no D": "without D, C's updates as many as in KDGAN",
-    "D joins: KDGAN": "kdgan",
+    "T and D play: KDGAN": "kdgan",
 }
-"""From MIMIC to KDGAN, one ingredient at a time."""
+"""From MIMIC to KDGAN."""
 CHANGES = {
     "γ = 0: T does not learn from C": "gamma = 0",
     "β = 0: C does not learn from T": "beta = 0",
-    "without D, its updates to C and T": "without D",
+    "without D: T only follows C": "without D, C's updates as many as in KDGAN",
+    "the same, D's updates to C and T": "without D",
     "exact gradient": "exact gradient",
     "with the labels' cross-entropy": "with the labels' cross-entropy",
 }
@@ -146,6 +147,26 @@ def waterfalls() -> dict[str, list[Step]]:
     """Return each declared size's waterfall by its title."""
     found = {n: waterfall(n) for n in SIZES}
     return {_title(n, steps): steps for n, steps in found.items()}
+
+
+def worth() -> str:
+    """Return what T's and D's play adds to MIMIC at C's own updates; empty if not run.
+
+    The difference is that of the waterfall's last step, at each size that has it.
+    """
+    *_, place = range(len(CHAIN))
+    steps = {n: waterfall(n)[place] for n in SIZES}
+    said = [
+        f"{signed(step.change)} points at n = {n:,}"
+        for n, step in steps.items()
+        if step.change is not None
+    ]
+    if not said:
+        return ""
+    return (
+        "KDGAN minus MIMIC with the same learning rate and as many updates of C is "
+        f"{listed(said)}: what the game of T and D adds."
+    )
 
 
 def _title(n: int, steps: list[Step]) -> str:

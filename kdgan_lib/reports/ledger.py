@@ -1,14 +1,17 @@
 """The ledger as a whole: all verdicts, how firm they are, and what is still open."""
 
+import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from kdgan_lib import claims
 from kdgan_lib.claims import Verdict
 from kdgan_lib.figures.filters import Entry
-from kdgan_lib.prose import SYMBOLS, evidence_in_words, listed
+from kdgan_lib.prose import SYMBOLS, evidence_in_words, listed, runs_in_words
 
 ANSWERED = ("reproduced", "partly", "not reproduced")
 FEW = {
@@ -17,7 +20,9 @@ FEW = {
     "3 or 4 runs": 5,
     "5 to 9 runs": 10,
 }
-MANY = "10 runs or more"
+MOST = "10 runs or more"
+RATIOS = ("instances_ratio", "spread_ratio")
+"""Quantities that are geometric means over seeds."""
 
 
 def judged() -> list[Verdict]:
@@ -44,7 +49,7 @@ def shares(verdicts: Sequence[Verdict], by: str) -> pd.DataFrame:
 
     Rows are groups, the last one all claims; columns are the verdicts.
     """
-    groups = {"kind": claims.KINDS, "runs": (*FEW, MANY)}[by]
+    groups = {"kind": claims.KINDS, "runs": (*FEW, MOST)}[by]
     known = [v for v in verdicts if by == "kind" or v.verdict in ANSWERED]
     group = [v.claim.kind if by == "kind" else _effort(v) for v in known]
     counts = pd.crosstab(pd.Series(group), pd.Series([v.verdict for v in known]))
@@ -56,8 +61,8 @@ def shares(verdicts: Sequence[Verdict], by: str) -> pd.DataFrame:
 
 def _effort(verdict: Verdict) -> str:
     """Return the class of a verdict by the number of runs behind it."""
-    fitting = [name for name, bound in FEW.items() if verdict.runs < bound]
-    return fitting[0] if fitting else MANY
+    fitting = [name for name, bound in FEW.items() if verdict.fewest < bound]
+    return fitting[0] if fitting else MOST
 
 
 def central(verdicts: Sequence[Verdict], names: Sequence[str]) -> pd.DataFrame:
@@ -81,7 +86,7 @@ def entries(verdicts: Iterable[Verdict]) -> list[Entry]:
     return [
         Entry(
             page=verdict.claim.chapter,
-            anchor=f"claim-{verdict.claim.id}",
+            anchor=verdict.claim.anchor,
             cells={
                 "claim": verdict.claim.id,
                 "statement": verdict.claim.statement,
@@ -114,16 +119,31 @@ def reasons(verdicts: Iterable[Verdict]) -> pd.DataFrame:
 
 def waiting(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     """Return the commands that claims without runs wait for, with those claims."""
-    by_command: dict[str, list[str]] = {}
+    by_command: dict[tuple[str, bool], list[str]] = {}
     for verdict in verdicts:
         if verdict.verdict == "not run":
-            by_command.setdefault(verdict.claim.command, []).append(verdict.claim.id)
+            how = _general(verdict.claim), verdict.claim.live
+            by_command.setdefault(how, []).append(verdict.claim.id)
     return pd.DataFrame(
         [
-            {"claims": spans(names), "number": len(names), "command": f"`{command}`"}
-            for command, names in by_command.items()
+            {"claims": spans(names), "number": len(names), "command": f"`{each}`"}
+            for (command, live), names in by_command.items()
+            for each in [_with_update(command, live, names)]
         ]
     )
+
+
+def _general(claim: claims.Claim) -> str:
+    """Return the command of a claim; for a cell that of its column, all methods."""
+    if not claim.place:
+        return claim.command
+    return re.sub(r" --method \w+", "", claim.command)
+
+
+def _with_update(command: str, live: bool, names: Sequence[str]) -> str:
+    """Return a command, followed by the one that measures what is not live."""
+    update = "" if live else f"kdgan claims --update {' '.join(names)}"
+    return " && ".join(filter(None, (command, update)))
 
 
 def changed(verdicts: Iterable[Verdict]) -> pd.DataFrame:
@@ -144,10 +164,11 @@ def changed(verdicts: Iterable[Verdict]) -> pd.DataFrame:
 def stretched(verdicts: Iterable[Verdict], width: float) -> list[Verdict]:
     """Return what the rules say when every interval is `width` times as wide.
 
-    0 leaves the means alone. Raises ValueError for a negative width.
+    0 leaves the values alone; a ratio's interval is stretched over its logarithm.
+    Raises ValueError for a width that is negative or not finite.
     """
-    if width < 0:
-        raise ValueError(f"width must be at least 0, not {width}.")
+    if not 0 <= width < math.inf:
+        raise ValueError(f"width must be a number from 0 on, not {width}.")
     return [_stretched(verdict, width) for verdict in verdicts]
 
 
@@ -155,8 +176,12 @@ def _stretched(verdict: Verdict, width: float) -> Verdict:
     if verdict.verdict not in ANSWERED:
         return verdict
     evidence = verdict.evidence.copy()
+    rates = evidence.quantity.isin(RATIOS)
+    value = evidence.value.where(~rates, np.log(evidence.value.where(rates, 1)))
     for end in ("lo", "hi"):
-        evidence[end] = evidence.value + width * (evidence[end] - evidence.value)
+        stored = evidence[end].where(~rates, np.log(evidence[end].where(rates, 1)))
+        far = value + width * (stored - value)
+        evidence[end] = far.where(~rates, np.exp(far.where(rates, 0)))
     found = claims.apply_rule(verdict.claim.rule, evidence)
     return replace(verdict, verdict=found, evidence=evidence)
 
@@ -184,8 +209,13 @@ def moved_in_words(verdicts: Sequence[Verdict], width: float) -> str:
         return ""
     count = len(moves(verdicts, width))
     verb = "changes" if count == 1 else "change"
-    how = f"With intervals {width:g} times as wide" if width else "By the means alone"
+    how = f"With intervals {width:g} times as wide" if width else "By the values alone"
     return f"{how} {count or 'none'} of the {len(answered)} answers {verb}."
+
+
+def grid_of(width: float) -> list[float]:
+    """Return widths in steps of a tenth from 0 to 3, or as far as the one given."""
+    return [step / 10 for step in range(math.ceil(10 * max(3.0, width)) + 1)]
 
 
 def by_width(verdicts: Sequence[Verdict], widths: Iterable[float]) -> pd.DataFrame:
@@ -227,6 +257,5 @@ def _evidence(verdict: Verdict) -> str:
     if verdict.verdict == "not run":
         return f"`{verdict.command}`"
     said = evidence_in_words(verdict, claims.quantities_of(verdict.claim.rule))
-    if not verdict.runs:
-        return f"{said}; computed, no training"
-    return f"{said}; `{verdict.claim.protocol}`, {verdict.runs} runs a setting"
+    under = f"`{verdict.claim.protocol}`, " if verdict.runs else ""
+    return f"{said}; {under}{runs_in_words(verdict)}"

@@ -1,6 +1,7 @@
 """Gather what the search for settings tried and found: tables of trials."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from kdgan_lib.names import COMPARED, SYMBOLS, in_order, label_of
 from kdgan_lib.prose import listed
 
 WEIGHTS = tuple(SYMBOLS)
+EDGE = 0.1
+"""Share of a searched range, in logarithms, that counts as its end."""
 FORMATS = {
     **dict.fromkeys(("trials", "settings searched", "found in trial"), ".0f"),
     "best validation": ".2f",
@@ -87,12 +90,34 @@ def efforts() -> pd.DataFrame:
 
 
 def spaces() -> pd.DataFrame:
-    """Return which values of which settings were searched for each method."""
+    """Return which values of which settings were searched for each method, and found.
+
+    An asterisk marks a found number within a tenth of its range, in logarithms, of an
+    end: there a wider range might have held a better one.
+    """
+    best = {found.method: found.setting for found in searched(trials(), COMPARED)}
     rows = []
     for name in COMPARED:
-        found = (f"`{key}` {_values(spec)}" for key, spec in _space(name).items())
-        rows.append({"method": label_of(name), "searched": "; ".join(found)})
+        setting = best.get(name, {})
+        said = [
+            f"`{key}` {_values(spec)}{_found(spec, setting.get(key))}"
+            for key, spec in _space(name).items()
+        ]
+        rows.append({"method": label_of(name), "searched": "; ".join(said)})
     return pd.DataFrame(rows)
+
+
+def _found(spec: tuple, value: Any) -> str:
+    """Return what was found for a setting in words, marked if it is near an end."""
+    if value is None:
+        return ""
+    kind, *ends = spec
+    mark = ""
+    if kind == "float":
+        low, high = (math.log(end) for end in ends)
+        place = (math.log(value) - low) / (high - low)
+        mark = "\\*" if min(place, 1 - place) < EDGE else ""
+    return f": **{_short(value)}{mark}**"
 
 
 def weights_searched() -> str:

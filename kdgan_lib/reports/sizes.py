@@ -39,25 +39,27 @@ def curve() -> pd.DataFrame:
 def images() -> pd.DataFrame:
     """Return how many images each method needs for some accuracies.
 
-    The geometric mean over the seeds with every size up to the largest that any has,
-    interpolated over log n; an accuracy that one of them misses is above that size.
+    The geometric mean over the seeds with every size that at least three have,
+    interpolated over log n; an accuracy that one of them misses is above those sizes.
     """
     runs = curve()
     if runs.empty:
         return runs
     return pd.DataFrame(
         [
-            {"method": label_of(str(name)), **_needed(part)}
+            {"method": label_of(str(name)), **_needed(str(name), part)}
             for name, part in runs.groupby("method", sort=False)
         ]
     )
 
 
-def _needed(runs: pd.DataFrame) -> dict[str, str]:
-    sizes = runs.n.unique()
+def _needed(method: str, runs: pd.DataFrame) -> dict[str, str]:
+    seeds = runs.groupby("n").seed.nunique()
+    sizes = seeds.index[seeds >= FEWEST]
+    runs = runs[runs.n.isin(sizes)]
     whole = [part for _, part in runs.groupby("seed") if set(part.n) == set(sizes)]
     if len(sizes) < FEWEST_SIZES or len(whole) < FEWEST:
-        missing = folded("not run", [], *_wanted(str(runs.method.iloc[0])))
+        missing = folded("not run", [], *_wanted(method))
         return {f"{level}%": missing for level in LEVELS}
     by_seed = [images_needed(by_size(part), np.array(LEVELS) / 100) for part in whole]
     cells = {

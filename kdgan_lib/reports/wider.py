@@ -71,21 +71,21 @@ def scores() -> pd.DataFrame:
 def accuracies() -> pd.DataFrame:
     """Return each method's test accuracy with the found setting, and the change.
 
-    The change is from the prescribed setting, in points, paired by seed.
+    The change is from the prescribed setting, in points, paired by seed. All methods
+    that have runs are compared on the seeds that they share.
     """
-    found = scores()
+    found = scores().dropna()
     usual = table1.scores("controlled", (COLUMN,))[COLUMN]
     known = [name for name in COMPARED if name in found]
     return pd.DataFrame([_accuracy(name, found[name], usual) for name in known])
 
 
 def _accuracy(name: str, found: pd.Series, usual: pd.DataFrame) -> dict[str, object]:
-    mine = found.dropna()
-    mean = mean_interval(mine)
+    mean = mean_interval(found)
     return {
         "method": label_of(name),
         "test accuracy": interval(mean.mean, mean.lo, mean.hi),
-        "change": _change(mine, usual[name].dropna()) if name in usual else "–",
+        "change": _change(found, usual[name].dropna()) if name in usual else "–",
         "runs": mean.runs,
     }
 

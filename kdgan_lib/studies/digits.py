@@ -17,7 +17,9 @@ from tqdm.auto import tqdm
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
+from kdgan_lib.experiments import with_equal_updates
 from kdgan_lib.loop.evaluation import evaluate
+from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.methods import Method
 from kdgan_lib.methods import method as method_by_name
 from kdgan_lib.methods.kdgan import KDGAN
@@ -38,8 +40,6 @@ BUDGET = Budget(
     pretraining_lr=5e-3,
     classifier_lr=5e-3,
     teacher_lr=1e-4,
-    test_every=100,
-    teacher_every=10,
 )
 
 
@@ -122,8 +122,8 @@ def compare(
     """Return C's test accuracy in percent, one row per seed and a column per method.
 
     The column `teacher` has T's accuracy before any method has changed it. Every seed
-    has its own digits and its own teacher, which all methods share; outer epochs are
-    chosen so that all methods make about as many player updates as `epochs` of KDGAN.
+    has its own digits and its own teacher, which all methods share, and all make about
+    as many player updates, and looks at held-out digits, as `epochs` of KDGAN.
     """
     rows = []
     with tqdm(total=seeds * len(names), unit="run", disable=not progress) as bar:
@@ -132,20 +132,19 @@ def compare(
             teacher = train_teacher(elsewhere, seed, passes)
             row = {"teacher": percent_right(teacher, problem.test)}
             for name in names:
-                result = fit(
-                    name, players(teacher, seed), problem, equal(name, epochs), seed
-                )
+                budget = equal(name, epochs, n)
+                result = fit(name, players(teacher, seed), problem, budget, seed)
                 row[name] = 100 * float(result.metrics["test_accuracy"])
                 bar.update()
             rows.append(row)
     return pd.DataFrame(rows).rename_axis("seed")
 
 
-def equal(chosen: Method | str, epochs: int) -> Budget:
-    """Return the budget with as many player updates as `epochs` of KDGAN."""
+def equal(chosen: Method | str, epochs: int, n: int) -> Budget:
+    """Return the budget with the player updates, and looks, of `epochs` of KDGAN."""
     own = method_by_name(chosen) if isinstance(chosen, str) else chosen
-    mine, game = (sum(phase.passes for phase in m.phases()) for m in (own, KDGAN()))
-    return BUDGET.but(epochs=max(1, epochs * game // mine))
+    updates = game_updates(KDGAN(), BUDGET.but(epochs=epochs), n)
+    return with_equal_updates(own, BUDGET, n, updates)
 
 
 def percent_right(teacher: nn.Module, examples: Examples) -> float:

@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -10,20 +11,27 @@ def entry(name, kind, text="plain"):
     return Entry("03_toy", f"claim-{name}", cells, {"kind": kind})
 
 
+def controls_of(page):
+    """Return the HTML that the script puts before the table."""
+    return json.loads(re.search(r'"afterbegin", (".*")\);', page)[1])
+
+
 @pytest.fixture
 def lines():
     return [entry("M1", "theory", "so $p_c < p_u$"), entry("S1", "set-up", "`a` & <b>")]
 
 
 def test_the_whole_table_is_there_without_a_script(lines):
-    page = re.sub(r"<script>.*</script>", "", filtered(lines, "t").data, flags=re.S)
+    whole = filtered(lines, "t", "Lines.").data
+    page = re.sub(r"<script>.*</script>", "", whole, flags=re.S)
     assert page.count("<tr data-kind") == 2
-    assert '<div class="kd-filters" hidden>' in page
-    assert "<tr hidden" not in page
+    assert not re.search("<select|<input|<option|hidden", page)
+    assert '<caption id="t-caption">Lines.</caption>' in page
+    assert whole.count("</script>") == 1
 
 
 def test_every_facet_has_a_labelled_choice_of_the_values_that_occur(lines):
-    page = filtered(lines, "t").data
+    page = controls_of(filtered(lines, "t", "Lines.").data)
     label, choice, name = re.search(
         r'<label for="([\w-]+)">kind</label> <select id="([\w-]+)" name="(\w+)"', page
     ).groups()
@@ -33,13 +41,14 @@ def test_every_facet_has_a_labelled_choice_of_the_values_that_occur(lines):
 
 
 def test_texts_are_shown_as_they_are_with_formulas_and_code(lines):
-    page = filtered(lines, "t").data
+    page = filtered(lines, "t", "Lines.").data
+    assert 'data-words="m1 so $p_c &lt; p_u$"' in page
     assert r"so \(p_c &lt; p_u\)" in page
     assert "<code>a</code> &amp; &lt;b&gt;" in page
 
 
 def test_links_lead_to_notebooks_in_a_notebook_and_to_pages_on_the_site(lines):
-    table = filtered(lines, "t")
+    table = filtered(lines, "t", "Lines.")
     assert 'href="03_toy.ipynb#claim-M1"' in table.data
     site = table.metadata["kdgan"]["myst"]
     assert 'href="03_toy.html#claim-M1"' in site
@@ -48,4 +57,6 @@ def test_links_lead_to_notebooks_in_a_notebook_and_to_pages_on_the_site(lines):
 
 def test_an_empty_table_is_refused():
     with pytest.raises(ValueError, match="at least one line"):
-        filtered([], "t")
+        filtered([], "t", "Lines.")
+    with pytest.raises(ValueError, match="one lower-case word"):
+        filtered([Entry("p", "a", {"a": "b"}, {"data-kind": "c"})], "t", "Lines.")

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
+from kdgan_lib import fit
 from kdgan_lib.figures import own
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.loop.state import digest
@@ -33,20 +34,24 @@ def test_a_number_of_digits_that_there_are_not_is_refused(n):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_all_methods_make_as_many_player_updates(name):
-    updates = game_updates(method(name), digits.equal(name, 60), 100)
+    updates = game_updates(method(name), digits.equal(name, 60, 100), 100)
     assert updates == pytest.approx(60 * 3 * 5, rel=0.02)
 
 
 def test_training_leaves_the_teacher_that_was_brought_alone():
-    elsewhere, _ = digits.split(20)
+    elsewhere, split = digits.split(20)
     teacher = digits.train_teacher(elsewhere, passes=2)
     before = digest(teacher)
+    result = fit("kdgan", digits.players(teacher), split, digits.equal("kdgan", 1, 20))
+    assert digest(teacher) == before
+    assert digest(result.players["teacher"]) != before
+
+
+def test_every_seed_has_a_row_and_its_own_teacher():
     scores = digits.compare(("supervised", "kdgan"), 20, 2, epochs=1, passes=2)
     assert list(scores) == ["teacher", "supervised", "kdgan"]
-    assert len(scores) == 2
-    seats = digits.players(teacher)
-    assert seats["teacher"] is not teacher
-    assert digest(seats["teacher"]) == before
+    assert scores.index.tolist() == [0, 1]
+    assert scores.teacher.nunique() == 2
 
 
 def test_the_table_says_what_is_added_to_labels_alone():
@@ -82,6 +87,9 @@ def test_the_pictures_and_the_course_are_drawn():
             "teacher_validation": [float("nan"), float("nan"), 0.9],
         }
     )
-    left, right = own.course(curve).axes
-    assert [line.get_label() for line in left.lines] == ["C", "T"]
-    assert [line.get_label() for line in right.lines] == ["C"]
+    scores, losses, _ = own.course(curve).axes
+    assert [line.get_label() for line in scores.lines] == ["C", "T"]
+    assert [line.get_label() for line in losses.lines] == ["C"]
+    curve["discriminator_loss"] = [float("nan"), 1.4, 1.3]
+    _, _, last = own.course(curve).axes
+    assert [line.get_label() for line in last.lines] == ["D", "log 4"]

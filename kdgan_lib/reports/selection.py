@@ -1,0 +1,58 @@
+"""Gather what choosing C on the test set adds to Table 1."""
+
+import pandas as pd
+
+from kdgan_lib.names import label_of
+from kdgan_lib.reports import table1
+from kdgan_lib.reports.table1 import COLUMNS
+from kdgan_lib.stats import FEWEST, paired_difference, signed
+
+FORMATS = dict.fromkeys(("held out", "last"), ".2f")
+"""How the columns of this module's tables are printed."""
+
+
+def largest() -> pd.DataFrame:
+    """Return what the largest test evaluation adds to the last one under `code`.
+
+    Both are of the same runs; the difference is in points, paired.
+    """
+    rows = []
+    for entry in table1.entries("code"):
+        done = entry.finished
+        if len(done) >= FEWEST:
+            last, best = 100 * done.last_test_accuracy, 100 * done.best_test_accuracy
+            row = {"column": entry.column.title("code"), "last": last.mean()}
+            row |= {"method": label_of(entry.cell.method)}
+            gap = paired_difference(best, last)
+            rows.append(row | {"largest minus last": signed(gap), "runs": gap.runs})
+    columns = ["column", "method", "last", "largest minus last", "runs"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def rules(protocol: str = "controlled") -> pd.DataFrame:
+    """Return what two other rules of selection would report of the same runs.
+
+    *last* and *largest on the test set* are means of the differences from the accuracy
+    that the held-out selection reports, in points.
+    """
+    rows = []
+    found = table1.entries(protocol)
+    for entry in sorted(found, key=lambda each: COLUMNS.index(each.column)):
+        done = entry.finished
+        if len(done):
+            rows.append(
+                {
+                    "column": entry.column.title(protocol),
+                    "method": label_of(entry.cell.method),
+                    "held out": (100 * done.test_accuracy).mean(),
+                    **_gain("last", done.last_test_accuracy, done),
+                    **_gain("largest on the test set", done.best_test_accuracy, done),
+                    "runs": len(done),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _gain(name: str, scores: pd.Series, runs: pd.DataFrame) -> dict[str, object]:
+    gap = paired_difference(100 * scores, 100 * runs.test_accuracy)
+    return {name: signed(gap).replace(" ", "&nbsp;")}
