@@ -559,6 +559,16 @@ prose.table(
     compression.missing(),
     "What is missing in Table 1 and what it takes.",
     "tab-compression-missing",
+    nothing="Nothing is missing.",
+)
+
+# %% tags=["remove-input"]
+prose.table(
+    compression.unfinished(),
+    "What else of this chapter is not run. Its columns of CIFAR-10 are the ones that a "
+    "processor can run, in hours.",
+    "tab-compression-unfinished",
+    nothing="Nothing is missing.",
 )
 
 # %% [markdown]

@@ -33,8 +33,8 @@ from kdgan_lib.data import Examples
 from kdgan_lib.figures import hyperparameters as drawings
 from kdgan_lib.figures import sliders
 from kdgan_lib.methods import Noise, method
+from kdgan_lib.reports import figure4_scope, search
 from kdgan_lib.reports import hyperparameters as report
-from kdgan_lib.reports import search
 
 claims = ["F4.1", "F4.2", "F4.3", "F4.4", "F4.5", "F4.6", "F6", "M23", "S10", "S11"]
 prose.claims_list(claims)
@@ -159,6 +159,13 @@ prose.sentence(
 )
 
 # %% tags=["remove-input"]
+prose.sentence(
+    "{said}",
+    command="kdgan sweep figure4",
+    said=figure4_scope.sizes_run(found),
+)
+
+# %% tags=["remove-input"]
 prose.verdicts(["F4.1", "F4.2", "F4.3", "F4.4"])
 
 # %% [markdown]
@@ -245,7 +252,14 @@ prose.verdicts(["F4.5"])
 # %% [markdown]
 # The rule of F4.5 asks whether C's accuracy follows T's from one $\gamma$ to the next.
 # It tests neither that the one happens *because* of the other nor that it happens
-# *first*; whether C itself loses at the end is in F4.4's box, with its interval.
+# *first*; nor whether C itself loses:
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "{said}",
+    command="kdgan sweep figure4 --n 100",
+    said=figure4_scope.late_loss(found),
+)
 
 # %% [markdown]
 # The same on CIFAR-10 with 500 images. The networks are small ones of the same kinds,

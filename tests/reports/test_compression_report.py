@@ -197,6 +197,16 @@ def test_pairs_are_counted_and_spreads_stand_beside_the_papers(invented):
     assert spread["KDGAN"].startswith(f"{100 * SHARED.std(ddof=1):.2f}")
 
 
+def test_what_is_missing_beside_table_1_is_counted_with_its_command(invented):
+    found = report.unfinished().set_index("what")
+    count = found.runs["Table 3"]
+    store([row(declare("mimic", seed=0, variant="h20"), 0.8)])
+    assert report.unfinished().set_index("what").runs["Table 3"] == count - 1
+    assert found.command["controls"] == "`kdgan sweep controls`"
+    small = found.command["CIFAR-10 500, T and D a ResNet-20"]
+    assert "--variant small" in small
+
+
 def test_a_control_is_compared_with_its_own_method(invented):
     name = "mimic without augmentation"
     store([row(control(name, 100, s), 0.87 + SHARED[s]) for s in SEEDS])

@@ -93,6 +93,17 @@ def test_table_1_is_printed_without_torch_and_drawing(runs_folder):
     assert "kdgan sweep table1 --data mnist --n 1000" in done.stdout
 
 
+def test_table_1_takes_less_than_three_seconds_from_the_committed_rows():
+    command = [sys.executable, "-m", "kdgan_lib.cli", "table", "1"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    before = os.times()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    after = os.times()
+    assert done.returncode == 0, done.stderr
+    # Processor time: other tests run beside this one.
+    assert sum(after[2:4]) - sum(before[2:4]) < 3
+
+
 def test_an_empty_folder_prints_not_run_with_the_commands(runs_folder, capsys):
     assert cli.main(["table", "1", "--protocol", "code"]) == 0
     printed = capsys.readouterr().out

@@ -1,0 +1,35 @@
+"""What Figure 4's verdicts rest on is said from the runs that are there."""
+
+import pandas as pd
+import pytest
+
+from kdgan_lib.reports import figure4_scope as scope
+from kdgan_lib.reports import hyperparameters as report
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Three seeds of alpha and gamma at n = 100; C ends lower at the largest gamma."""
+    tuned = {"alpha": 0.5, "beta": 1.0, "gamma": 1e-4}
+    monkeypatch.setattr(report, "tuned", lambda: tuned)
+    settings = [tuned, tuned | {"alpha": 0.1}, tuned | {"gamma": scope.LARGE_GAMMA}]
+    rows = [
+        {**setting, "n": 100, "seed": seed, "accuracy": 90.0, "last": last + seed}
+        for seed in range(3)
+        for setting, last in zip(settings, (90.0, 90.0, 88.0), strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_sizes_that_were_run_are_named_with_those_that_were_not(found):
+    said = scope.sizes_run(found)
+    assert said.startswith("F4.1 to F4.4 are judged at n = 100 only; n = 1,000 and")
+    more = [found.assign(n=n) for n in scope.SIZES]
+    assert scope.sizes_run(pd.concat(more)).endswith("n = 100, 1,000 and 10,000.")
+    assert scope.sizes_run(found[found.seed < 2]) == ""
+
+
+def test_what_c_loses_at_the_end_has_its_interval(found):
+    assert "has lost +2.00" in scope.late_loss(found)
+    assert "over 3 seeds" in scope.late_loss(found)
+    assert scope.late_loss(found[found.seed < 2]) == ""
