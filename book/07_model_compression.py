@@ -251,19 +251,16 @@ prose.table(
 # %% tags=["remove-input"]
 prose.table(
     order_tables.orderings(),
-    "Orderings by column under `controlled`: our order, its rank correlation with the "
-    "paper's (*order*), the best of the four distillation methods, how many pairs of "
-    "methods stand as in the paper (*clearly*: a paired test after Holm's correction "
-    "over the column's pairs), KDGAN's lead over NaGAN in points, paired by seed, and "
-    "which method varies least and most over seeds.",
+    "Orderings under `controlled`, best first. *Clearly*: by a paired test after "
+    "Holm's correction over the column's pairs. KDGAN minus NaGAN in points, paired by "
+    "seed; standard deviations over seeds.",
     "tab-compression-orderings",
     command="kdgan sweep table1 --protocol controlled",
-    formats=order_tables.FORMATS,
 )
 
 # %% [markdown]
-# T1.37 and T1.40 to T1.43 are judged by means, as the paper states them; the column of
-# pairs says how much of an order the runs can tell. T1.45 is about standard deviations.
+# T1.37 and T1.40 to T1.43 are judged by means, as the paper states them; the pairs say
+# how much of an order the runs can tell. T1.45 is about standard deviations.
 # Ours contain the choice of the labelled images and the paper's do not, so that only
 # their order can be compared:
 

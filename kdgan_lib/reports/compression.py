@@ -30,8 +30,6 @@ from kdgan_lib.stats import (
     paired_difference,
 )
 
-FORMATS = dict.fromkeys(("order", "held out", "last"), ".2f")
-"""How the columns of this module's tables are printed."""
 WIDE = 2
 """Columns up to which a table's cells have room for their small print on one line."""
 

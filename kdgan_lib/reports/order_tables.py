@@ -12,49 +12,31 @@ from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import Scores, columns_run
 from kdgan_lib.stats import FEWEST, LEVEL, paired_difference, signed
 
-FORMATS = {"order": ".2f"}
-"""How the columns of this module's tables are printed."""
-
 
 def orderings() -> pd.DataFrame:
-    """Return what the claims on orderings ask of each column in which all six ran."""
-    return pd.DataFrame([_ordering(each) for each in columns_run()])
+    """Return what the claims on orderings ask, by column in which all six ran."""
+    found = {each.column.title("controlled"): _ordering(each) for each in columns_run()}
+    if not found:
+        return pd.DataFrame()
+    return pd.DataFrame(found).rename_axis("asked").reset_index()
 
 
 def _ordering(each: Scores) -> dict[str, object]:
-    means = each.means.sort_values(ascending=False)
+    means, runs = each.means.sort_values(ascending=False), each.runs
+    pairs = itertools.combinations(each.paper.sort_values(ascending=False).index, 2)
+    gaps = tabled({f"{a} {b}": paired_difference(runs[a], runs[b]) for a, b in pairs})
+    ahead, clear = gaps.difference > 0, gaps["p (Holm)"] < LEVEL
     return {
-        "column": each.column.title("controlled"),
-        "our order": " > ".join(label_of(str(name)) for name in means.index),
-        "order": each.rank_correlation,
-        "best distillation": label_of(each.best_distillation),
-        "pairs": _pairs(each),
-        "lead": _lead(each),
-        "smallest sd": label_of(str(each.spreads.idxmin())),
-        "largest sd": label_of(str(each.spreads.idxmax())),
+        "our order": ", ".join(label_of(str(name)) for name in means.index),
+        "its rank correlation with the paper's": f"{each.rank_correlation:.2f}",
+        "pairs that stand as in the paper": f"{ahead.sum()} of {len(gaps)}",
+        "of them clearly": f"{(ahead & clear).sum()}",
+        "clearly the other way": f"{(~ahead & clear).sum()}",
+        "best of the four distillation methods": label_of(each.best_distillation),
+        "KDGAN minus NaGAN": signed(paired_difference(runs["kdgan"], runs["nagan"])),
+        "smallest standard deviation": label_of(str(each.spreads.idxmin())),
+        "largest standard deviation": label_of(str(each.spreads.idxmax())),
     }
-
-
-def _lead(each: Scores) -> str:
-    gap = paired_difference(each.runs["kdgan"], each.runs["nagan"])
-    return signed(gap).replace(" ", "&nbsp;")
-
-
-def _pairs(each: Scores) -> str:
-    """Return how many pairs of methods stand as in the paper, and how many clearly."""
-    names = each.paper.sort_values(ascending=False).index
-    runs = each.runs
-    found = tabled(
-        {
-            f"{better} {worse}": paired_difference(runs[better], runs[worse])
-            for better, worse in itertools.combinations(names, 2)
-        }
-    )
-    ahead, clear = found.difference > 0, found["p (Holm)"] < LEVEL
-    return (
-        f"{ahead.sum()} of {len(found)} ({(ahead & clear).sum()} clearly; "
-        f"{(~ahead & clear).sum()} clearly the other way)"
-    )
 
 
 def spreads() -> pd.DataFrame:

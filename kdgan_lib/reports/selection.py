@@ -7,7 +7,7 @@ from kdgan_lib.reports import table1
 from kdgan_lib.reports.table1 import COLUMNS
 from kdgan_lib.stats import FEWEST, paired_difference, signed
 
-FORMATS = dict.fromkeys(("held out", "last"), ".2f")
+FORMATS = dict.fromkeys(("held out", "last classifier"), ".2f")
 """How the columns of this module's tables are printed."""
 
 
@@ -21,11 +21,11 @@ def largest() -> pd.DataFrame:
         done = entry.finished
         if len(done) >= FEWEST:
             last, best = 100 * done.last_test_accuracy, 100 * done.best_test_accuracy
-            row = {"column": entry.column.title("code"), "last": last.mean()}
+            row = {"column": entry.column.title("code"), "last classifier": last.mean()}
             row |= {"method": label_of(entry.cell.method)}
             gap = paired_difference(best, last)
             rows.append(row | {"largest minus last": signed(gap), "runs": gap.runs})
-    columns = ["column", "method", "last", "largest minus last", "runs"]
+    columns = ["column", "method", "last classifier", "largest minus last", "runs"]
     return pd.DataFrame(rows, columns=columns)
 
 
