@@ -99,6 +99,22 @@ def columns_run(columns: Sequence[Column] = COLUMNS) -> list[Scores]:
     return [Scores(column, runs) for column, runs in six.items() if len(runs) >= FEWEST]
 
 
+def columns_lost(name: str, columns: Sequence[Column] = COLUMNS) -> list[Column]:
+    """Return the columns in which another of the six methods has a higher mean.
+
+    Pair by pair, on at least three common seeds: it need not be known how all six stand
+    to see that a method is not the best.
+    """
+    lost = []
+    for column, runs in table1.scores("controlled", columns).items():
+        rivals = [m for m in METHODS if name in runs and m in runs and m != name]
+        pairs = [runs[[name, rival]].dropna() for rival in rivals]
+        known = [pair.mean() for pair in pairs if len(pair) >= FEWEST]
+        if any(means.iloc[1] > means.iloc[0] for means in known):
+            lost.append(column)
+    return lost
+
+
 def standing(scores: pd.DataFrame, reference: str, where: str) -> str:
     """Return a sentence on a method's place and its distance from the strongest rival.
 

@@ -206,6 +206,16 @@ def test_columns_that_cannot_save_a_claim_are_not_waited_for(runs_folder):
     assert measures.best("kdgan")["columns_run"].value == 3
 
 
+def test_one_rival_ahead_is_enough_to_lose_a_column(runs_folder):
+    fill(lambda entry: 100 - entry.paper, MNIST[:2])
+    ahead = {"kdgan": 98.0, "mimic": 98.5}
+    fill(lambda entry: ahead[entry.cell.method], MNIST[2:], tuple(ahead))
+    found = measures.best("kdgan")
+    assert found["columns_lost"].value == 3
+    assert found["columns_run"].value == 2
+    assert verdict("T1.38") == "not reproduced"
+
+
 def test_a_claim_is_partly_true_before_the_rest_is_run(runs_folder):
     fill(lambda entry: entry.paper, MNIST)
     assert verdict("T1.43") == "partly"
