@@ -33,7 +33,7 @@ from kdgan_lib.data import Examples
 from kdgan_lib.figures import hyperparameters as drawings
 from kdgan_lib.figures import sliders
 from kdgan_lib.methods import Noise, method
-from kdgan_lib.reports import figure4_scope, search
+from kdgan_lib.reports import figure4, search
 from kdgan_lib.reports import hyperparameters as report
 
 claims = ["F4.1", "F4.2", "F4.3", "F4.4", "F4.5", "F4.6", "F6", "M23", "S10", "S11"]
@@ -139,13 +139,40 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.table(
-    report.extremes(found),
+    figure4.extremes(found),
     "The values with the largest and the least mean test accuracy (%) on each axis, "
     "and the range in points. A range over several noisy means is above zero even "
     "where nothing matters.",
     "tab-hyperparameters-extremes",
     command="kdgan sweep figure4",
     formats=report.FORMATS,
+)
+
+# %% [markdown]
+# Every point with its runs and its command:
+
+# %% tags=["remove-input"]
+prose.table(
+    figure4.every_point(found, "alpha"),
+    "Test accuracy (%) of C by α, with its 95% interval and runs.",
+    "tab-hyperparameters-alpha",
+    command=figure4.COMMAND,
+)
+
+# %% tags=["remove-input"]
+prose.table(
+    figure4.every_point(found, "beta"),
+    "Test accuracy (%) of C by β, as in {numref}`tab-hyperparameters-alpha`.",
+    "tab-hyperparameters-beta",
+    command=figure4.COMMAND,
+)
+
+# %% tags=["remove-input"]
+prose.table(
+    figure4.every_point(found, "gamma"),
+    "Test accuracy (%) of C by γ, as in {numref}`tab-hyperparameters-alpha`.",
+    "tab-hyperparameters-gamma",
+    command=figure4.COMMAND,
 )
 
 # %% tags=["remove-input"]
@@ -162,7 +189,7 @@ prose.sentence(
 prose.sentence(
     "{said}",
     command="kdgan sweep figure4",
-    said=figure4_scope.sizes_run(found),
+    said=figure4.sizes_run(found),
 )
 
 # %% tags=["remove-input"]
@@ -258,7 +285,7 @@ prose.verdicts(["F4.5"])
 prose.sentence(
     "{said}",
     command="kdgan sweep figure4 --n 100",
-    said=figure4_scope.late_loss(found),
+    said=figure4.late_loss(found),
 )
 
 # %% [markdown]
@@ -308,12 +335,11 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.table(
-    report.teachers(six),
+    figure4.teachers(six),
     "Test accuracy (%) of T at the end for each γ with its 95% interval, and the gain "
     "over γ = 0 in points, paired by seed.",
     "tab-hyperparameters-teacher",
     command="kdgan sweep figure6",
-    formats=report.FORMATS,
 )
 
 # %% tags=["remove-input"]

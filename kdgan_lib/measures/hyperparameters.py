@@ -6,7 +6,7 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.reports import hyperparameters as report
-from kdgan_lib.reports.figure4_scope import LARGE_GAMMA
+from kdgan_lib.reports.figure4 import LARGE_GAMMA
 from kdgan_lib.stats import FEWEST, Difference
 
 PROTOCOL = "controlled"

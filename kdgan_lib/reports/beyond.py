@@ -10,6 +10,7 @@ from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import BEYOND, GRIDS, RATIOS
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero
+from kdgan_lib.reports.cells import shown as cell
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.hyperparameters import CHANCE
 from kdgan_lib.stats import (
@@ -107,7 +108,7 @@ def accuracies() -> pd.DataFrame:
     Variants with three runs or more are compared on the seeds that they share; one that
     was not run keeps its row.
     """
-    found, shown = points(), []
+    found, rows = points(), []
     enough, shared = shared_seeds(found[found.accuracy.notna()])
     for name in variants():
         part = found[found.variant == name]
@@ -116,13 +117,13 @@ def accuracies() -> pd.DataFrame:
         known = part.accuracy.dropna()
         row: dict[str, object] = {"variant": name}
         if len(known):
-            mean = mean_interval(known)
-            row |= {"C": mean.mean, "interval": _interval(mean.lo, mean.hi)}
+            ids = part.run_id[part.accuracy.notna()]
+            row["C"] = cell(mean_interval(known), [], COMMAND, ids)
             row |= {"validation": part.validation.mean(), "T": part.teacher.mean()}
         missing = int(found[found.variant == name].status.isna().sum())
-        shown.append(row | {"runs": len(known), "missing": missing})
-    columns = ["variant", "C", "interval", "validation", "T", "runs", "missing"]
-    return pd.DataFrame(shown, columns=columns)
+        rows.append(row | {"runs": len(known), "missing": missing})
+    columns = ["variant", "C", "validation", "T", "runs", "missing"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def differences() -> pd.DataFrame:
@@ -234,11 +235,6 @@ def summary() -> str:
         f"accuracy differs from the tuned KDGAN's by {row.difference:+.2f} points "
         f"[{row.low:.2f}, {row.high:.2f}]."
     )
-
-
-def _interval(lo: float, hi: float, digits: int = 2) -> str:
-    """Return an interval's ends, or a dash where there are too few runs for one."""
-    return "–" if pd.isna(lo) else f"[{lo:,.{digits}f}, {hi:,.{digits}f}]"
 
 
 @cache

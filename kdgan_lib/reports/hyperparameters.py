@@ -18,7 +18,6 @@ from kdgan_lib.stats import (
     Difference,
     mean_interval,
     paired_difference,
-    signed,
 )
 from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 
@@ -33,11 +32,7 @@ SCORES = {
 """Columns of the run table that are percentages here."""
 CHANCE = 10.0
 """Accuracy in percent that a diverged run's C counts as: one guess of ten labels."""
-FORMATS = {
-    **dict.fromkeys(("largest", "least", "range"), ".2f"),
-    **dict.fromkeys(("T", "low", "high"), ".2f"),
-    **dict.fromkeys(("n", "runs", "declared", "missing"), ",.0f"),
-}
+FORMATS = dict.fromkeys(("n", "runs", "declared", "missing"), ",.0f") | {"range": ".2f"}
 """How the columns of this chapter's tables are printed."""
 
 
@@ -160,22 +155,6 @@ def complete(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
     return table.dropna()
 
 
-def extremes(found: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each axis and n, the values with the largest and the least mean."""
-    shown = []
-    for name in AXES:
-        for n, part in means(axis(found, name)).groupby("n"):
-            known = part.dropna(subset="mean")
-            if len(known) < 2:
-                continue
-            best, worst = (known.loc[f(known["mean"])] for f in (_argmax, _argmin))
-            row = {"varied": name, "n": n, "values run": f"{len(known)} of {len(part)}"}
-            row |= {"largest": best["mean"], "at": _short(best["value"])}
-            row |= {"least": worst["mean"], "at ": _short(worst["value"])}
-            shown.append(row | {"range": best["mean"] - worst["mean"]})
-    return pd.DataFrame(shown)
-
-
 def cells(found: pd.DataFrame) -> pd.DataFrame:
     """Return the mean accuracy for each alpha (rows) and beta (columns) at n = 100.
 
@@ -259,26 +238,7 @@ def coverage(*grids: str) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def teachers(found: pd.DataFrame) -> pd.DataFrame:
-    """Return T's accuracy at the end for each gamma, and its gain over gamma = 0."""
-    rows, shown = axis(found, "gamma"), []
-    alone = _by_seed(rows, 0.0, "teacher")
-    for value in rows["value"].unique():
-        here = _by_seed(rows, value, "teacher")
-        if here.empty:
-            continue
-        known = mean_interval(here)
-        row: dict[str, object] = {"gamma": gamma_label(value), "T": known.mean}
-        row |= {"low": known.lo, "high": known.hi, "runs": known.runs}
-        gain = "–"
-        if value and set(alone.index) & set(here.index):
-            gain = signed(paired_difference(here, alone))
-        row["gain over γ = 0"] = gain
-        shown.append(row)
-    return pd.DataFrame(shown)
-
-
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """Return a weight with two digits: 0.00015, 0.21, 100."""
     return f"{float(f'{value:.2g}'):g}"
 
@@ -287,7 +247,7 @@ def gamma_label(value: float) -> str:
     """Return how a value of gamma is named in Figure 6."""
     if value == 0:
         return "0: T does not learn from C"
-    return _short(value) + (" (tuned)" if value == tuned()["gamma"] else "")
+    return short(value) + (" (tuned)" if value == tuned()["gamma"] else "")
 
 
 def _time(missing: pd.DataFrame, same: pd.DataFrame) -> str:
@@ -330,11 +290,3 @@ def _described(run: Run) -> dict[str, object]:
 
 def _by_seed(rows: pd.DataFrame, value: float, score: str) -> pd.Series:
     return rows[rows.value == value].set_index("seed")[score].dropna()
-
-
-def _argmax(values: pd.Series) -> int:
-    return int(values.idxmax())
-
-
-def _argmin(values: pd.Series) -> int:
-    return int(values.idxmin())

@@ -11,8 +11,8 @@ from kdgan_lib import runs
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import hyperparameters as drawings
 from kdgan_lib.grids import GRIDS, HEAT_MAP
+from kdgan_lib.reports import figure4, search
 from kdgan_lib.reports import hyperparameters as report
-from kdgan_lib.reports import search
 from kdgan_lib.tuning import SEARCH_SPACES
 from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 from tests.test_hyperparameter_measures import by_gamma, flat, only, store
@@ -83,7 +83,8 @@ def test_nothing_stored_gives_every_point_as_not_run(runs_folder):
     assert drawings.sensitivity(shown) is None
     assert drawings.heat_map(report.cells(found), 0, TUNED) is None
     assert drawings.follow(report.axis(found, "gamma")) is None
-    assert report.extremes(found).empty
+    assert figure4.extremes(found).empty
+    assert figure4.every_point(found, "beta").empty
     assert report.curves().empty
     assert drawings.setting_curves(report.curves(), TUNED, list(TUNED)) is None
 
@@ -120,11 +121,24 @@ def test_gaps_are_paired_by_seed_and_zero_at_the_tuned_setting(runs_folder):
 
 def test_extremes_name_the_best_and_the_worst_value(runs_folder):
     store("figure4", lambda run: 0.9 - 0.01 * run.method.alpha, kept=only(100))
-    found = report.extremes(report.points()).set_index("varied")
-    assert found["at"]["alpha"] == "0"
-    assert found["at "]["alpha"] == "1"
-    assert found["range"]["alpha"] == pytest.approx(1.0)
-    assert found["values run"]["alpha"] == f"{len(ALPHAS)} of {len(ALPHAS)}"
+    found = figure4.extremes(report.points()).set_index("varied")
+    assert found["largest"]["α"].startswith("90.20<br>")
+    assert "at&nbsp;α&nbsp;=&nbsp;0 " in found["largest"]["α"]
+    assert "at&nbsp;α&nbsp;=&nbsp;1 " in found["least"]["α"]
+    assert found["range"]["α"] == pytest.approx(1.0)
+    assert found["values run"]["α"] == f"{len(ALPHAS)} of {len(ALPHAS)}"
+
+
+def test_every_point_names_its_runs_and_its_command(runs_folder):
+    store("figure4", flat, kept=only(100))
+    found = report.points()
+    table = figure4.every_point(found, "alpha").set_index("α")
+    assert list(table) == ["n = 100"]
+    assert len(table) == len(ALPHAS)
+    rows = report.axis(found, "alpha")
+    ids = rows[(rows.value == ALPHAS[0]) & (rows.n == 100)].run_id
+    assert f"`kdgan runs show {' '.join(ids)}`" in table["n = 100"]["0"]
+    assert "`kdgan sweep figure4 --n 100`" in table["n = 100"]["0"]
 
 
 def test_the_heat_map_has_a_cell_for_each_pair_and_nan_where_nothing_ran(runs_folder):
@@ -182,7 +196,7 @@ def test_curves_start_after_pretraining_and_carry_their_weights(runs_folder):
 
 def test_teachers_are_compared_with_the_one_that_does_not_learn_from_c(runs_folder):
     store("figure6", flat, lambda run: 0.9 if run.method.gamma == 0 else 0.92)
-    table = report.teachers(report.points("figure6"))
+    table = figure4.teachers(report.points("figure6"))
     assert list(table["gain over γ = 0"]) == ["–", *["+2.00 [+2.00, +2.00]"] * 2]
     assert "does not learn" in table.gamma[0]
     assert "tuned" in table.gamma[1]

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from kdgan_lib.reports import figure4_scope as scope
+from kdgan_lib.reports import figure4 as scope
 from kdgan_lib.reports import hyperparameters as report
 
 

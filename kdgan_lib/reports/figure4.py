@@ -1,0 +1,123 @@
+"""Gather Figure 4's and Figure 6's tables, and say how far their verdicts reach."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from kdgan_lib.names import SYMBOLS
+from kdgan_lib.prose import about_zero, listed
+from kdgan_lib.reports import hyperparameters as report
+from kdgan_lib.reports.cells import BESIDE, counted, folded, shown
+from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
+
+SIZES = (100, 1_000, 10_000)
+"""Labelled images for which the figure is declared on MNIST."""
+LARGE_GAMMA = 1e2
+COMMAND = "kdgan sweep figure4"
+
+
+def sizes_run(found: pd.DataFrame) -> str:
+    """Return in words at which sizes alpha's axis was run, and what the rest can do.
+
+    found: as `hyperparameters.points` gives it. Empty before any size was run.
+    """
+    rows = report.axis(found, "alpha")
+    done = [
+        n
+        for n, part in rows.groupby("n")
+        if len(report.complete(part)) >= FEWEST and part.value.nunique() > 1
+    ]
+    left = [f"{n:,}" for n in SIZES if n not in done]
+    if not done:
+        return ""
+    text = f"F4.1 to F4.4 are judged at n = {listed(f'{n:,}' for n in done)}"
+    if not left:
+        return f"{text}."
+    return (
+        f"{text} only; n = {listed(left)} of the paper's figure "
+        f"{'are' if len(left) > 1 else 'is'} not run. Further sizes can only widen the "
+        "ranges of F4.1 and F4.2, so that *reproduced* is for what was run."
+    )
+
+
+def late_loss(found: pd.DataFrame) -> str:
+    """Return in words what C loses at the end of training with the largest gamma.
+
+    At the least n that was run; empty with fewer than three pairs.
+    """
+    rows = report.axis(found, "gamma")
+    rows = rows[rows.n == rows.n.min()]
+    lost = report.loss(rows, "gamma", LARGE_GAMMA, "last") if len(rows) else None
+    if lost is None:
+        return ""
+    return (
+        f"At the end of training with γ = {LARGE_GAMMA:g} C has lost {signed(lost)} "
+        f"points against the tuned γ over {lost.runs} seeds, an interval that "
+        f"{about_zero(lost.lo, lost.hi)}."
+    )
+
+
+def extremes(found: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each axis and n, the values with the largest and the least mean.
+
+    Over the seeds that all values share which were run; cells name their runs.
+    """
+    rows = []
+    for name in report.AXES:
+        for n, part in report.axis(found, name).groupby("n"):
+            shared = report.shared(part).dropna(subset="accuracy")
+            means = shared.groupby("value").accuracy.mean()
+            if len(means) < 2:
+                continue
+            row = {"varied": SYMBOLS[name], "n": n}
+            row["values run"] = f"{len(means)} of {part.value.nunique()}"
+            for title, value in (
+                ("largest", means.idxmax()),
+                ("least", means.idxmin()),
+            ):
+                at = f"at {SYMBOLS[name]} = {report.short(value)}"
+                row[title] = _point(shared[shared.value == value], n, [at])
+            rows.append(row | {"range": means.max() - means.min()})
+    return pd.DataFrame(rows)
+
+
+def every_point(found: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return C's accuracy at each value of a weight, a column per n that was begun."""
+    rows = []
+    axis = report.axis(found, name)
+    begun = axis.dropna(subset="accuracy").n.unique()
+    for value, part in axis.groupby("value"):
+        row: dict[str, object] = {SYMBOLS[name]: report.short(float(str(value)))}
+        for n in begun:
+            here = part[part.n == n]
+            row[f"n = {n:,}"] = _point(here.dropna(subset="accuracy"), n)
+        rows.append(row)
+    return pd.DataFrame(rows if len(begun) else [])
+
+
+def _point(runs: pd.DataFrame, n: int, lines: Sequence[str] = ()) -> str:
+    """Return the cell of some runs: mean, interval, how many, which."""
+    command = f"{COMMAND} --n {n}"
+    if runs.empty:
+        return folded("not run", lines, command)
+    said = [*lines, counted(len(runs))]
+    return shown(mean_interval(runs.accuracy), said, command, runs.run_id, BESIDE)
+
+
+def teachers(found: pd.DataFrame) -> pd.DataFrame:
+    """Return T's accuracy at the end for each gamma, and its gain over gamma = 0.
+
+    found: the points of the grid `figure6`.
+    """
+    rows, shown_rows = report.axis(found, "gamma").dropna(subset="teacher"), []
+    alone = rows[rows.value == 0].set_index("seed").teacher
+    for value, part in rows.groupby("value"):
+        here = part.set_index("seed").teacher
+        lines, command = [counted(len(here))], "kdgan sweep figure6"
+        cell = shown(mean_interval(here), lines, command, part.run_id, BESIDE)
+        gain = "–"
+        if value and set(alone.index) & set(here.index):
+            gain = signed(paired_difference(here, alone))
+        gamma = report.gamma_label(float(str(value)))
+        shown_rows.append({"gamma": gamma, "T": cell, "gain over γ = 0": gain})
+    return pd.DataFrame(shown_rows)
