@@ -28,7 +28,7 @@ RIVALS = ("supervised", "mimic", "distn", "noisy", "codis")
 PANEL = 5
 """Most variants whose curves share a panel with the tuned KDGAN's."""
 FORMATS = {
-    **dict.fromkeys(("C", "low", "high", "validation", "T", "difference"), ".2f"),
+    **dict.fromkeys(("low", "high", "validation", "T", "difference"), ".2f"),
     **dict.fromkeys(("runs", "missing", "pairs"), ".0f"),
     "effect size": ".2f",
     "player updates": ",.0f",

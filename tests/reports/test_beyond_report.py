@@ -156,8 +156,9 @@ def test_a_run_that_diverged_counts_as_chance(runs_folder):
     found = report.accuracies().set_index("variant")
     assert found.runs["exact gradient"] == 5
     assert found.C["exact gradient"].startswith("74.00")
-    assert f"`kdgan runs show {' '.join(rows[rows.estimator == 'exact'].run_id)}`" in (
-        found.C["exact gradient"]
+    assert (
+        f"`kdgan runs show {' '.join(rows[rows.estimator == 'exact'].run_id)}`"
+        in (found.C["exact gradient"])
     )
 
 
