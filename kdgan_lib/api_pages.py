@@ -13,7 +13,9 @@ PARTS = {
         "game closed_forms dynamics concrete losses estimators metrics variance "
         "variance_linear studies"
     ),
-    "Players and methods": "nets cifar_nets tag_nets methods baselines compression",
+    "Players and methods": (
+        "nets cifar_nets tag_nets teachers methods baselines compression"
+    ),
     "Data": "data tags text augment idx images",
     "Training": "train loop budget randomness live",
     "Runs and statistics": (
