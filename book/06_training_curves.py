@@ -38,6 +38,13 @@ from kdgan_lib.train import Training
 prose.claims_list(["F3a.1", "F3a.2", "F3a.3", "F3a.4", "F3a.5", "F3a.6", "F3a.7"])
 
 # %% [markdown]
+# The set-up of these runs, by the paper: the split of MNIST and the sizes of the
+# networks.
+
+# %% tags=["remove-input"]
+prose.verdicts(["S1", "S3", "S4"])
+
+# %% [markdown]
 # ## Background
 #
 # A classifier C with distribution $p_c = \mathrm{softmax}(h)$ may learn from the
