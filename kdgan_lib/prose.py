@@ -7,7 +7,7 @@ text is "not run" with the one command that makes it, never a number.
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -167,8 +167,16 @@ def verdict_strip(claim_ids: Iterable[str] = ()) -> HTML:
     The squares are no tab stops: the ledger's chapter has the same links in words.
     """
     judged = [claims.judge(claim.id) for claim in claims.select(claim_ids)]
-    site = f"```{{raw}} html\n{_strip(judged, 'html')}\n```"
-    return HTML(_strip(judged, "ipynb"), metadata={"kdgan": {"myst": site}})
+    return linked(lambda suffix: _strip(judged, suffix))
+
+
+def linked(page: Callable[[str], str], **marks: str) -> HTML:
+    """Return HTML whose links lead to notebooks here, and to pages on the site.
+
+    page: draws it for the suffix of the files that it links to.
+    """
+    site = f"```{{raw}} html\n{page('html')}\n```"
+    return HTML(page("ipynb"), metadata={"kdgan": {"myst": site, **marks}})
 
 
 def _strip(judged: Iterable[claims.Verdict], suffix: str) -> str:
@@ -194,12 +202,26 @@ def chapter_title(chapter: str) -> str:
 def verdict_counts() -> pd.DataFrame:
     """Return the number of claims per chapter and verdict, and of all in a last row."""
     judged = [claims.judge(name) for name in claims.ledger()]
-    frame = pd.DataFrame([{"chapter": j.claim.chapter, "v": j.verdict} for j in judged])
-    frame["chapter"] = frame["chapter"].map(chapter_title)
-    counts = pd.crosstab(frame["chapter"], frame["v"])
-    counts = counts.reindex(columns=list(claims.VERDICTS), fill_value=0)
+    chapters = [chapter_title(each.claim.chapter) for each in judged]
+    found = [each.verdict for each in judged]
+    return counted("chapter", chapters, found, sorted(set(chapters)))
+
+
+def counted(
+    title: str,
+    groups: Sequence[str],
+    verdicts: Sequence[str],
+    rows: Sequence[str],
+    columns: Sequence[str] = claims.VERDICTS,
+) -> pd.DataFrame:
+    """Return how often each verdict occurs in each group, and in all in a last row.
+
+    title: of the first column, which has the groups in the order of `rows`.
+    """
+    counts = pd.crosstab(pd.Series(groups), pd.Series(verdicts))
+    counts = counts.reindex(index=rows, columns=columns, fill_value=0)
     counts.loc["all"] = counts.sum()
-    return counts.reset_index()
+    return counts.rename_axis(title).reset_index()
 
 
 def source(thing: Callable[..., Any] | type) -> Markdown:

@@ -13,12 +13,11 @@ class Fixed(nn.Module):
     """Make a player without weights of a function from arrays to probabilities.
 
     predict: [N, ...] array -> [N, K] probabilities, such as `predict_proba` of a
-    scikit-learn classifier; it sees the privileged provision where there is one.
-    It is called anew for every batch. floor: least probability, so that logits are
-    finite. Give such a teacher to a method
-    that does not train it (MIMIC, DISTN, NOISY), or set `teacher_passes` to 0, and the
-    budget's `teacher_pretraining` to 0. Raises ValueError for a floor outside (0, 1)
-    and for numbers that are no probabilities.
+    scikit-learn classifier; it sees the privileged provision where there is one, and is
+    called anew for every batch. floor: least probability, so that logits are finite.
+    Give such a teacher to a method that does not train it (MIMIC, DISTN, NOISY), or set
+    `teacher_passes` to 0, and the budget's `teacher_pretraining` to 0. Raises
+    ValueError for a floor outside (0, 1) and for numbers that are no probabilities.
     """
 
     def __init__(self, predict: Predict, floor: float = 1e-3) -> None:

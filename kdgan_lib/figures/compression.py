@@ -133,8 +133,8 @@ def accuracy_against_size(frame: pd.DataFrame, sizes: Sequence[int]) -> Figure |
 
     frame: one row per run with columns `method`, `n` and `test_accuracy`. A bar is the
     95% interval over seeds. sizes: marks of the axis, between which lines are drawn
-    where both were run. The methods stand side by side
-    at a size, so that no bar hides another.
+    where both were run. The methods stand side by side at a size, so that no bar hides
+    another.
     """
     if frame.empty:
         return None

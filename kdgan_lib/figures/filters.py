@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from IPython.display import HTML
 
+from kdgan_lib.prose import linked
+
 SCRIPT = """
 (function () {
   const box = document.getElementById(%(id)s);
@@ -68,9 +70,7 @@ def filtered(entries: Sequence[Entry], name: str, caption: str) -> HTML:
     for facet in entries[0].facets:
         if not re.fullmatch("[a-z]+", facet):
             raise ValueError(f"a facet is one lower-case word, not {facet!r}.")
-    site = f"```{{raw}} html\n{_page(entries, name, caption, 'html')}```"
-    marks = {"table": name, "myst": site}
-    return HTML(_page(entries, name, caption, "ipynb"), metadata={"kdgan": marks})
+    return linked(lambda suffix: _page(entries, name, caption, suffix), table=name)
 
 
 def _controls(entries: Sequence[Entry], name: str) -> str:
@@ -121,8 +121,8 @@ def _line(entry: Entry, suffix: str) -> str:
     # Formulas are typeset, so that a reader's words are looked for in the source.
     words = html.escape(" ".join(entry.cells.values()).lower())
     first, *others = [_inline(text) for text in entry.cells.values()]
-    linked = f'<a href="{entry.page}.{suffix}#{entry.anchor}">{first}</a>'
-    head = f'<th scope="row" style="{STYLE}">{linked}</th>'
+    link = f'<a href="{entry.page}.{suffix}#{entry.anchor}">{first}</a>'
+    head = f'<th scope="row" style="{STYLE}">{link}</th>'
     cells = "".join(f'<td style="{STYLE}">{text}</td>' for text in others)
     return f'<tr{facets} data-words="{words}">{head}{cells}</tr>'
 

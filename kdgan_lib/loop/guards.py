@@ -51,18 +51,21 @@ def check_learners(
     method: Method, budget: Budget, players: dict[str, nn.Module], split: Split
 ) -> None:
     """Raise ValueError for a player that is to be trained and has nothing to learn."""
+    first: dict[str, str] = {}
     for stage in stages(method, budget):
-        for seat in (phase.player for phase in stage.phases):
-            if not _takes_gradient(seat, players[seat], split):
-                way = f"set the budget's {seat}_pretraining to 0"
-                if stage.name == GAME:
-                    way = f"choose a method that does not train the {seat}"
-                    if f"{seat}_passes" in method.hyperparameters():
-                        way = f"set the method's {seat}_passes to 0"
-                raise ValueError(
-                    f"The {seat} cannot learn, since its logits depend on no weight "
-                    f"that takes a gradient: to keep it as it is, {way}."
-                )
+        for phase in stage.phases:
+            first.setdefault(phase.player, stage.name)
+    for seat, stage_name in first.items():
+        if not _takes_gradient(seat, players[seat], split):
+            way = f"set the budget's {seat}_pretraining to 0"
+            if stage_name == GAME:
+                way = f"choose a method that does not train the {seat}"
+                if f"{seat}_passes" in method.hyperparameters():
+                    way = f"set the method's {seat}_passes to 0"
+            raise ValueError(
+                f"The {seat} cannot learn, since its logits depend on no weight that "
+                f"takes a gradient: to keep it as it is, {way}."
+            )
 
 
 @torch.enable_grad()

@@ -11,7 +11,7 @@ import pandas as pd
 from kdgan_lib import claims
 from kdgan_lib.claims import Verdict
 from kdgan_lib.figures.filters import Entry
-from kdgan_lib.prose import SYMBOLS, evidence_in_words, listed, runs_in_words
+from kdgan_lib.prose import SYMBOLS, counted, evidence_in_words, listed, runs_in_words
 
 ANSWERED = ("reproduced", "partly", "not reproduced")
 FEW = {
@@ -52,11 +52,8 @@ def shares(verdicts: Sequence[Verdict], by: str) -> pd.DataFrame:
     groups = {"kind": claims.KINDS, "runs": (*FEW, MOST)}[by]
     known = [v for v in verdicts if by == "kind" or v.verdict in ANSWERED]
     group = [v.claim.kind if by == "kind" else _effort(v) for v in known]
-    counts = pd.crosstab(pd.Series(group), pd.Series([v.verdict for v in known]))
     columns = claims.VERDICTS if by == "kind" else ANSWERED
-    counts = counts.reindex(index=groups, columns=columns, fill_value=0)
-    counts.loc["all"] = counts.sum()
-    return counts.rename_axis(by).reset_index()
+    return counted(by, group, [v.verdict for v in known], groups, columns)
 
 
 def _effort(verdict: Verdict) -> str:
@@ -164,7 +161,8 @@ def changed(verdicts: Iterable[Verdict]) -> pd.DataFrame:
 def stretched(verdicts: Iterable[Verdict], width: float) -> list[Verdict]:
     """Return what the rules say when every interval is `width` times as wide.
 
-    0 leaves the values alone; a ratio's interval is stretched over its logarithm.
+    0 leaves the values alone; a ratio's interval is stretched over its logarithm. A
+    verdict whose rule asks nothing of an interval stays as it is.
     Raises ValueError for a width that is negative or not finite.
     """
     if not 0 <= width < math.inf:
@@ -173,7 +171,8 @@ def stretched(verdicts: Iterable[Verdict], width: float) -> list[Verdict]:
 
 
 def _stretched(verdict: Verdict, width: float) -> Verdict:
-    if verdict.verdict not in ANSWERED:
+    asked = claims.quantities_of(verdict.claim.rule, "interval")
+    if verdict.verdict not in ANSWERED or not asked:
         return verdict
     evidence = verdict.evidence.copy()
     rates = evidence.quantity.isin(RATIOS)

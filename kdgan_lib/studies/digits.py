@@ -25,6 +25,7 @@ from kdgan_lib.methods import method as method_by_name
 from kdgan_lib.methods.kdgan import KDGAN
 from kdgan_lib.names import label_of
 from kdgan_lib.nets import build_players
+from kdgan_lib.prose import interval
 from kdgan_lib.randomness import derive, module_randomness
 from kdgan_lib.stats import mean_interval, paired_difference, signed
 from kdgan_lib.train import fit
@@ -164,7 +165,7 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "trained by": "T, on its own" if name == "teacher" else label_of(name),
-                "test accuracy": f"{found.mean:.1f} [{found.lo:.1f}, {found.hi:.1f}]",
+                "test accuracy": interval(found.mean, found.lo, found.hi, 1),
                 "minus labels alone": "–" if plain else gain(scores, name),
             }
         )
