@@ -26,8 +26,9 @@ def changed(run: Run, change: dict[str, Any]) -> Run:
     """Return a run with other settings.
 
     change: `hyper` and `budget` name new values, `rates_of` a method whose prescribed
-    learning rate of C is taken, and `updates` says how many times the player updates
-    are made; they stay equal otherwise.
+    learning rate of C is taken, `teacher_pretraining` says how many times as long T is
+    pretrained, and `updates` how many times the player updates are made; they stay
+    equal otherwise.
     """
     chosen = replace(run.method, **change.get("hyper", {}))
     budget = run.budget.but(**change.get("budget", {}))
@@ -36,6 +37,8 @@ def changed(run: Run, change: dict[str, Any]) -> Run:
         budget = budget.but(
             classifier_lr=other.classifier_lr, lr_schedule=other.lr_schedule
         )
+    longer = change.get("teacher_pretraining", 1)
+    budget = budget.but(teacher_pretraining=longer * budget.teacher_pretraining)
     times = change.get("updates", 1)
     if run.profile == "paper" and (
         times != 1 or passes_of(chosen) != passes_of(run.method)

@@ -1,0 +1,129 @@
+"""Tell what C lacks at n = 10,000: more passes, a better T, a longer training."""
+
+from functools import cache
+
+import pandas as pd
+
+from kdgan_lib import claims, tables
+from kdgan_lib.grids import GRIDS, MANY, MANY_LABELS
+from kdgan_lib.loop.schedule import game_updates
+from kdgan_lib.names import label_of
+from kdgan_lib.prose import about_zero, interval
+from kdgan_lib.reports.cells import folded, shown
+from kdgan_lib.stats import FEWEST, mean_interval, paired_difference
+
+GRID, COMMAND = "many_labels", "kdgan sweep many_labels"
+SCORES = {
+    "test_accuracy": "accuracy",
+    "validation_accuracy": "validation",
+    "teacher_test_accuracy": "teacher",
+}
+FORMATS = {
+    "player updates": ",.0f",
+    **dict.fromkeys(("validation", "T"), ".2f"),
+    **dict.fromkeys(("runs", "missing"), ".0f"),
+}
+"""How the table's columns are printed."""
+
+
+def points() -> pd.DataFrame:
+    """Return the declared runs, one row each, with what is stored of them.
+
+    Columns: run_id, variant, method, updates (of all players, without pretraining),
+    seed, and in percent accuracy (C, test), validation (C) and teacher (T, test, at the
+    end); NaN where a run is missing.
+    """
+    wanted = ["run_id", *SCORES]
+    stored = tables.runs(grid=GRID, status="finished").reindex(columns=wanted)
+    found = pd.DataFrame(_declared()).merge(stored, on="run_id", how="left")
+    found = found.rename(columns=SCORES)
+    scores = list(SCORES.values())
+    found[scores] = 100 * found[scores].astype(float)
+    return found
+
+
+@cache
+def _declared() -> list[dict[str, object]]:
+    """Return the declared runs: run_id, variant, method, updates and seed."""
+    runs = GRIDS[GRID]("paper")
+    names = [*MANY_LABELS] * (len(runs) // len(MANY_LABELS))
+    return [
+        {
+            "run_id": run.id,
+            "variant": name,
+            "method": run.method.name,
+            "updates": game_updates(run.method, run.budget, run.n),
+            "seed": run.seed,
+        }
+        for name, run in zip(names, runs, strict=True)
+    ]
+
+
+def accuracies() -> pd.DataFrame:
+    """Return a row per variant: updates, C's test accuracy, validation, T, runs.
+
+    A variant that was not run keeps its row, with the command that runs it.
+    """
+    found, rows = points(), []
+    for name, part in found.groupby("variant", sort=False):
+        method = str(part.method.iloc[0])
+        command = f"{COMMAND} --method {method}"
+        done = part.dropna(subset="accuracy")
+        cell = folded("not run", [], command)
+        if len(done):
+            cell = shown(mean_interval(done.accuracy), [], command, done.run_id)
+        rows.append(
+            {
+                "method": label_of(method),
+                "setting": str(name).removeprefix(f"{method} "),
+                "player updates": part.updates.iloc[0],
+                "C": cell,
+                "validation": done.validation.mean(),
+                "T": done.teacher.mean(),
+                "runs": len(done),
+                "missing": len(part) - len(done),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def standing() -> str:
+    """Return where KDGAN's best form stands to its best rival, at equal updates.
+
+    Both are chosen on validation among those with three runs or more; empty where there
+    are none.
+    """
+    known = points().dropna(subset="accuracy")
+    known = known[known.groupby("variant").seed.transform("size") >= FEWEST]
+    said = [_standing(part) for _, part in known.groupby("updates")]
+    if not any(said):
+        return ""
+    paper = claims.paper_value("T1", method="kdgan", data="mnist", n=MANY)
+    return " ".join([*filter(None, said), f"The paper has {paper:.2f}% for KDGAN."])
+
+
+def _standing(found: pd.DataFrame) -> str:
+    """Return the sentence on the runs of one number of player updates."""
+    mine = _best(found[found.method == "kdgan"])
+    rival = _best(found[found.method != "kdgan"])
+    if mine.empty or rival.empty:
+        return ""
+    gap = paired_difference(
+        *(best.set_index("seed").accuracy for best in (mine, rival))
+    )
+    mean = mean_interval(mine.accuracy)
+    other = label_of(rival.method.iloc[0])
+    return (
+        f"With {found.updates.iloc[0]:,} player updates the form of KDGAN that is best "
+        f"on validation, *{mine.variant.iloc[0].removeprefix('kdgan ')}*, reaches "
+        f"{interval(mean.mean, mean.lo, mean.hi)}% on test, "
+        f"{gap.mean:+.2f} points [{gap.lo:.2f}, {gap.hi:.2f}] from {other}, the best "
+        f"rival on validation, an interval that {about_zero(gap.lo, gap.hi)}."
+    )
+
+
+def _best(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of the variant that is best on validation."""
+    if found.empty:
+        return found
+    return found[found.variant == found.groupby("variant").validation.mean().idxmax()]
