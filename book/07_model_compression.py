@@ -160,6 +160,13 @@ prose.sentence(
 )
 
 # %% tags=["remove-input"]
+prose.sentence(
+    "{said}",
+    command="kdgan sweep table1 --protocol controlled",
+    said=selection.collapsed(),
+)
+
+# %% tags=["remove-input"]
 prose.table(
     compression.budgets(),
     "How much a column trains under `controlled`: networks of T and D (last rows: the "
@@ -306,6 +313,13 @@ prose.table(
     "seeds and columns without runs as for {numref}`tab-compression-paper`).",
     "tab-compression-code",
     command="kdgan sweep table1 --protocol code",
+)
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "Under `code`: {said}",
+    command="kdgan sweep table1 --protocol code",
+    said=selection.collapsed("code"),
 )
 
 # %% tags=["remove-input"]

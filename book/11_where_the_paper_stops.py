@@ -281,7 +281,9 @@ prose.sentence("{said}", command=wider.COMMAND, said=wider.sentence())
 # from the end of what it can learn from one: the prescribed round gives it a third of
 # KDGAN's updates, and half or all of its rivals'. Here C has ten passes in a round
 # under a cosine, and then all have four times the updates and a T that was pretrained
-# three times as long. Nothing was searched again at this size.
+# three times as long. NaGAN has no T to hold it: its game starts from a C of two passes
+# over the labels, and may collapse ([](#ch-compression)); a C of twenty passes is tried
+# in its place. Nothing was searched again at this size.
 
 # %% tags=["remove-input"]
 prose.table(

@@ -264,7 +264,7 @@ MANY = 10_000
 """Training images of the search for what C lacks where labels are many."""
 LONGER: dict[str, Any] = {
     "budget": {"lr_schedule": "cosine"},
-    "teacher_pretraining": 3,
+    "pretraining": {"teacher": 3},
     "updates": 4,
 }
 """A cosine, T pretrained three times as long, and four times the player updates."""
@@ -284,8 +284,13 @@ MANY_LABELS: dict[str, dict[str, Any]] = {
     "distn for longer": {"method": "distn", **LONGER},
     "codis as prescribed": {"method": "codis"},
     "codis for longer": {"method": "codis", **LONGER},
+    "nagan as prescribed": {"method": "nagan"},
+    "nagan with C pretrained ten times as long": {
+        "method": "nagan",
+        "pretraining": {"classifier": 10},
+    },
 }
-"""KDGAN and its strongest rivals at n = 10,000: the method, and what differs."""
+"""KDGAN and its rivals at n = 10,000: the method, and what differs."""
 
 
 def many_labels(profile: str = "paper") -> list[Run]:

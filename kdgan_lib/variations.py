@@ -26,7 +26,7 @@ def changed(run: Run, change: dict[str, Any]) -> Run:
     """Return a run with other settings.
 
     change: `hyper` and `budget` name new values, `rates_of` a method whose prescribed
-    learning rate of C is taken, `teacher_pretraining` says how many times as long T is
+    learning rate of C is taken, `pretraining` says how many times as long a player is
     pretrained, and `updates` how many times the player updates are made; they stay
     equal otherwise.
     """
@@ -37,8 +37,9 @@ def changed(run: Run, change: dict[str, Any]) -> Run:
         budget = budget.but(
             classifier_lr=other.classifier_lr, lr_schedule=other.lr_schedule
         )
-    longer = change.get("teacher_pretraining", 1)
-    budget = budget.but(teacher_pretraining=longer * budget.teacher_pretraining)
+    for player, longer in change.get("pretraining", {}).items():
+        passes = f"{player}_pretraining"
+        budget = budget.but(**{passes: longer * getattr(budget, passes)})
     times = change.get("updates", 1)
     if run.profile == "paper" and (
         times != 1 or passes_of(chosen) != passes_of(run.method)

@@ -7,6 +7,8 @@ from kdgan_lib.reports import table1
 from kdgan_lib.reports.table1 import COLUMNS
 from kdgan_lib.stats import FEWEST, paired_difference, signed
 
+COLLAPSE = 10.0
+"""Points that a last classifier lies below the reported one where training fails."""
 FORMATS = dict.fromkeys(("held out", "last classifier"), ".2f")
 """How the columns of this module's tables are printed."""
 
@@ -51,6 +53,37 @@ def rules(protocol: str = "controlled") -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def collapsed(protocol: str = "controlled") -> str:
+    """Return which runs end far below what they report; empty where nothing was run."""
+    found = [entry for entry in table1.entries(protocol) if len(entry.finished)]
+    if not found:
+        return ""
+    said = [_collapsed(entry, protocol) for entry in found]
+    if not any(said):
+        return (
+            f"No run's last classifier lies more than {COLLAPSE:g} points below the "
+            "reported one."
+        )
+    return (
+        "Training can collapse after its best classifier, which selection hides: "
+        f"{'; '.join(filter(None, said))}. Such a cell tells of the setting as much as "
+        "of the method."
+    )
+
+
+def _collapsed(entry: table1.Entry, protocol: str) -> str:
+    """Return how many of a cell's runs collapse, and where their last C ends."""
+    done = entry.finished
+    lost = done[100 * (done.test_accuracy - done.last_test_accuracy) > COLLAPSE]
+    if lost.empty:
+        return ""
+    return (
+        f"in {len(lost)} of the {len(done)} runs of {label_of(entry.cell.method)} on "
+        f"{entry.column.title(protocol)} the last C is right on "
+        f"{100 * lost.last_test_accuracy.mean():.1f}% of the test images, on average"
+    )
 
 
 def _gain(name: str, scores: pd.Series, runs: pd.DataFrame) -> dict[str, object]:

@@ -185,6 +185,21 @@ def test_under_code_the_largest_test_score_is_compared_with_the_last(runs_folder
     assert others["MNIST 100, `code`"]["KDGAN"] == "not reproduced (-5.0)"
 
 
+def test_a_run_that_ends_far_below_its_selected_classifier_is_named(runs_folder):
+    assert selection.collapsed() == ""
+    runs = [declare("nagan", n=10_000, seed=seed) for seed in range(3)]
+    store([row(run, 0.95) for run in runs[:2]])
+    assert selection.collapsed().startswith(
+        "No run's last classifier lies more than 10"
+    )
+    store([row(runs[2], 0.95) | {"last_test_accuracy": 0.1}])
+    said = selection.collapsed()
+    assert (
+        "in 1 of the 3 runs of NaGAN on MNIST 10,000 the last C is right on 10.0%"
+        in said
+    )
+
+
 def test_pairs_are_counted_and_spreads_stand_beside_the_papers(invented):
     assert order_tables.orderings().empty  # not all six methods
     for name, accuracy in (("distn", 0.88), ("noisy", 0.87), ("nagan", 0.86)):

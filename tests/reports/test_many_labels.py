@@ -43,8 +43,8 @@ def test_a_length_has_equal_updates_and_the_longer_one_four_times_as_many():
 
 def test_t_is_pretrained_three_times_as_long_in_every_longer_run():
     named = list(zip(MANY_LABELS, many_labels(), strict=False))
-    usual = {run.budget.teacher_pretraining for name, run in named if "pre" in name}
-    longer = {run.budget.teacher_pretraining for name, run in named if "long" in name}
+    usual = {run.budget.teacher_pretraining for name, run in named if "as p" in name}
+    longer = {run.budget.teacher_pretraining for name, run in named if "longer" in name}
     assert longer == {3 * passes for passes in usual}
 
 
