@@ -23,7 +23,8 @@ FILE = PACKAGE / "settings" / "declared.json"
 TABLES = ("table1", "table2", "table2_yfcc100m", "table3")
 """Grids whose declarations are kept."""
 SOURCES = (
-    *("grids.py", "tag_grids.py", "variations.py", "names.py", "experiments.py"),
+    *("grids.py", "tag_grids.py", "beyond_grids.py", "variations.py"),
+    *("names.py", "experiments.py"),
     *("tasks.py", "budget.py", "choices.py", "costs.py"),
     *("loop/schedule.py", "runs.py", "methods/*.py", "settings/*.json"),
 )

@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from kdgan_lib import tag_grids
-from kdgan_lib.experiments import Run, declare, settings
+from kdgan_lib import beyond_grids, tag_grids
+from kdgan_lib.experiments import Run, declare
 from kdgan_lib.names import ADVERSARIAL, COMPARED
 from kdgan_lib.variations import (
     GAMMAS,
@@ -16,6 +16,7 @@ from kdgan_lib.variations import (
     distinct,
     passes_of,
     varied,
+    with_change,
 )
 
 HEAT_MAP = ((0.1, 0.3, 0.5, 0.7, 0.9), (1e-2, 1e-1, 1e0, 1e1))
@@ -153,19 +154,7 @@ def controls(profile: str = "paper") -> list[Run]:
 
 def control(name: str, n: int, seed: int, profile: str = "paper") -> Run:
     """Return a run of the table of controls."""
-    return _declared(CONTROLS[name], n, seed, profile)
-
-
-def _declared(change: dict[str, Any], n: int, seed: int, profile: str) -> Run:
-    """Return the prescribed run of a change's method, with the change."""
-    run = declare(
-        change["method"],
-        n=n,
-        seed=seed,
-        profile=profile,
-        subset=change.get("subset", ""),
-    )
-    return changed(run, change)
+    return with_change(CONTROLS[name], n, seed, profile)
 
 
 def sample_size(profile: str = "paper") -> list[Run]:
@@ -181,6 +170,16 @@ def table3(profile: str = "paper") -> list[Run]:
         for run in compared(
             ("supervised", "mimic", "kdgan"), 3, variant=f"h{width}", profile=profile
         )
+    ]
+
+
+def table3_controls(profile: str = "paper") -> list[Run]:
+    """Return Table 3's MIMIC with KDGAN's rate and updates of C, for every width."""
+    change = CONTROLS["mimic with KDGAN's rate and updates of C"]
+    return [
+        changed(run, change)
+        for width in WIDTHS
+        for run in compared(("mimic",), 3, variant=f"h{width}", profile=profile)
     ]
 
 
@@ -229,104 +228,14 @@ def figure4_cifar10(profile: str = "paper") -> list[Run]:
     return varied(profile, *gammas, seeds=3, **where)
 
 
-BEYOND: dict[str, dict[str, Any]] = {
-    "exact gradient": {"hyper": {"estimator": "exact"}},
-    "leave-one-out baseline, 5 draws": {"hyper": {"estimator": "rloo", "draws": 5}},
-    "nonsaturating reward": {"hyper": {"reward": "nonsaturating"}},
-    "cross-entropy anchor": {"hyper": {"supervision": 1.0}},
-    "constant temperature 0.5": {"hyper": {"tau_start": 0.5, "tau_end": 0.5}},
-    "rising temperature, 0.1 to 1": {"hyper": {"tau_start": 0.1, "tau_end": 1.0}},
-    "D's true labels smoothed by 0.1": {"hyper": {"label_smoothing": 0.1}},
-    "learning rates fall along a cosine": {"budget": {"lr_schedule": "cosine"}},
-    "three passes of C in a round": {"hyper": {"classifier_passes": 3}},
-    "anchor, cosine and three passes": {
-        "hyper": {"supervision": 1.0, "classifier_passes": 3},
-        "budget": {"lr_schedule": "cosine"},
-    },
-}
-"""What the chapter on the paper's limits changes: one thing at a time, then three."""
-RATIOS = (1.0, 10.0, 100.0)
-"""Ratios of the adaptive weights."""
-
-
-def beyond(profile: str = "paper") -> list[Run]:
-    """Return the tuned KDGAN at n = 100, its changes, and its adaptive weights."""
-    tuned = compared(("kdgan",), 5, profile=profile)
-    adaptive = compared(("kdgan_adaptive",), 5, profile=profile)
-    ratios = [{"hyper": {"ratio": ratio}} for ratio in RATIOS]
-    return [
-        *(changed(run, change) for run in tuned for change in ({}, *BEYOND.values())),
-        *(changed(run, change) for run in adaptive for change in ratios),
-    ]
-
-
-MANY = 10_000
-"""Training images of the search for what C lacks where labels are many."""
-LONGER: dict[str, Any] = {
-    "budget": {"lr_schedule": "cosine"},
-    "pretraining": {"teacher": 3},
-    "updates": 4,
-}
-"""A cosine, T pretrained three times as long, and four times the player updates."""
-MANY_LABELS: dict[str, dict[str, Any]] = {
-    "kdgan as prescribed": {"method": "kdgan"},
-    "kdgan with ten passes of C in a round and a cosine": {
-        "method": "kdgan",
-        "hyper": {"classifier_passes": 10},
-        "budget": {"lr_schedule": "cosine"},
-    },
-    "kdgan with both, for longer": {
-        "method": "kdgan",
-        "hyper": {"classifier_passes": 10},
-        **LONGER,
-    },
-    "distn as prescribed": {"method": "distn"},
-    "distn for longer": {"method": "distn", **LONGER},
-    "codis as prescribed": {"method": "codis"},
-    "codis for longer": {"method": "codis", **LONGER},
-    "nagan as prescribed": {"method": "nagan"},
-    "nagan with C pretrained ten times as long": {
-        "method": "nagan",
-        "pretraining": {"classifier": 10},
-    },
-}
-"""KDGAN and its rivals at n = 10,000: the method, and what differs."""
-
-
-def many_labels(profile: str = "paper") -> list[Run]:
-    """Return KDGAN at n = 10,000 with more passes of C, and longer, as are rivals."""
-    return [
-        _declared(change, MANY, seed, profile)
-        for seed in range(3)
-        for change in MANY_LABELS.values()
-    ]
-
-
-def wider(profile: str = "paper") -> list[Run]:
-    """Return every method at n = 100 with what the wider search found for it.
-
-    Empty before that search, whose settings `kdgan tune --wider --freeze` writes.
-    """
-    found = settings("wider")
-    return [
-        _with(run, found[run.method.name])
-        for run in compared(COMPARED, 5, profile=profile)
-        if run.method.name in found
-    ]
-
-
-def _with(run: Run, setting: dict[str, dict]) -> Run:
-    hyper, budget = setting["hyperparameters"], setting["budget"]
-    return changed(run, {"hyper": hyper, "budget": budget})
-
-
 GRIDS: dict[str, Callable[[str], list[Run]]] = {
     grid.__name__: grid
     for grid in (
         *(figure3a, table1, released_length, controls, sample_size, table3),
+        table3_controls,
         *(distillation_forms, temperature, figure6, figure4, figure4_cifar10),
-        *(beyond, many_labels, wider, tag_grids.table2),
-        *(tag_grids.tag_controls, tag_grids.vgg16),
+        *(beyond_grids.beyond, beyond_grids.many_labels, beyond_grids.wider),
+        *(tag_grids.table2, tag_grids.tag_controls, tag_grids.vgg16),
         *(tag_grids.ungrouped, tag_grids.teachers, tag_grids.figure3b),
         *(tag_grids.figure5, tag_grids.table2_yfcc100m),
     )

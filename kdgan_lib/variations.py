@@ -49,6 +49,18 @@ def changed(run: Run, change: dict[str, Any]) -> Run:
     return replace(run, method=chosen, budget=budget)
 
 
+def with_change(change: dict[str, Any], n: int, seed: int, profile: str) -> Run:
+    """Return the prescribed run of a change's method, with the change."""
+    run = declare(
+        change["method"],
+        n=n,
+        seed=seed,
+        profile=profile,
+        subset=change.get("subset", ""),
+    )
+    return changed(run, change)
+
+
 def passes_of(method: Method) -> int:
     """Return the passes that an outer epoch holds."""
     return sum(phase.passes for phase in method.phases())

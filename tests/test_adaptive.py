@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from kdgan_lib import losses, randomness
+from kdgan_lib.beyond_grids import BEYOND, RATIOS, beyond
 from kdgan_lib.data import Examples
 from kdgan_lib.experiments import declare, from_configuration
-from kdgan_lib.grids import BEYOND, RATIOS, beyond, figure3a
+from kdgan_lib.grids import figure3a
 from kdgan_lib.loop.schedule import stages, updates_per_epoch
 from kdgan_lib.methods import Noise, method
 from kdgan_lib.methods.adaptive import AdaptiveKDGAN, balance, doubt

@@ -43,7 +43,15 @@ ROOMS = {
     "the loop": ("train",),
     "tasks": ("tasks",),
     "declared runs": (
-        *("experiments", "variations", "tag_grids", "grids", "execute", "sweep"),
+        *(
+            "experiments",
+            "variations",
+            "tag_grids",
+            "beyond_grids",
+            "grids",
+            "execute",
+            "sweep",
+        ),
         *("tuning", "classical"),
     ),
     "commands": (

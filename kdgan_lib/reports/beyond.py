@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 
 from kdgan_lib import tables
+from kdgan_lib.beyond_grids import BEYOND, RATIOS
 from kdgan_lib.experiments import Run, declare
-from kdgan_lib.grids import BEYOND, GRIDS, RATIOS
+from kdgan_lib.grids import GRIDS
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero
 from kdgan_lib.reports.cells import shown as cell

@@ -82,14 +82,18 @@ def extremes(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def every_point(found: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return C's accuracy at each value of a weight, a column per n that was begun."""
+    """Return C's accuracy at each value of a weight, a column per n that was begun.
+
+    Over the seeds that all values of an n share which were run.
+    """
     rows = []
     axis = report.axis(found, name)
+    kept = report.shared(axis)
     begun = axis.dropna(subset="accuracy").n.unique()
     for value, part in axis.groupby("value"):
         row: dict[str, object] = {SYMBOLS[name]: report.short(float(str(value)))}
         for n in begun:
-            here = part[part.n == n]
+            here = part[(part.n == n) & part.index.isin(kept.index)]
             row[f"n = {n:,}"] = _point(here.dropna(subset="accuracy"), n)
         rows.append(row)
     return pd.DataFrame(rows if len(begun) else [])

@@ -5,7 +5,8 @@ from functools import cache
 import pandas as pd
 
 from kdgan_lib import claims, tables
-from kdgan_lib.grids import GRIDS, MANY, MANY_LABELS
+from kdgan_lib.beyond_grids import MANY, MANY_LABELS
+from kdgan_lib.grids import GRIDS
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero, interval

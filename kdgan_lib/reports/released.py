@@ -108,7 +108,7 @@ def curves() -> pd.DataFrame:
 def levels() -> dict[str, float]:
     """Return the means under `code` that the figure draws beside the long runs."""
     known = {
-        f"{label_of(entry.cell.method)}, usual length": _by_seed(
+        f"{label_of(entry.cell.method)}, Table 1": _by_seed(
             entry.finished, LARGEST
         ).mean()
         for entry in _usual()

@@ -19,6 +19,14 @@ LEVELS = (85, 90, 95, 98)
 """Accuracies in percent at which the images needed are compared."""
 TABLED = (100, 1_000, 10_000)
 SWEEP = "kdgan sweep sample_size"
+EQUAL = "kdgan sweep table3_controls"
+EQUAL_MIMIC = "equal"
+RIVALS = {
+    "supervised": "supervised",
+    "mimic": "MIMIC",
+    EQUAL_MIMIC: "MIMIC at its rate and updates of C",
+}
+"""What Table 3's KDGAN is compared with, and what that is called."""
 RATIOS = {
     "T ÷ C": "parameters",
     "adds T ÷ C": "multiply_adds",
@@ -178,18 +186,28 @@ def losses() -> pd.DataFrame:
         row[label_of(entry.cell.method)] = _loss(entry)
         scores.setdefault(entry.hidden, {})[entry.cell.method] = entry.scores
     for hidden, row in rows.items():
-        for name in ("supervised", "mimic"):
+        scores[hidden][EQUAL_MIMIC] = _equal(hidden)
+        for name, title in RIVALS.items():
             gap = _gap(scores[hidden]["kdgan"], scores[hidden][name])
-            row[f"KDGAN minus {label_of(name)}"] = gap
+            row[f"KDGAN minus {title}"] = gap
     return pd.DataFrame(list(rows.values()))
+
+
+def _equal(hidden: int) -> pd.Series:
+    """Return the accuracies, by seed, of MIMIC with KDGAN's rate and updates of C."""
+    where = {"variant": f"h{hidden}", "status": "finished"}
+    found = tables.runs(grid="table3_controls", **where)
+    return 100 * found.set_index("seed").test_accuracy.sort_index().astype(float)
 
 
 def narrow_and_wide(rival: str = "mimic") -> str:
     """Return KDGAN minus a rival at the least and the largest width that were run.
 
-    Empty with fewer than two widths that have three pairs.
+    rival: a method, or `EQUAL_MIMIC`. Empty with fewer than two widths that have three
+    pairs.
     """
     scores = {(e.hidden, e.cell.method): e.scores for e in table3.entries()}
+    scores |= {(hidden, EQUAL_MIMIC): _equal(hidden) for hidden, _ in [*scores]}
     gaps = {
         hidden: paired_difference(scores[hidden, "kdgan"], scores[hidden, rival])
         for hidden in sorted({hidden for hidden, _ in scores})
@@ -199,7 +217,7 @@ def narrow_and_wide(rival: str = "mimic") -> str:
         return ""
     least, most = min(gaps), max(gaps)
     return (
-        f"KDGAN minus {label_of(rival)} is {signed(gaps[least])} points with {least} "
+        f"KDGAN minus {RIVALS[rival]} is {signed(gaps[least])} points with {least} "
         f"hidden units and {signed(gaps[most])} with {most}."
     )
 

@@ -7,9 +7,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from kdgan_lib import runs
+from kdgan_lib.beyond_grids import BEYOND, RATIOS, beyond
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import beyond as drawings
-from kdgan_lib.grids import BEYOND, RATIOS, beyond
 from kdgan_lib.reports import beyond as report
 from kdgan_lib.reports import beyond_curves, hyperparameters
 

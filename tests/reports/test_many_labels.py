@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from kdgan_lib import runs
-from kdgan_lib.grids import LONGER, MANY_LABELS, many_labels
+from kdgan_lib.beyond_grids import LONGER, MANY_LABELS, many_labels
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.reports import many_labels as report
 

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from kdgan_lib import declared, grids, runs, tuning
+from kdgan_lib import beyond_grids, declared, runs, tuning
 from kdgan_lib.experiments import declare
 from kdgan_lib.names import COMPARED
 from kdgan_lib.reports import wider
@@ -21,7 +21,7 @@ def found(monkeypatch):
         name: dict(zip(parts, tuning.split_settings(values), strict=True))
         for name, values in tried.items()
     }
-    monkeypatch.setattr(grids, "settings", lambda _: settings)
+    monkeypatch.setattr(beyond_grids, "settings", lambda _: settings)
     declared.identities.cache_clear()
     yield
     declared.identities.cache_clear()
@@ -59,7 +59,7 @@ def test_the_wider_search_starts_there_in_a_table_of_its_own(runs_folder, monkey
 
 
 def test_found_settings_are_run_at_the_same_budget(found):
-    planned = grids.wider()
+    planned = beyond_grids.wider()
     assert len(planned) == 2 * 5
     by_name = {run.method.name: run for run in planned if run.seed == 0}
     assert by_name["mimic"].id == declare("mimic").id
@@ -78,7 +78,7 @@ def test_what_was_found_is_compared_with_the_prescribed_setting(found, runs_fold
     for seed in range(3):
         store(declare("kdgan", seed=seed), 0.90 + seed / 100)
         store(declare("mimic", seed=seed), 0.91 + seed / 100)
-    for run in grids.wider():
+    for run in beyond_grids.wider():
         if run.method.name == "kdgan" and run.seed < 3:
             store(run, 0.93 + run.seed / 100)
     table = wider.accuracies().set_index("method")
