@@ -9,6 +9,7 @@ from kdgan_lib import claims, runs
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.measures import hyperparameters as measures
 from kdgan_lib.reports import hyperparameters as report
+from kdgan_lib.reports import points
 from kdgan_lib.tables import MissingRuns
 
 TUNED = report.tuned()
@@ -19,7 +20,7 @@ def store(grid, accuracy, teacher=lambda run: 0.9, kept=lambda run: True):
     rows = []
     for run in filter(kept, GRIDS[grid]("paper")):
         score, other = (f(run) + run.seed / 1000 for f in (accuracy, teacher))
-        scores = dict.fromkeys(report.SCORES, score) | {"teacher_test_accuracy": other}
+        scores = dict.fromkeys(points.SCORES, score) | {"teacher_test_accuracy": other}
         known = {"run_id": run.id, "status": "finished", "seconds": 60.0}
         rows.append(known | run.configuration() | scores)
     runs.append_rows("runs", pd.DataFrame(rows), ["run_id"])

@@ -13,7 +13,7 @@ from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero
 from kdgan_lib.reports.cells import shown as cell
 from kdgan_lib.reports.differences import tabled
-from kdgan_lib.reports.hyperparameters import CHANCE
+from kdgan_lib.reports.points import stored
 from kdgan_lib.stats import (
     FEWEST,
     LEVEL,
@@ -36,6 +36,8 @@ FORMATS = {
     "p (Holm)": ".3g",
 }
 """How the columns of this module's tables are printed."""
+RIVAL_FORMATS = FORMATS | {"C": ".2f"}
+"""The same where C's accuracy is a number, not a cell."""
 
 
 def adaptive(ratio: float) -> str:
@@ -72,25 +74,9 @@ def changes() -> pd.DataFrame:
 def points() -> pd.DataFrame:
     """Return the declared runs, one row each, with what is stored of them.
 
-    Columns: run_id, variant, seed, status (NaN: not run), seconds, and in percent
-    accuracy (C, test; chance for a run that diverged), validation (C) and teacher (T,
-    test, at the end).
+    Columns: run_id, variant, seed, and those of `points.stored`.
     """
-    planned = pd.DataFrame(declared())
-    wanted = ["run_id", "status", "seconds", *SCORES]
-    stored = tables.runs(grid=GRID).reindex(columns=wanted)
-    found = planned.merge(stored, on="run_id", how="left").rename(columns=SCORES)
-    scores = list(SCORES.values())
-    found[scores] = 100 * found[scores].astype(float)
-    found.loc[found.status == "diverged", "accuracy"] = CHANCE
-    return found
-
-
-SCORES = {
-    "test_accuracy": "accuracy",
-    "validation_accuracy": "validation",
-    "teacher_test_accuracy": "teacher",
-}
+    return stored(pd.DataFrame(declared()), GRID)
 
 
 def shared_seeds(found: pd.DataFrame) -> tuple[set[str], set[int]]:

@@ -11,6 +11,7 @@ from kdgan_lib.costs import multiply_adds
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS, HEAT_MAP
 from kdgan_lib.reports import table1
+from kdgan_lib.reports.points import stored
 from kdgan_lib.runs import GAME
 from kdgan_lib.stats import (
     FEWEST,
@@ -23,15 +24,6 @@ from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 
 AXES = {"alpha": ALPHAS, "beta": BETAS, "gamma": GAMMAS}
 """The hyperparameters, and the values that Figure 4 gives them."""
-SCORES = {
-    "test_accuracy": "accuracy",
-    "last_test_accuracy": "last",
-    "teacher_test_accuracy": "teacher",
-    "validation_accuracy": "validation",
-}
-"""Columns of the run table that are percentages here."""
-CHANCE = 10.0
-"""Accuracy in percent that a diverged run's C counts as: one guess of ten labels."""
 FORMATS = dict.fromkeys(("n", "runs", "declared", "missing"), ",.0f") | {"range": ".2f"}
 """How the columns of this chapter's tables are printed."""
 
@@ -51,18 +43,9 @@ def points(grid: str = "figure4") -> pd.DataFrame:
     """Return a grid's declared runs, one row each, with what is stored of them.
 
     Only runs that differ from the tuned KDGAN in nothing but alpha, beta and gamma.
-    Columns: run_id, n, seed, alpha, beta, gamma, status (NaN: not run), seconds, and in
-    percent `accuracy` (of C as selected, on the test set), `last` (of C at the end),
-    `teacher` (of T at the end, on the test set) and `validation` (of C as selected).
+    Columns: run_id, n, seed, alpha, beta, gamma, and those of `points.stored`.
     """
-    planned = pd.DataFrame(_declared(grid))
-    wanted = ["run_id", "status", "seconds", *SCORES]
-    stored = tables.runs(grid=grid).reindex(columns=wanted)
-    found = planned.merge(stored, on="run_id", how="left").rename(columns=SCORES)
-    scores = list(SCORES.values())
-    found[scores] = 100 * found[scores].astype(float)
-    found.loc[found.status == "diverged", ["accuracy", "last"]] = CHANCE
-    return found
+    return stored(pd.DataFrame(_declared(grid)), grid)
 
 
 def axis(found: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -4,21 +4,17 @@ from functools import cache
 
 import pandas as pd
 
-from kdgan_lib import claims, tables
+from kdgan_lib import claims
 from kdgan_lib.beyond_grids import MANY, MANY_LABELS
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero, interval
 from kdgan_lib.reports.cells import folded, shown
+from kdgan_lib.reports.points import stored
 from kdgan_lib.stats import FEWEST, mean_interval, paired_difference
 
 GRID, COMMAND = "many_labels", "kdgan sweep many_labels"
-SCORES = {
-    "test_accuracy": "accuracy",
-    "validation_accuracy": "validation",
-    "teacher_test_accuracy": "teacher",
-}
 FORMATS = {
     "player updates": ",.0f",
     **dict.fromkeys(("validation", "T"), ".2f"),
@@ -31,16 +27,9 @@ def points() -> pd.DataFrame:
     """Return the declared runs, one row each, with what is stored of them.
 
     Columns: run_id, variant, method, updates (of all players, without pretraining),
-    seed, and in percent accuracy (C, test), validation (C) and teacher (T, test, at the
-    end); NaN where a run is missing.
+    seed, and those of `points.stored`.
     """
-    wanted = ["run_id", *SCORES]
-    stored = tables.runs(grid=GRID, status="finished").reindex(columns=wanted)
-    found = pd.DataFrame(_declared()).merge(stored, on="run_id", how="left")
-    found = found.rename(columns=SCORES)
-    scores = list(SCORES.values())
-    found[scores] = 100 * found[scores].astype(float)
-    return found
+    return stored(pd.DataFrame(_declared()), GRID)
 
 
 @cache

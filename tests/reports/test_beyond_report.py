@@ -12,6 +12,7 @@ from kdgan_lib.experiments import declare
 from kdgan_lib.figures import beyond as drawings
 from kdgan_lib.reports import beyond as report
 from kdgan_lib.reports import beyond_curves, hyperparameters
+from kdgan_lib.reports.points import SCORES
 
 NOISE = (0.0, 0.001, -0.001, 0.002, -0.002)
 
@@ -151,10 +152,12 @@ def test_a_run_that_diverged_counts_as_chance(runs_folder):
     store()
     rows = runs.table()
     chosen = (rows.estimator == "exact") & (rows.seed == 0)
-    lost = rows[chosen].assign(status="diverged", test_accuracy=float("nan"))
+    unknown = dict.fromkeys(SCORES, float("nan"))
+    lost = rows[chosen].assign(status="diverged", **unknown)
     runs.append_rows("runs", lost, ["run_id"])
     found = report.accuracies().set_index("variant")
     assert found.runs["exact gradient"] == 5
+    assert found.validation["exact gradient"] == pytest.approx(74)
     assert found.C["exact gradient"].startswith("74.00")
     assert (
         f"`kdgan runs show {' '.join(rows[rows.estimator == 'exact'].run_id)}`"
