@@ -355,7 +355,8 @@ prose.sentence(
 # %% tags=["remove-input"]
 prose.table(
     released.distances(),
-    "Our mean test accuracy minus the paper's, in points, on MNIST with n = 100.",
+    "Our mean test accuracy minus the paper's, in points, on MNIST with n = 100. "
+    f"{released.length_in_words()}",
     "tab-compression-distances",
     command="kdgan sweep table1 --data mnist --n 100",
     formats=dict.fromkeys(table1.PROTOCOLS, "+.2f"),
@@ -619,7 +620,8 @@ prose.table(
 prose.table(
     cell_verdicts.under_others(),
     "What the cells' rule says of our means under `paper` and `code`, and the means "
-    "minus the paper's in points. The ledger counts `controlled` only.",
+    "minus the paper's in points. The ledger counts `controlled` only. "
+    f"{released.length_in_words()}",
     "tab-compression-verdicts-others",
     command="kdgan sweep table1 --protocol paper code --data mnist --n 100",
 )

@@ -320,9 +320,9 @@ figures.show(
 # %% [markdown]
 # ## Where labels are many
 #
-# With n = 10,000 C, a perceptron, is far from the end of what it can learn from a T:
-# the prescribed round gives it a third of KDGAN's updates, and half or all of its
-# rivals'. Here C has ten passes in a round under a cosine, and then KDGAN, DISTN and
+# With n = 10,000 there may be more in T than C, a perceptron, has time to learn: the
+# prescribed round gives it a third of KDGAN's updates, and half or all of its rivals'.
+# Here C has ten passes in a round under a cosine, and then KDGAN, DISTN and
 # CODIS have four times the updates and a T that was pretrained three times as long.
 # NaGAN, which has no T to hold it, gets a C of twenty passes over the labels in the
 # place of two ([](#ch-compression) says what becomes of it otherwise). Nothing was

@@ -8,7 +8,7 @@ import pandas as pd
 from kdgan_lib import claims
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
-from kdgan_lib.reports import table1
+from kdgan_lib.reports import released, table1
 from kdgan_lib.reports.table1 import METHODS, Column
 from kdgan_lib.stats import FEWEST
 
@@ -19,17 +19,19 @@ PARTLY = 3
 def under_others(protocols: Sequence[str] = ("paper", "code")) -> pd.DataFrame:
     """Return what the cells' rule says of the columns run under other protocols.
 
-    Columns and cells with fewer than three runs are left out.
+    Columns and cells with fewer than three runs are left out. KDGAN under `code` as in
+    `released.accuracy_of`.
     """
     rows: dict[str, dict[str, object]] = {}
     for protocol in protocols:
         for entry in table1.entries(protocol):
             where = {"data": entry.column.data, "n": entry.column.n}
             claim = claims.paper_cell("T1", method=entry.cell.method, **where)
-            if claim is None or entry.accuracy is None or len(entry.finished) < FEWEST:
+            accuracy = released.accuracy_of(entry)
+            if claim is None or accuracy is None or accuracy.runs < FEWEST:
                 continue
             row = rows.setdefault(claim.arguments["method"], {})
-            gap = entry.accuracy.mean - entry.paper
+            gap = accuracy.mean - entry.paper
             evidence = pd.DataFrame([{"quantity": "difference", "value": gap}])
             verdict = claims.apply_rule(claim.rule, evidence)
             title = f"{entry.column.title(protocol)}, `{protocol}`"

@@ -127,15 +127,20 @@ def standing(scores: pd.DataFrame, reference: str, where: str) -> str:
         return ""
     means = scores.mean().sort_values(ascending=False)
     place = list(means.index).index(reference) + 1
-    rival = next(str(name) for name in means.index if name != reference)
-    gap = paired_difference(scores[reference], scores[rival])
+    others = [str(name) for name in means.index if name != reference]
+    gaps = [paired_difference(scores[reference], scores[name]) for name in others]
+    adjusted = holm([gap.p_value for gap in gaps])
+    rival, gap = others[0], gaps[0]
     ahead = "above" if gap.mean > 0 else "below"
+    corrected = (
+        f", p = {adjusted[0]:.2g} after Holm's correction over {len(gaps)} rivals"
+    )
     return (
         f"{where} {label_of(reference)} reaches {means[reference]:.2f}% and is "
         f"number {place} of {len(means)}, {abs(gap.mean):.2f} points {ahead} "
         f"{label_of(rival)}, its strongest rival; the 95% interval of the paired "
         f"difference, [{gap.lo:.2f}, {gap.hi:.2f}], {about_zero(gap.lo, gap.hi)} "
-        f"({gap.runs} seeds)."
+        f"({gap.runs} seeds{corrected if len(gaps) > 1 else ''})."
     )
 
 

@@ -8,7 +8,7 @@ from kdgan_lib.grids import GRIDS, RELEASED_LENGTH
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table1
-from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
+from kdgan_lib.stats import FEWEST, Estimate, mean_interval, paired_difference, signed
 
 GRID, COMMAND = "released_length", "kdgan sweep released_length"
 AVERAGE = "mean absolute"
@@ -20,14 +20,16 @@ def distances() -> pd.DataFrame:
     """Return ours minus the paper's mean on MNIST with n = 100, under each protocol.
 
     In points; the last row has the means of the absolute values over the methods that
-    all protocols have. Empty where nothing was run.
+    all protocols have. KDGAN under `code` as in `accuracy_of`. Empty where nothing was
+    run.
     """
     found = pd.DataFrame(
         {
             protocol: {
-                entry.cell.method: entry.accuracy.mean - entry.paper
+                entry.cell.method: accuracy.mean - entry.paper
                 for entry in table1.entries(protocol, table1.COLUMNS[:1])
-                if entry.accuracy is not None and entry.cell.method in table1.METHODS
+                if entry.cell.method in table1.METHODS
+                and (accuracy := accuracy_of(entry)) is not None
             }
             for protocol in table1.PROTOCOLS
         }
@@ -51,6 +53,37 @@ def nearest() -> str:
         f"On MNIST with n = 100 the protocol {first} is nearest to the paper's numbers "
         f"in the mean of the absolute distances, before {' and '.join(others)}."
     )
+
+
+def accuracy_of(entry: table1.Entry) -> Estimate | None:
+    """Return a cell's accuracy in percent, from the long runs where they belong to it.
+
+    KDGAN under `code` on MNIST with n = 100 is that of the released length, once three
+    of its runs are stored; a shorter game would not be the released code's.
+    """
+    if entry.cell.ids == _shortened():
+        long = scores()
+        if len(long) >= FEWEST:
+            return mean_interval(long)
+    return entry.accuracy
+
+
+def length_in_words() -> str:
+    """Return which KDGAN stands for the released code's, by the runs stored."""
+    if len(scores()) >= FEWEST:
+        return f"KDGAN under `code` is that of {RELEASED_LENGTH} outer epochs."
+    epochs = declare("kdgan", protocol="code").budget.epochs
+    return f"KDGAN under `code` has {epochs} of {RELEASED_LENGTH} outer epochs."
+
+
+def _shortened() -> tuple[str, ...]:
+    """Return the runs of KDGAN under `code` that Table 1 declares at n = 100."""
+    (entry,) = (
+        each
+        for each in table1.entries("code", table1.COLUMNS[:1])
+        if each.cell.method == "kdgan"
+    )
+    return entry.cell.ids
 
 
 def scores(column: str = LARGEST, method: str = "kdgan") -> pd.Series:

@@ -113,3 +113,8 @@ def test_the_nearest_protocol_has_the_least_mean_distance(runs_folder):
         {"controlled": 12, "paper": 3, "code": 1}
     )
     assert "protocol `code` (1.0 points) is nearest" in report.nearest()
+    assert "has 12 of 60 outer epochs" in report.length_in_words()
+    store_long(3)
+    long = 75 - report.claims.paper_value("T1", method="kdgan", data="mnist", n=100)
+    assert report.distances().set_index("method").code["KDGAN"] == pytest.approx(long)
+    assert "is that of 60 outer epochs" in report.length_in_words()
