@@ -23,6 +23,8 @@ VERDICTS = (
     "not run",
 )
 KINDS = ("quantity", "ordering", "theory", "set-up")
+OPEN = "open"
+"""Protocol of evidence on too few runs for a verdict."""
 EVIDENCE_KEY = ["claim", "quantity", "protocol"]
 
 
@@ -77,6 +79,8 @@ class Verdict:
     """One of `VERDICTS`."""
     evidence: pd.DataFrame
     """The evidence rows it was judged by."""
+    so_far: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What is measured of an open claim, on too few runs for its rule."""
 
     @property
     def runs(self) -> int:
@@ -110,10 +114,12 @@ def judge(claim_id: str) -> Verdict:
     evidence = _evidence_of(claim)
     if claim.untestable and evidence.empty:
         return Verdict(claim, "not testable here", evidence)
+    so_far = evidence.iloc[:0]
     if not evidence.empty:
+        so_far = evidence[evidence["protocol"] == OPEN].reset_index(drop=True)
         counts = evidence["protocol"].isin([claim.protocol, "exact"])
         evidence = evidence[counts].reset_index(drop=True)
-    return Verdict(claim, apply_rule(claim.rule, evidence), evidence)
+    return Verdict(claim, apply_rule(claim.rule, evidence), evidence, so_far)
 
 
 def _evidence_of(claim: Claim) -> pd.DataFrame:

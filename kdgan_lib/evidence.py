@@ -33,11 +33,17 @@ def update(
 
 
 def measured_now(claim: claims.Claim) -> pd.DataFrame:
-    """Return the evidence rows of a claim; none where runs or measure are missing."""
+    """Return the evidence rows of a claim; none where runs or measure are missing.
+
+    What a measure that lacks runs has so far comes with the protocol `open`.
+    """
     measure = measures.collect().get(claim.measure)
     try:
         rows = evidence_rows(claim, measure) if measure else pd.DataFrame()
-    except (MissingRuns, NoPairs):
+    except MissingRuns as missing:
+        found = [_row(claim, *item) for item in missing.so_far.items()]
+        rows = pd.DataFrame(found).assign(protocol=claims.OPEN)
+    except NoPairs:
         rows = pd.DataFrame()
     return rows if len(rows) else pd.DataFrame(columns=["quantity", "protocol"])
 

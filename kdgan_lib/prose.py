@@ -245,6 +245,9 @@ def _reasons(judged: claims.Verdict) -> list[str]:
     since = claim.changed or "fixed before the runs"
     lines = [f"**Rule**, {since}: {'; '.join(rules)}."]
     if judged.verdict == "not run":
+        if len(judged.so_far):
+            known = _evidence_of(judged.so_far)
+            lines.append(f"**So far**, which leaves the verdict open: {known}.")
         return [*lines, f"**Evidence**: not run. To fill this in: `{judged.command}`"]
     lines.append(f"**Evidence**: {evidence_in_words(judged)}.")
     return [*lines, f"**Protocol**: `{claim.protocol}`; {runs_in_words(judged)}."]
@@ -261,10 +264,15 @@ def runs_in_words(judged: claims.Verdict) -> str:
 def evidence_in_words(judged: claims.Verdict, names: Iterable[str] = ()) -> str:
     """Return the measured quantities, all or those named, with their intervals."""
     wanted = list(names)
-    rows = judged.evidence.to_dict("records")
-    return "; ".join(
-        _evidence(row) for row in rows if not wanted or row["quantity"] in wanted
+    return _evidence_of(
+        judged.evidence[judged.evidence.quantity.isin(wanted)]
+        if wanted
+        else judged.evidence
     )
+
+
+def _evidence_of(rows: pd.DataFrame) -> str:
+    return "; ".join(_evidence(row) for row in rows.to_dict("records"))
 
 
 def _evidence(row: Mapping[Any, Any]) -> str:

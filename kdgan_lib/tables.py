@@ -19,10 +19,15 @@ _READS: dict[str, str] = {}  # query -> digest; one process is one chapter
 
 
 class MissingRuns(LookupError):
-    """Say that rows are missing, and which one command makes them."""
+    """Say that rows are missing, and which one command makes them.
 
-    def __init__(self, command: str, time: str = "") -> None:
-        self.command, self.time = command, time
+    so_far: quantities that the rows give already, and that no verdict may rest on.
+    """
+
+    def __init__(
+        self, command: str, time: str = "", so_far: Mapping[str, Any] | None = None
+    ) -> None:
+        self.command, self.time, self.so_far = command, time, dict(so_far or {})
         super().__init__(f"not run: `{command}`" + (f" ({time})" if time else ""))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdgan_lib import claims, cli, declared, runs
+from kdgan_lib import claims, cli, declared, prose, runs
 from kdgan_lib.data import CONTROLLED_VALIDATION
 from kdgan_lib.measures import cells
 from kdgan_lib.measures import table1 as measures
@@ -198,6 +198,13 @@ def test_one_column_cannot_settle_what_six_may_still_turn(runs_folder):
     assert verdict("T1.38") == "not run"
     with pytest.raises(MissingRuns, match="kdgan sweep table1"):
         measures.best("kdgan")
+    judged = claims.judge("T1.38")
+    assert judged.evidence.empty
+    known = judged.so_far.set_index("quantity").value
+    assert (known["columns_best"], known["columns_run"]) == (0, 1)
+    text = str(prose.verdict("T1.38").data)
+    assert "which leaves the verdict open: columns best = 0" in text
+    assert "**Evidence**: not run" in text
 
 
 def test_columns_that_cannot_save_a_claim_are_not_waited_for(runs_folder):
@@ -211,7 +218,7 @@ def test_one_rival_ahead_is_enough_to_lose_a_column(runs_folder):
     ahead = {"kdgan": 98.0, "mimic": 98.5}
     fill(lambda entry: ahead[entry.cell.method], MNIST[2:], tuple(ahead))
     found = measures.best("kdgan")
-    assert found["columns_lost"].value == 3
+    assert found["columns_with_a_rival_ahead"].value == 3
     assert found["columns_run"].value == 2
     assert verdict("T1.38") == "not reproduced"
 
