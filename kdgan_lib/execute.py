@@ -1,7 +1,9 @@
 """Execute one declared run: resume, train, record; skip what is finished."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 import torch
 from filelock import FileLock
@@ -15,7 +17,11 @@ from kdgan_lib.paths import ROOT, runs_dir
 from kdgan_lib.provenance import provenance, resolve_device
 from kdgan_lib.train import AfterEpoch, Diverged, Result, fit
 
-TRAINING = ("train.py", "losses.py", "augment.py", "loop/precision.py", "randomness.py")
+TRAINING = (
+    *("train.py", "losses.py", "augment.py", "randomness.py", "concrete.py"),
+    *("budget.py", "choices.py", "data.py", "estimators.py", "*nets.py"),
+    *("loop/*.py", "methods/*.py"),
+)
 """Sources whose change leaves no shared pretrained player valid."""
 
 
@@ -41,8 +47,9 @@ def execute(
         if not force and runs.is_finished(run.id):
             return runs.find(run.id)
         row = _execute(run, device, progress, force, checkpoint_seconds)
-        lock.unlink(missing_ok=True)  # who still waits for it finds the record
-        return row
+    with suppress(OSError):  # who still waits for it finds the record
+        lock.unlink()
+    return row
 
 
 def _execute(
@@ -118,4 +125,10 @@ def _shared(device: torch.device) -> Pretrained:
 @cache
 def _training_code() -> str:
     """Return a hash of the sources that decide how a player is pretrained."""
-    return digest_of_sources([ROOT / "kdgan_lib" / name for name in TRAINING])
+    return digest_of_sources(training_sources())
+
+
+def training_sources() -> list[Path]:
+    """Return the files of `TRAINING`, in order."""
+    package = ROOT / "kdgan_lib"
+    return [path for name in TRAINING for path in sorted(package.glob(name))]

@@ -32,9 +32,8 @@ def run_id(configuration: Configuration) -> str:
 
 def record(row: Mapping[str, object], curve: pd.DataFrame | None = None) -> None:
     """Store a run: its row and its curve, replacing what the id had before."""
-    if curve is not None:
-        curve = curve.assign(run_id=row["run_id"])
-        append_rows(CURVES, curve, KEYS[CURVES])
+    curve = pd.DataFrame() if curve is None else curve.assign(run_id=row["run_id"])
+    append_rows(CURVES, curve, KEYS[CURVES], without={"run_id": row["run_id"]})
     # The row comes last: a run whose row is there is whole.
     append_rows(RUNS, pd.DataFrame([dict(row)]), KEYS[RUNS])
 
@@ -93,19 +92,31 @@ def stamps() -> tuple[tuple[str, int, int, int], ...]:
     )
 
 
-def append_rows(name: str, rows: pd.DataFrame, key_columns: Iterable[str]) -> None:
+def append_rows(
+    name: str,
+    rows: pd.DataFrame,
+    key_columns: Iterable[str],
+    without: Mapping[str, object] | None = None,
+) -> None:
     """Add rows to a table; a row whose key is there already replaces the old one.
 
-    Safe with several processes writing at once; a reader sees the old or the new
-    table. Raises `DiskFull` with the old table intact.
+    without: by column, the value whose old rows are dropped, whatever their keys. Safe
+    with several processes writing at once; a reader sees the old or the new table.
+    Raises `DiskFull` with the old table intact.
     """
     path, keys = _path(name), list(key_columns)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         old = read_rows(name)
-        rows = pd.concat([old, rows], ignore_index=True) if len(old) else rows
-        # Together, a column has one type: the keys 100 and 100.0 are equal.
-        rows = rows[~rows[keys].astype(str).duplicated(keep="last")]
+        for column, value in (without or {}).items():
+            old = old[old[column] != value] if len(old) else old
+        parts = [part for part in (old, rows) if len(part)]
+        rows = pd.concat(parts, ignore_index=True) if parts else old
+        if len(rows):
+            # Together, a column has one type: the keys 100 and 100.0 are equal.
+            rows = rows[~rows[keys].astype(str).duplicated(keep="last")]
+        elif not path.exists():
+            return
         buffer = io.BytesIO()
         rows.to_parquet(buffer, index=False, compression="zstd")
         write_atomically(path, buffer.getvalue())

@@ -94,15 +94,28 @@ def test_a_second_record_of_a_run_replaces_the_first():
     assert sorted(runs.curves().loss) == [2.0, 9.0]
 
 
+@pytest.mark.parametrize("left", [1, 0])
+def test_no_point_of_an_earlier_curve_outlives_a_second_record(left):
+    curve = pd.DataFrame({"stage": "game", "epoch": [1, 2, 3], "loss": 2.0})
+    runs.record(row(1), curve)
+    runs.record(row(2), curve)
+    runs.record(row(1, status="diverged"), curve[:left] if left else None)
+    assert runs.curves().groupby("run_id").size().sum() == 3 + left
+    runs.record(row(2, status="diverged"))
+    assert len(runs.curves()) == left
+    runs.record(row(2), curve)
+    assert len(runs.curves()) == 3 + left
+
+
 def test_a_row_written_last_marks_a_run_whose_curve_is_there(monkeypatch):
     # Killed between the two writes, the run counts as not finished.
     append, calls = runs.append_rows, []
 
-    def once(name, *rest):
+    def once(name, *rest, **named):
         calls.append(name)
         if len(calls) > 1:
             raise KeyboardInterrupt
-        append(name, *rest)
+        append(name, *rest, **named)
 
     monkeypatch.setattr(runs, "append_rows", once)
     curve = pd.DataFrame({"stage": ["game"], "epoch": [1]})

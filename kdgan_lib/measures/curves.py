@@ -80,7 +80,8 @@ def speed_up(
 
 def _curves(method: str, grid: str, protocol: str) -> pd.DataFrame:
     """Return the game's evaluations of a method's finished runs."""
-    curves = tables.curves(grid=grid, protocol=protocol, method=method, stage="game")
+    where = {"grid": grid, "protocol": protocol, "method": method}
+    curves = tables.curves(**where, stage="game", status="finished")
     return tables.require(curves, COMMAND)
 
 
