@@ -23,7 +23,7 @@ from kdgan_lib.studies import variance_study
 from kdgan_lib.studies.variance_demo import speeds
 from kdgan_lib.studies.variance_point import Point
 from kdgan_lib.studies.variance_probe import SAMPLED, Probe, measure, weights_of
-from kdgan_lib.studies.variance_study import KEY, TABLE, Study, identity
+from kdgan_lib.studies.variance_study import KEY, TABLE, Study
 from kdgan_lib.tables import MissingRuns
 from kdgan_lib.train import fit
 from kdgan_lib.variance import (
@@ -336,7 +336,7 @@ def test_a_method_without_discriminator_cannot_be_probed():
 
 @pytest.fixture
 def toy_study(monkeypatch, runs_folder):
-    """Let the study play on the toy problem; return its plan and the calls made."""
+    """Let a study on the toy problem be the book's; return its plan and the calls."""
     calls = []
 
     def train(run, device, after_epoch):
@@ -354,7 +354,9 @@ def toy_study(monkeypatch, runs_folder):
 
     monkeypatch.setattr(variance_study, "train", train)
     probe = Probe(batches=3, draws=10, masks=2, temperatures=(1.0,))
-    return Study(seeds=1, epochs=3, probes=2, probe=probe), calls
+    plan = Study(seeds=1, epochs=3, probes=2, probe=probe)
+    monkeypatch.setattr(variance_tables, "DECLARED", plan)
+    return plan, calls
 
 
 def test_the_study_stores_every_run_and_skips_what_is_stored(toy_study):
@@ -370,9 +372,46 @@ def test_the_study_stores_every_run_and_skips_what_is_stored(toy_study):
     assert len(runs.read_rows(TABLE)) == len(rows)
 
 
-def test_measures_figures_and_tables_read_what_the_study_stored(toy_study):
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"profile": "smoke"},
+        {"n": 50},
+        {"epochs": 4},
+        {"probes": 3},
+        {"probe": Probe(batches=3, draws=20, masks=2, temperatures=(1.0,))},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_another_study_leaves_the_book_s_rows_alone_and_none_of_its_is_read(
+    toy_study, other
+):
     plan, _ = toy_study
-    variance_study.study(replace(plan, seeds=2), progress=False)
+    variance_study.study(plan, progress=False)
+    before, stored = variance_tables.rows(), runs.read_rows(TABLE)
+    assert len(before) == len(stored) > 0
+    assert variance_study.study(replace(plan, **other), progress=False) == 3
+    assert len(runs.read_rows(TABLE)) > len(stored)
+    pd.testing.assert_frame_equal(variance_tables.rows(), before)
+
+
+def test_the_book_s_rows_carry_the_identity_of_their_runs():
+    plan = Study()
+    games = plan.games()
+    assert len(games) == plan.seeds * len(variance_study.METHODS)
+    assert all(plan.run(*game).id == name for name, game in games.items())
+    closer = replace(plan, probes=plan.probes + 1)
+    assert not set(games) & set(closer.games())
+
+
+def test_every_row_of_the_declared_study_is_committed():
+    assert all(map(variance_study.is_stored, variance_tables.DECLARED.games()))
+
+
+def test_measures_figures_and_tables_read_what_the_study_stored(toy_study, monkeypatch):
+    plan = replace(toy_study[0], seeds=2)
+    monkeypatch.setattr(variance_tables, "DECLARED", plan)
+    variance_study.study(plan, progress=False)
     for name in ("M17", "M18", "M19", "M20", "F7"):
         claim = claims.ledger()[name]
         found = evidence_rows(claim, measures.collect()[claim.measure])
@@ -447,8 +486,7 @@ def test_the_study_s_runs_are_the_controlled_ones_with_the_paper_s_estimator():
             3,
             60,
         )
-        kept = identity(run)
-        assert kept["run_id"] == run.id
+        kept = variance_study.settings(run)
         expected = "reinforce" if name == "kdgan_wo_gm" else "relaxed_score"
         assert kept["own_estimator"] == expected
 

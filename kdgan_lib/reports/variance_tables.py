@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.studies.variance_study import TABLE
+from kdgan_lib.studies.variance_study import TABLE, Study
 from kdgan_lib.variance import combined_variance, sd_bound
 
+DECLARED = Study()
+"""The study that the book reports."""
 COMMAND = "kdgan variance"
 TIME = "20 minutes of one core"
 PLACE = ["method", "seed", "epoch"]
@@ -26,8 +28,8 @@ class Mean(NamedTuple):
 
 
 def rows(**where: object) -> pd.DataFrame:
-    """Return the stored rows of the `paper` profile whose columns equal `where`."""
-    return tables.rows(TABLE, profile="paper", **where)
+    """Return the stored rows of the declared study whose columns equal `where`."""
+    return tables.rows(TABLE, run_id=list(DECLARED.games()), **where)
 
 
 def of_game(method: str, frame: pd.DataFrame, instead: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Measure C's gradient while the games are played: the rows behind Figure 7."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated
 
 import pandas as pd
@@ -21,7 +21,7 @@ from kdgan_lib.studies.variance_probe import Probe, Row, measure, row, weights_o
 from kdgan_lib.train import Diverged, Training
 
 TABLE = "variance"
-KEY = ("method", "seed", "epoch", "component", "estimator", "tau", "quantity")
+KEY = ("run_id", "epoch", "component", "estimator", "tau", "quantity")
 METHODS = ADVERSARIAL
 ESTIMATOR = {"nagan": "relaxed_score", "kdgan": "relaxed_score"}
 COMMAND = "python -m kdgan_lib.studies.variance_study"
@@ -69,18 +69,34 @@ class Study:
         )
         return replace(declared, method=method(name, **hyper), budget=budget)
 
+    def games(self) -> dict[str, tuple[str, int]]:
+        """Return each game's method and seed by the identity of its rows."""
+        return {
+            self.identity(name, seed): (name, seed)
+            for seed in range(self.seeds)
+            for name in METHODS
+        }
+
+    def identity(self, name: str, seed: int) -> str:
+        """Return what the rows of a game are stored under.
+
+        That is its run's identity; a game watched more or less closely than by default
+        has another one, so that its rows replace none.
+        """
+        run, default = self.run(name, seed), Study()
+        if (self.probes, self.probe) == (default.probes, default.probe):
+            return run.id
+        watched = {"probes": self.probes, **asdict(self.probe)}
+        return runs.run_id({**run.configuration(), "watched": watched})
+
 
 def study(plan: Study, force: bool = False, progress: bool = True) -> int:
     """Make and store the rows of every run that has none yet; return how many runs.
 
     A run is stored when it ends, so that the study can be stopped and called again.
     """
-    waiting = [
-        (name, seed)
-        for seed in range(plan.seeds)
-        for name in METHODS
-        if force or not is_stored(plan.run(name, seed))
-    ]
+    games = plan.games()
+    waiting = [game for name, game in games.items() if force or not is_stored(name)]
     with tqdm(waiting, unit="run", disable=not progress) as bar:
         for name, seed in bar:
             bar.set_postfix_str(f"{name}, seed {seed}")
@@ -88,10 +104,9 @@ def study(plan: Study, force: bool = False, progress: bool = True) -> int:
     return len(waiting)
 
 
-def is_stored(run: Run) -> bool:
-    """Return whether a method's rows for a seed are there, at the declared settings."""
-    rows = runs.read_rows(TABLE, ("run_id",))
-    return run.id in set(rows.run_id)
+def is_stored(identity: str) -> bool:
+    """Return whether the rows of a game are there, at these very settings."""
+    return identity in set(runs.read_rows(TABLE, ("run_id",)).run_id)
 
 
 def watch(plan: Study, name: str, seed: int, progress: bool = False) -> pd.DataFrame:
@@ -100,6 +115,7 @@ def watch(plan: Study, name: str, seed: int, progress: bool = False) -> pd.DataF
     A run that diverges gives the rows up to there, and says so in a row `diverged`.
     """
     run, found, diverged = plan.run(name, seed), list[Row](), 0.0
+    cpu = torch.device("cpu")
     where = plan.epochs_probed()
     with tqdm(total=len(where), unit="probe", disable=not progress) as bar:
 
@@ -111,12 +127,14 @@ def watch(plan: Study, name: str, seed: int, progress: bool = False) -> pd.DataF
                 bar.update()
 
         try:
-            result = train(run, torch.device("cpu"), after_epoch=look)
+            result = train(run, cpu, after_epoch=look)
             found.extend(accuracies(result.curve))
         except Diverged:
             diverged = 1.0
     found.append({"epoch": 0, **row("run", "", 0.0, "diverged", diverged)})
-    return pd.DataFrame(found).assign(**identity(run))
+    return pd.DataFrame(found).assign(
+        **settings(run), run_id=plan.identity(name, seed), **provenance(cpu)
+    )
 
 
 def accuracies(curve: pd.DataFrame) -> Iterator[Row]:
@@ -130,19 +148,18 @@ def accuracies(curve: pd.DataFrame) -> Iterator[Row]:
             yield {"epoch": epoch, **row("classifier", "", 0.0, quantity, value)}  # type: ignore[dict-item]
 
 
-def identity(run: Run) -> dict[str, object]:
-    """Return what every row of a run carries: settings and provenance."""
+def settings(run: Run) -> dict[str, object]:
+    """Return the settings of a run that each of its rows carries."""
     alpha, beta, supervision = weights_of(run.method)
-    settings = run.configuration()
+    given = run.configuration()
     kept = ("method", "n", "protocol", "profile", "seed", "epochs", "batch_size")
     rates = [f"{player}_lr" for player in ("classifier", "teacher", "discriminator")]
     chosen = {
-        name: settings[name] for name in (*kept, *rates, "reward", "draws", "estimator")
+        name: given[name] for name in (*kept, *rates, "reward", "draws", "estimator")
     }
     chosen["own_estimator"] = chosen.pop("estimator")
     weights = {"alpha": alpha, "beta": beta, "supervision": supervision}
-    made_on = provenance(torch.device("cpu"))
-    return {**chosen, **weights, "run_id": run.id, **made_on}
+    return {**chosen, **weights}
 
 
 @dataclass(frozen=True)
