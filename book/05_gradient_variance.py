@@ -247,7 +247,7 @@ prose.table(
 )
 
 # %% [markdown]
-# Verdicts ask for intervals, hence for two seeds at least; until then the box says so.
+# Verdicts ask for intervals, hence for three seeds at least; before, the box says so.
 
 # %% tags=["remove-input"]
 update = f"{study.COMMAND} && kdgan claims --update M17 M18 M19 M20 F7"

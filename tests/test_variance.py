@@ -19,6 +19,7 @@ from kdgan_lib.methods import method
 from kdgan_lib.nets import MLP
 from kdgan_lib.randomness import derive
 from kdgan_lib.reports import variance_tables
+from kdgan_lib.stats import mean_interval
 from kdgan_lib.studies import variance_study
 from kdgan_lib.studies.variance_demo import speeds
 from kdgan_lib.studies.variance_point import Point
@@ -409,18 +410,18 @@ def test_every_row_of_the_declared_study_is_committed():
 
 
 def test_measures_figures_and_tables_read_what_the_study_stored(toy_study, monkeypatch):
-    plan = replace(toy_study[0], seeds=2)
+    plan = replace(toy_study[0], seeds=3)
     monkeypatch.setattr(variance_tables, "DECLARED", plan)
     variance_study.study(plan, progress=False)
     for name in ("M17", "M18", "M19", "M20", "F7"):
         claim = claims.ledger()[name]
         found = evidence_rows(claim, measures.collect()[claim.measure])
         assert set(found.protocol) == {"controlled"}
-        assert set(found.runs) == {2}
+        assert set(found.runs) == {3}
         assert claims.apply_rule(claim.rule, found) in claims.VERDICTS[:3]
     rows = variance_tables.rows()
     probes = variance_tables.probes(rows)
-    assert len(probes) == 2 * 3 * 2
+    assert len(probes) == 3 * 3 * 2
     assert (probes.as_trained <= probes.whole).all()
     assert drawings.terms_figure(probes) is not None
     assert drawings.sources_figure(variance_tables.by_estimator(rows)) is not None
@@ -428,7 +429,7 @@ def test_measures_figures_and_tables_read_what_the_study_stored(toy_study, monke
     assert drawings.bound_figure(probes) is not None
     assert drawings.norms_figure(variance_tables.norms(rows)) is not None
     summary = variance_tables.summary(probes).set_index("method")
-    assert set(summary.seeds) == {2}
+    assert set(summary.seeds) == {3}
     assert summary["T"]["nagan"] == "none"
     own = rows[rows.method == "kdgan"]
     drawings.temperature_figure(variance_tables.by_temperature(own), 3)
@@ -464,10 +465,21 @@ def test_along_training_the_convex_gradient_stays_below_the_bound():
     assert row.larger == 3.0
 
 
-def test_interval_of_seeds_is_student_s():
-    mean = variance_tables.interval([1.0, 2.0, 3.0])
-    assert mean.value == 2.0
-    assert mean.hi - mean.value == pytest.approx(4.3027 / 3**0.5, rel=1e-4)
+def test_the_interval_over_seeds_is_the_book_s_of_each_seed_s_mean():
+    probes = pd.DataFrame({"seed": [0, 0, 1, 2], "value": [0.0, 2.0, 2.0, 3.0]})
+    assert variance_tables.over_seeds(probes) == mean_interval([1.0, 2.0, 3.0])
+    pair = variance_tables.over_seeds(probes[probes.seed < 2])
+    assert (pair.mean, pair.runs) == (1.5, 2)
+    assert pd.isna(pair.lo)
+    assert pd.isna(pair.hi)
+
+
+def test_a_game_with_two_seeds_is_not_measured(toy_study, monkeypatch):
+    plan = replace(toy_study[0], seeds=2)
+    monkeypatch.setattr(variance_tables, "DECLARED", plan)
+    variance_study.study(plan, progress=False)
+    with pytest.raises(MissingRuns, match="kdgan variance"):
+        measures.collect()["figure7"]()
 
 
 def test_probes_run_from_the_first_epoch_to_the_last():

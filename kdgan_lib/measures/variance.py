@@ -9,11 +9,13 @@ import pandas as pd
 
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.reports import variance_tables as study
+from kdgan_lib.stats import FEWEST, Estimate
 from kdgan_lib.tables import MissingRuns, require
 
 
-def _quantity(mean: study.Mean, unit: str = "") -> Quantity:
-    return Quantity(mean.value, mean.lo, mean.hi, unit, mean.seeds, "controlled")
+def _quantity(found: Estimate) -> Quantity:
+    ends = found.lo, found.hi
+    return Quantity(found.mean, *ends, runs=found.runs, protocol="controlled")
 
 
 def _plain(value: float, seeds: int) -> Quantity:
@@ -21,10 +23,10 @@ def _plain(value: float, seeds: int) -> Quantity:
 
 
 def _rows(*methods: str) -> pd.DataFrame:
-    """Return the rows of these methods; raise MissingRuns unless each has two seeds."""
+    """Return the rows of these methods; raise MissingRuns if one has too few seeds."""
     frame = require(study.rows(method=list(methods)), study.COMMAND, study.TIME)
     seeds = frame.groupby("method").seed.nunique().reindex(methods).fillna(0)
-    if seeds.min() < 2:
+    if seeds.min() < FEWEST:
         raise MissingRuns(study.COMMAND, study.TIME)
     return frame
 

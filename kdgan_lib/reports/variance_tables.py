@@ -1,12 +1,10 @@
 """Arrange the rows of the variance study for measures, figures and tables."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
 from kdgan_lib import tables
+from kdgan_lib.stats import Estimate, mean_interval
 from kdgan_lib.studies.variance_study import TABLE, Study
 from kdgan_lib.variance import combined_variance, sd_bound
 
@@ -16,15 +14,6 @@ COMMAND = "kdgan variance"
 TIME = "20 minutes of one core"
 PLACE = ["method", "seed", "epoch"]
 VANISHING, EXPLODING = 0.01, 100.0  # of the labels' gradient at the game's start
-
-
-class Mean(NamedTuple):
-    """A mean over seeds with its 95% interval."""
-
-    value: float
-    lo: float
-    hi: float
-    seeds: int
 
 
 def rows(**where: object) -> pd.DataFrame:
@@ -149,22 +138,9 @@ def by_seed(values: pd.Series) -> pd.DataFrame:
     return values.rename("value").reset_index()
 
 
-def over_seeds(values: pd.DataFrame) -> Mean:
-    """Return the mean of each seed's mean, with its 95% t-interval over seeds."""
-    means = values.groupby("seed").value.mean()
-    return interval(means)
-
-
-def interval(values: Iterable[float]) -> Mean:
-    """Return the mean of independent values with its 95% t-interval."""
-    from scipy import stats
-
-    found = np.asarray(list(values), dtype=float)
-    if len(found) < 2:
-        return Mean(float(found.mean()), float("nan"), float("nan"), len(found))
-    half = stats.t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / len(found) ** 0.5
-    centre = float(found.mean())
-    return Mean(centre, centre - float(half), centre + float(half), len(found))
+def over_seeds(values: pd.DataFrame) -> Estimate:
+    """Return the mean of each seed's mean, with its 95% interval over seeds."""
+    return mean_interval(values.groupby("seed").value.mean())
 
 
 def combinations(probe: pd.Series) -> pd.DataFrame:
