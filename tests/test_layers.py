@@ -151,6 +151,13 @@ def test_only_the_figures_import_matplotlib(module):
         assert not tools & {"matplotlib", "seaborn"}
 
 
+@pytest.mark.parametrize("module", [n for n in sources() if n.startswith("reports")])
+def test_reports_read_what_is_stored_and_neither_draw_nor_train(module):
+    for other in inside(imported(sources()[module])):
+        assert not other.startswith("figures"), f"{module} imports {other}"
+        assert other not in ("train", "execute", "sweep"), f"{module} imports {other}"
+
+
 @pytest.mark.parametrize("module", sources())
 def test_only_commands_print(module):
     tree = sources()[module]

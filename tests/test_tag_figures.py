@@ -10,6 +10,7 @@ from PIL import Image
 from kdgan_lib import tag_facts
 from kdgan_lib.figures import gallery
 from kdgan_lib.figures import tags as drawings
+from kdgan_lib.reports.tag_gallery import Card
 from kdgan_lib.studies import tag_demo
 from kdgan_lib.tags import load_tags, tag_names
 
@@ -63,7 +64,7 @@ def test_the_tuned_value_is_ringed_and_other_values_are_joined():
 def test_a_card_ticks_the_images_own_tags_only():
     stream = io.BytesIO()
     Image.new("RGB", (8, 8), "red").save(stream, "PNG")
-    card = gallery.Card(
+    card = Card(
         stream.getvalue(), "A red thing", ["red", "thing"], {"KDGAN": ["red", "blue"]}
     )
     fig = gallery.show_cards([card])

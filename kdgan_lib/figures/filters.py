@@ -7,12 +7,12 @@ which would do nothing there, are made by the script.
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from IPython.display import HTML
 
 from kdgan_lib.prose import linked
+from kdgan_lib.reports.ledger import Entry
 
 SCRIPT = """
 (function () {
@@ -42,20 +42,6 @@ SCRIPT = """
 STYLE = "vertical-align:top;text-align:left;padding:3px 6px"
 FORMULA = re.compile(r"\$(.+?)\$")
 CODE = re.compile(r"`(.+?)`")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """State one line of a table that readers filter."""
-
-    page: str
-    """Chapter to which the first cell links."""
-    anchor: str
-    """Place in that chapter."""
-    cells: Mapping[str, str]
-    """Texts by column, with formulas between dollars and code between backticks."""
-    facets: Mapping[str, str]
-    """What the line can be chosen by."""
 
 
 def filtered(entries: Sequence[Entry], name: str, caption: str) -> HTML:

@@ -1,8 +1,7 @@
 """Draw test images with their tags, their text and what each method recommends."""
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,22 +9,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from kdgan_lib.figures.style import figure
+from kdgan_lib.reports.tag_gallery import Card
 
 RIGHT, WRONG = "#006B4E", "#6E6E6E"
-
-
-@dataclass(frozen=True)
-class Card:
-    """One test image."""
-
-    thumbnail: bytes
-    """An image file."""
-    text: str
-    """What T reads: title and description."""
-    tags: Sequence[str]
-    """Its own tags."""
-    recommended: Mapping[str, Sequence[str]]
-    """Title of a method -> its best tags."""
 
 
 def show_cards(cards: Sequence[Card]) -> Figure | None:

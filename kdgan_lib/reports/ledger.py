@@ -2,15 +2,14 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from kdgan_lib import claims
 from kdgan_lib.claims import Verdict
-from kdgan_lib.figures.filters import Entry
 from kdgan_lib.prose import SYMBOLS, counted, evidence_in_words, listed, runs_in_words
 
 ANSWERED = ("reproduced", "partly", "not reproduced")
@@ -23,6 +22,20 @@ FEW = {
 MOST = "10 runs or more"
 RATIOS = ("instances_ratio", "spread_ratio")
 """Quantities that are geometric means over seeds."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """State one line of a table that readers filter."""
+
+    page: str
+    """Chapter to which the first cell links."""
+    anchor: str
+    """Place in that chapter."""
+    cells: Mapping[str, str]
+    """Texts by column, with formulas between dollars and code between backticks."""
+    facets: Mapping[str, str]
+    """What the line can be chosen by."""
 
 
 def judged() -> list[Verdict]:

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from kdgan_lib import claims, grids, tables
+from kdgan_lib.loop.result import Result
 from kdgan_lib.names import in_order, label_of
 from kdgan_lib.reports import table1, table3
 from kdgan_lib.reports.cells import BREAK, counted, folded, shown
 from kdgan_lib.reports.orderings import FEWEST_SIZES, by_size, images_needed
 from kdgan_lib.reports.table1 import ROWS, Column
 from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
-from kdgan_lib.train import Result
 
 LEVELS = (85, 90, 95, 98)
 """Accuracies in percent at which the images needed are compared."""

@@ -1,12 +1,12 @@
 """Show what one run of each method recommends, and how sure its images make us."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.figures.gallery import Card
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table2
 from kdgan_lib.tag_facts import images_of
@@ -22,6 +22,20 @@ PLAYERS = {
 }
 """Whose soft labels are looked at."""
 RESAMPLES = 4_000
+
+
+@dataclass(frozen=True)
+class Card:
+    """One test image."""
+
+    thumbnail: bytes
+    """An image file."""
+    text: str
+    """What T reads: title and description."""
+    tags: Sequence[str]
+    """Its own tags."""
+    recommended: Mapping[str, Sequence[str]]
+    """Title of a method -> its best tags."""
 
 
 def cards(count: int, seed: int = 0) -> list[Card]:

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from kdgan_lib.figures.filters import Entry, filtered
+from kdgan_lib.figures.filters import filtered
+from kdgan_lib.reports.ledger import Entry
 
 
 def entry(name, kind, text="plain"):
