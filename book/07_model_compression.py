@@ -520,7 +520,9 @@ figures.show(
 prose.table(
     sizes.images(),
     "Labelled images needed for an accuracy: geometric mean over seeds, interpolated "
-    "over the logarithm of n between the sizes that were run.",
+    "over the logarithm of n between the sizes that were run, however far apart. *At "
+    "most*: some seed has it at the least size. *More than*: some seed misses it at "
+    "the largest.",
     "tab-compression-images",
     command="kdgan sweep sample_size",
 )

@@ -206,7 +206,8 @@ prose.table(
     report.accuracies(),
     "Test accuracy (%) of C with its 95% interval, its validation accuracy, the test "
     "accuracy of T at the end, and the runs behind them, on the seeds that all share; "
-    "{numref}`tab-beyond-differences` has every pair. To run what is missing: "
+    "{numref}`tab-beyond-differences` has every pair, also on seeds that not all "
+    "share, so that its means are other ones. To run what is missing: "
     "`kdgan sweep beyond`.",
     "tab-beyond-accuracies",
     command="kdgan sweep beyond",

@@ -8,6 +8,7 @@ from kdgan_lib.grids import GRIDS, RELEASED_LENGTH
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table1
+from kdgan_lib.reports.cells import folded
 from kdgan_lib.stats import FEWEST, Estimate, mean_interval, paired_difference, signed
 
 GRID, COMMAND = "released_length", "kdgan sweep released_length"
@@ -167,9 +168,10 @@ def _row(run: Run, mine: pd.Series, long: pd.Series) -> dict[str, object]:
         "player updates": f"{updates:,}",
         "test evaluations": run.budget.epochs // run.budget.test_every,
     }
+    command = f"{COMMAND} --method {run.method.name}"
     if mine.empty:
-        unknown = {"largest test accuracy": "not run", "runs": 0}
-        return row | unknown | {"long KDGAN minus it": "–"}
+        missing = {"largest test accuracy": folded("not run", [], command), "runs": 0}
+        return row | missing | {"long KDGAN minus it": "–"}
     found = mean_interval(mine)
     largest = prose.interval(found.mean, found.lo, found.hi)
     row |= {"largest test accuracy": largest, "runs": found.runs}
