@@ -20,6 +20,7 @@ from kdgan_lib.loop.guards import (
     check_split,
     mean_losses,
 )
+from kdgan_lib.loop.owner import owner
 from kdgan_lib.loop.precision import arithmetic
 from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.loop.progress import Progress
@@ -57,7 +58,8 @@ def fit(
     runs share their pretrained players. after_epoch: called with the run and its stage
     when an epoch has been trained, before `state.epoch` moves on; it must only look.
     Raises ValueError for a missing player, one that cannot learn, a wrong shape or no
-    examples, `Diverged` when a loss or a logit is not finite. Source: Algorithm 1.
+    examples, or another run's checkpoint, `Diverged` when a loss or a logit is not
+    finite. Source: Algorithm 1.
     """
     if isinstance(method, str):
         method = method_by_name(method)
@@ -68,6 +70,8 @@ def fit(
     check_learners(method, budget, seated, split)
     scorer = Scorer(split, budget, criterion)
     state = State(seated)
+    if checkpoints is not None:
+        state.owner = owner(method, seated, split, budget, seed, criterion.name)
     training = Training(method, split, budget, seed, state, scorer, after_epoch)
     with (
         arithmetic(budget.precision),

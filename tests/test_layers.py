@@ -38,7 +38,7 @@ ROOMS = {
     "a run's parts": (
         *("loop", "loop.evaluation", "loop.checkpoint", "loop.schedule", "loop.state"),
         *("loop.guards", "loop.scoring", "loop.result", "loop.pretrained"),
-        *("loop.progress", "loop.precision"),
+        *("loop.progress", "loop.precision", "loop.owner"),
     ),
     "the loop": ("train",),
     "tasks": ("tasks",),

@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from kdgan_lib import fit
 from kdgan_lib.loop.checkpoint import Checkpoints
-from kdgan_lib.loop.state import digest
-from kdgan_lib.methods import METHODS
+from kdgan_lib.loop.state import State, digest
+from kdgan_lib.methods import METHODS, method
 from kdgan_lib.train import Training
 from tests import toys
 
@@ -131,6 +132,79 @@ def test_a_finished_run_resumed_from_its_last_checkpoint_only_concludes(tmp_path
     first = resume("kdgan", Checkpoints(tmp_path), toys.BUDGET)
     again = resume("kdgan", Checkpoints(tmp_path), toys.BUDGET)
     assert_same_bits(first, again)
+
+
+def same_folder(folder, name="kdgan", seed=0, budget=toys.BUDGET, split=None):
+    return fit(
+        name,
+        toys.players_of(name if isinstance(name, str) else name.name),
+        split or toys.split(),
+        budget,
+        seed,
+        checkpoints=Checkpoints(folder),
+        checkpoint_seconds=0,
+    )
+
+
+def other_inputs():
+    split = toys.split()
+    split.train.inputs.mul_(2)
+    return split
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"budget": toys.BUDGET.but(classifier_lr=1e-2)},
+        {"budget": toys.BUDGET.but(epochs=10)},
+        {"name": "nagan"},
+        {"name": method("kdgan", alpha=0.25)},
+        {"split": other_inputs()},
+    ],
+    ids=["seed", "rate", "epochs", "method", "hyperparameter", "data"],
+)
+def test_another_runs_folder_is_refused_in_one_sentence(change, tmp_path):
+    first = same_folder(tmp_path)
+    with pytest.raises(ValueError, match="another run's checkpoint") as caught:
+        same_folder(tmp_path, **change)
+    assert str(caught.value) == (
+        f"{tmp_path} holds another run's checkpoint: give each run a folder of its own."
+    )
+    assert_same_bits(same_folder(tmp_path), first)
+
+
+def test_another_network_in_the_same_folder_is_refused(tmp_path):
+    same_folder(tmp_path, "supervised")
+    wide = {"classifier": torch.nn.Linear(toys.FEATURES, toys.LABELS)}
+    with pytest.raises(ValueError, match="another run's checkpoint"):
+        fit(
+            "supervised",
+            wide,
+            toys.split(),
+            toys.BUDGET,
+            checkpoints=Checkpoints(tmp_path),
+        )
+
+
+def test_a_checkpoint_that_does_not_say_whose_it_is_is_resumed(tmp_path, monkeypatch):
+    whole = State.payload
+
+    def as_before(state):
+        payload = whole(state)
+        del payload["owner"]
+        return payload
+
+    with monkeypatch.context() as patch:
+        patch.setattr(State, "payload", as_before)
+        with pytest.raises(Stop):
+            stop_after(9, tmp_path, patch)
+    stored = Checkpoints(tmp_path).latest()
+    assert "owner" not in stored
+    assert sum(stored["updates"].values()) > 0
+    found = resume("kdgan", Checkpoints(tmp_path), toys.BUDGET)
+    assert_same_bits(found, uninterrupted("kdgan"))
+    assert Checkpoints(tmp_path).latest()["owner"]
 
 
 def begin(folder):

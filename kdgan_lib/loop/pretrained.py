@@ -4,8 +4,9 @@ import hashlib
 from pathlib import Path
 
 from kdgan_lib.budget import Budget
-from kdgan_lib.data import Examples, Split
+from kdgan_lib.data import Split
 from kdgan_lib.loop.checkpoint import decode, encode, write_atomically
+from kdgan_lib.loop.owner import digest_of_examples
 from kdgan_lib.loop.schedule import Stage
 from kdgan_lib.loop.scoring import position
 from kdgan_lib.loop.state import State, digest
@@ -36,7 +37,7 @@ class Pretrained:
             *(budget.batch_size, budget.pretraining_lr, budget.weight_decay),
             budget.evaluated,  # the stored row has scores
             budget.precision,
-            _digest(split.train, split.validation),
+            digest_of_examples(split.train, split.validation),
             # The weights do not tell one dropout rate from another.
             *(digest(state.players[player]), repr(state.players[player])),
         )
@@ -69,12 +70,3 @@ class Pretrained:
 
     def _path(self) -> Path:
         return self.folder / f"{self._key}.pt"
-
-
-def _digest(*parts: Examples) -> str:
-    sha = hashlib.sha256()
-    for part in parts:
-        for tensor in (part.inputs, part.targets, part.privileged):
-            if tensor is not None:
-                sha.update(tensor.cpu().contiguous().numpy().tobytes())
-    return sha.hexdigest()

@@ -22,6 +22,8 @@ class State:
     """
 
     players: dict[str, nn.Module]
+    owner: str = ""
+    """Whose checkpoints these are: `loop.owner`; empty if none are kept."""
     optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
     stage: int = 0
     epoch: int = 0
@@ -57,6 +59,7 @@ class State:
     def payload(self) -> dict:
         """Return everything as tensors and plain containers."""
         return {
+            "owner": self.owner,
             "players": {name: p.state_dict() for name, p in self.players.items()},
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             **{name: getattr(self, name) for name in _PLAIN},
@@ -65,10 +68,19 @@ class State:
     def resume(
         self, checkpoints: Checkpoints | None, plan: tuple[Stage, ...], budget: Budget
     ) -> None:
-        """Take over the newest sound checkpoint, if there is one."""
+        """Take over the newest sound checkpoint, if there is one.
+
+        Raises ValueError if it is another run's. Checkpoints of earlier versions do not
+        say whose they are, and are taken over.
+        """
         payload = checkpoints.latest() if checkpoints else None
-        if payload is None:
+        if checkpoints is None or payload is None:
             return
+        if payload.get("owner", self.owner) != self.owner:
+            raise ValueError(
+                f"{checkpoints.folder} holds another run's checkpoint: give each run a "
+                "folder of its own."
+            )
         for name, weights in payload["players"].items():
             self.players[name].load_state_dict(weights)
         if payload["epoch"] > 0:
