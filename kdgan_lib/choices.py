@@ -1,7 +1,7 @@
 """Refuse a setting that its field does not list; say what identifies settings."""
 
 from dataclasses import fields
-from math import inf
+from math import inf, isfinite
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 LATER = {"later": True}
@@ -25,14 +25,18 @@ def check_choices(settings: Any) -> None:
 def check_range(
     settings: Any, *names: str, above: float | None = None, to: float = inf
 ) -> None:
-    """Raise ValueError for a value that is not from 0, or above a bound, to `to`."""
+    """Raise ValueError for a value that is not from 0, or above a bound, to `to`.
+
+    Infinity and NaN are in no range.
+    """
     start = "at least 0" if above is None else f"above {above:g}"
     end = "" if to == inf else f" and at most {to:g}"
     for name in names:
         value = getattr(settings, name)
-        # Written so that NaN, which is in no range, is refused.
-        if not ((value >= 0 if above is None else value > above) and value <= to):
-            raise ValueError(f"{name} must be {start}{end}, not {value}.")
+        inside = (value >= 0 if above is None else value > above) and value <= to
+        if not (inside and isfinite(value)):
+            finite = " and finite" if value == inf else ""
+            raise ValueError(f"{name} must be {start}{end or finite}, not {value}.")
 
 
 def identity(settings: Any) -> dict[str, Any]:

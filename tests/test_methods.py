@@ -1,5 +1,7 @@
 """Check each method's losses against the paper's formulas."""
 
+import math
+
 import pytest
 import torch
 
@@ -221,6 +223,8 @@ def test_a_weight_of_zero_leaves_an_infinite_term_out_of_the_sum():
         ("kdgan", {"alpha": float("nan")}, "alpha must be at least 0"),
         ("kdgan", {"beta": -1.0}, "beta must be at least 0, not -1.0"),
         ("kdgan", {"beta": float("nan")}, "beta must be at least 0, not nan"),
+        ("kdgan", {"beta": math.inf}, "beta must be at least 0 and finite, not inf"),
+        ("kdgan", {"tau_start": math.inf}, "tau_start must be above 0 and finite"),
         ("kdgan", {"estimator": "magic"}, "No estimator 'magic'"),
         ("kdgan", {"estimator": "rloo"}, "'rloo' needs draws >= 2"),
         ("kdgan", {"draws": 0}, "needs draws >= 1"),

@@ -1,5 +1,6 @@
 """Check how a method is laid out in time (Algorithm 1)."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -88,6 +89,11 @@ def test_updates_per_epoch_count_the_last_small_batch(count, batch, expected):
         ("batch_size", 0, "batch_size must be at least 1"),
         ("classifier_lr", -1e-3, "classifier_lr cannot be negative"),
         ("teacher_pretraining", -1, "teacher_pretraining cannot be negative"),
+        ("epochs", 7.0, "epochs must be a whole number, not 7.0"),
+        ("classifier_pretraining", 7.5, "classifier_pretraining must be a whole"),
+        ("epochs", math.nan, "epochs must be a whole number, not nan"),
+        ("teacher_lr", math.nan, "teacher_lr must be a finite number, not nan"),
+        ("weight_decay", math.inf, "weight_decay must be a finite number, not inf"),
         ("selection", "test", "choose from validation, last, best_test"),
         ("augmentation", "flip", "choose from none, affine, mirror"),
         ("lr_schedule", "linear", "choose from constant, cosine"),
