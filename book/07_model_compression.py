@@ -37,9 +37,10 @@ from kdgan_lib.reports import (
 SETUP = ["S2", "S5", "S6", "S7", "S8", "S9"]
 ORDERINGS = [f"T1.{number}" for number in range(37, 47)]
 prose.sentence(
-    "**In short.** {standing} {cells}",
+    "**In short.** {standing} {small} {cells}",
     command="kdgan sweep table1 --protocol controlled --data mnist --n 100",
     standing=compression.summary() or None,
+    small=sizes.smallest() or f"(A small C: not run, `{sizes.EQUAL}`.)",
     cells=cell_verdicts.counts(),
 )
 
@@ -319,7 +320,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "Under `code`: {said}",
+    "The same under `code`. {said}",
     command="kdgan sweep table1 --protocol code",
     said=selection.collapsed("code"),
 )
@@ -566,7 +567,7 @@ prose.sentence("{said}", command="kdgan sweep table3", said=sizes.narrow_and_wid
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "With equal rate and updates of C: {said}",
+    "{said}",
     command=sizes.EQUAL,
     said=sizes.narrow_and_wide(sizes.EQUAL_MIMIC),
 )

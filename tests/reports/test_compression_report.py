@@ -10,8 +10,8 @@ from kdgan_lib import declared, runs
 from kdgan_lib.commands import runs as runs_cli
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import compression as drawings
-from kdgan_lib.grids import CONTROLS, SIZES, WIDTHS, control
-from kdgan_lib.loop.schedule import stages, updates_per_epoch
+from kdgan_lib.grids import CONTROLS, SIZES, WIDTHS, control, table3_controls
+from kdgan_lib.loop.schedule import game_updates, stages, updates_per_epoch
 from kdgan_lib.reports import (
     cell_verdicts,
     controls,
@@ -325,6 +325,12 @@ def test_loss_against_the_teacher_is_of_the_same_seed(runs_folder):
     store([row(declare("kdgan", seed=s, variant="h20"), 0.83) for s in range(3)])
     assert sizes.losses()["KDGAN minus MIMIC"][0].startswith("+3.00<br>[")
     assert sizes.narrow_and_wide() == ""
+    assert sizes.smallest() == ""
+    equal = [run for run in table3_controls() if run.variant == "h20"]
+    assert {game_updates(r.method, r.budget, r.n) for r in equal} == {300}
+    store([row(run, 0.81) for run in equal])
+    assert "is +3.00 [+3.00, +3.00] points" in sizes.smallest()
+    assert "and +2.00 [+2.00, +2.00] at KDGAN's rate" in sizes.smallest()
     for name, accuracy in (("kdgan", 0.90), ("mimic", 0.91)):
         wide = [declare(name, seed=s, variant="h800") for s in range(3)]
         store([row(run, accuracy) for run in wide])
