@@ -48,9 +48,10 @@ class Budget:
     evaluate_every: int = 2
     """Outer epochs between evaluations of C on the validation set."""
     test_every: int = 10
-    """Outer epochs between evaluations of C on the test set (the curves)."""
+    """Outer epochs between evaluations of C on the test set (the curves), among those
+    at which `evaluate_every` looks, and the last."""
     teacher_every: int = 20
-    """Outer epochs between evaluations of T on the validation set."""
+    """Outer epochs between evaluations of T on the validation set, among the same."""
     evaluated: int = 0
     """Examples of a set that an evaluation looks at, the first ones; 0 is all."""
     selection: Literal["validation", "last", "best_test"] = "validation"

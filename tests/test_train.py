@@ -110,6 +110,15 @@ def test_the_curve_has_a_row_per_scheduled_evaluation_and_a_last_one():
     assert {"classifier_loss", "classifier_distillation"} <= set(curve)
 
 
+def test_test_and_teacher_are_looked_at_only_where_evaluate_every_looks():
+    budget = toys.BUDGET.but(epochs=7, evaluate_every=2, test_every=3, teacher_every=2)
+    curve = train("kdgan", budget=budget).curve
+    game = curve[curve.stage == "game"]
+    assert list(game.epoch) == [2, 4, 6, 7]
+    assert list(game.epoch[game.classifier_test.notna()]) == [6, 7]
+    assert list(game.epoch[game.teacher_validation.notna()]) == [2, 4, 6, 7]
+
+
 def test_a_learning_rate_of_zero_holds_one_player_and_no_other():
     start = {p: digest(m) for p, m in toys.players().items()}
     for still in toys.PLAYERS:
