@@ -117,6 +117,13 @@ def test_a_value_that_no_run_could_honour_is_one_sentence(arguments, sentence, c
     assert runs.table().empty
 
 
+def test_options_that_no_stored_run_has_are_said_to_have_none(runs_folder, capsys):
+    runs.record({"run_id": "abc", "method": "kdgan", "data": "mnist", "n": 100})
+    code, said, _ = call(capsys, "runs", "list", "--method", "kdgen")
+    assert code == 0
+    assert said == "no stored run has these options\n"
+
+
 def test_an_option_of_another_method_is_refused(capsys):
     code, _, error = call(capsys, *SMOKE, "supervised", "--alpha", "0.5")
     assert code == 2

@@ -39,13 +39,14 @@ class List:
 
     def __call__(self) -> int:
         """Print the table."""
-        rows = runs.table()
+        rows = stored = runs.table()
         for name in ("method", "protocol", "profile", "data", "n"):
             wanted = getattr(self, name)
-            if wanted is not None and len(rows):
+            if wanted is not None and len(stored):
                 rows = rows[rows[name] == wanted]
         if rows.empty:
-            print("no runs yet: `kdgan train --method mimic` makes one")
+            none = "no runs yet: `kdgan train --method mimic` makes one"
+            print("no stored run has these options" if len(stored) else none)
             return 0
         shown = rows.reindex(columns=LISTED).sort_values(LISTED[1:7])
         with pd.option_context("display.width", 200, "display.max_columns", None):
@@ -92,7 +93,10 @@ class Repeat:
         for name, (stored, now) in different.items():
             print(f"{name}: stored {stored}, now {now}")
         if not different:
-            print(f"{row['run_id']}: every number is the stored one, to the bit")
+            same = "every number is the stored one, to the bit"
+            if row.get("status") == "diverged":
+                same = f"it diverged as stored: {row['reason']}"
+            print(f"{row['run_id']}: {same}")
         return 1 if different else 0
 
 
