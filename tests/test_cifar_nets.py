@@ -304,7 +304,7 @@ def test_the_selected_classifier_has_the_statistics_of_its_epoch(monkeypatch):
         module = training.state.players["classifier"]
         kept[stage.name, training.state.epoch + 1] = digest(module), statistics(module)
 
-    def best_in_epoch_2(scorer, state, player, part):
+    def best_in_epoch_2(scorer, state, player, part, stage=None):
         return -abs(state.epoch + 1 - 2)
 
     monkeypatch.setattr(Scorer, "score", best_in_epoch_2)

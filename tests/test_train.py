@@ -50,6 +50,13 @@ class Poison(nn.Module):
         return self.inner(inputs) * (math.nan if self.left < 0 else 1.0)
 
 
+class Cold(nn.Linear):
+    """Return NaN in evaluation mode only."""
+
+    def forward(self, inputs):
+        return super().forward(inputs) * (1.0 if self.training else math.nan)
+
+
 @every_method
 def test_every_method_learns_a_separable_problem(name):
     result = train(name, budget=toys.BUDGET.but(epochs=16))
@@ -211,11 +218,27 @@ def test_a_nan_stops_the_run_and_names_the_update_and_the_player(player):
     )
 
 
-def test_a_classifier_that_is_nan_in_evaluation_only_stops_the_run():
-    class Cold(nn.Linear):
-        def forward(self, inputs):
-            return super().forward(inputs) * (1.0 if self.training else math.nan)
+def test_a_nan_while_pretraining_names_the_rate_of_pretraining():
+    players = toys.players() | {"teacher": Poison(after=6)}
+    with pytest.raises(Diverged) as caught:
+        train(players=players)
+    assert str(caught.value) == (
+        "The teacher's loss is nan at its update 7 (pretrain teacher): lower "
+        "pretraining_lr, and train again."
+    )
 
+
+@pytest.mark.parametrize(
+    ("budget", "rate"),
+    [(WITHOUT_PRETRAINING, "classifier_lr"), (toys.BUDGET, "pretraining_lr")],
+)
+def test_a_nan_in_evaluation_names_the_rate_that_the_player_had(budget, rate):
+    players = {"classifier": Cold(toys.FEATURES, toys.LABELS)}
+    with pytest.raises(Diverged, match=f": lower {rate}, and train again.$"):
+        train("supervised", players=players, budget=budget)
+
+
+def test_a_classifier_that_is_nan_in_evaluation_only_stops_the_run():
     players = {"classifier": Cold(toys.FEATURES, toys.LABELS)}
     with pytest.raises(Diverged, match=r"On the validation set .* its update \d+"):
         train("supervised", players=players, budget=WITHOUT_PRETRAINING)

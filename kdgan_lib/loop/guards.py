@@ -93,6 +93,11 @@ def _shape(seat: str, module: nn.Module, split: Split) -> object:
     return tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
 
 
+def rate_of(player: str, stage: str) -> str:
+    """Return the name of the learning rate that a player had in a stage."""
+    return f"{player}_lr" if stage == GAME else "pretraining_lr"
+
+
 def mean_losses(
     player: str, stage: str, updates: int, terms: list[dict[str, Tensor]]
 ) -> dict[str, float]:
@@ -105,10 +110,11 @@ def mean_losses(
     finite = torch.isfinite(losses)
     if not finite.all():
         first = int((~finite).nonzero()[0])
+        weight = " or the weight of its loss" if stage == GAME else ""
         raise Diverged(
             f"The {player}'s loss is {losses[first].item()} at its update "
-            f"{updates - len(terms) + first + 1} ({stage}): lower {player}_lr or the "
-            "weight of its loss, and run the same command again."
+            f"{updates - len(terms) + first + 1} ({stage}): lower "
+            f"{rate_of(player, stage)}{weight}, and train again."
         )
     names = terms[0]
     means = {n: torch.stack([t[n] for t in terms]).mean().item() for n in names}

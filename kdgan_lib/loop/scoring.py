@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
 from kdgan_lib.loop.evaluation import Criterion, evaluate, predict
-from kdgan_lib.loop.guards import Diverged
+from kdgan_lib.loop.guards import Diverged, rate_of
 from kdgan_lib.loop.schedule import GAME, Stage
 from kdgan_lib.loop.state import Row, State
 
@@ -33,30 +33,20 @@ class Scorer:
         row = position(state, stage, done) | {"temperature": temperature} | losses
         trained = {phase.player for phase in stage.phases}
         if game or "classifier" in trained:
-            row |= self.classifier(state, last or done % self.budget.test_every == 0)
+            test = last or done % self.budget.test_every == 0
+            row |= self.scores(state, "classifier", stage.name, test)
             if game:
                 state.keep_best(float(row["classifier_validation"]), done)
         if "teacher" in trained and (last or done % self.budget.teacher_every == 0):
-            row |= self.teacher(state, last and not game)
+            row |= self.scores(state, "teacher", stage.name, last and not game)
         state.curve.append(row)
 
-    def classifier(self, state: State, test: bool) -> Row:
-        """Return C's scores on validation and, where asked for, on the test set."""
-        row: Row = {
-            "classifier_validation": self.score(state, "classifier", "validation")
-        }
-        if test:
-            row["classifier_test"] = self.score(state, "classifier", "test")
-        return row
+    def scores(self, state: State, player: str, stage: str, test: bool) -> Row:
+        """Return a player's scores on validation and, if asked for, on the test set."""
+        parts = ("validation", "test") if test else ("validation",)
+        return {f"{player}_{p}": self.score(state, player, p, stage) for p in parts}
 
-    def teacher(self, state: State, test: bool) -> Row:
-        """Return T's scores on validation and, where asked for, on the test set."""
-        row: Row = {"teacher_validation": self.score(state, "teacher", "validation")}
-        if test:
-            row["teacher_test"] = self.score(state, "teacher", "test")
-        return row
-
-    def score(self, state: State, player: str, part: str) -> float:
+    def score(self, state: State, player: str, part: str, stage: str = GAME) -> float:
         """Return a player's metric on a part of the split; raise `Diverged` on NaN."""
         module, examples = state.players[player], getattr(self.split, part)
         examples = examples[: self.budget.evaluated or None]
@@ -65,7 +55,7 @@ class Scorer:
         except FloatingPointError as error:
             raise Diverged(
                 f"On the {part} set {error} after its update {state.updates[player]}: "
-                f"lower {player}_lr, and run the same command again."
+                f"lower {rate_of(player, stage)}, and train again."
             ) from error
 
     def report(self, state: State, player: str) -> dict[str, float]:
