@@ -1,6 +1,7 @@
 """Repeat committed runs by their ids: their numbers come back to the bit."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,8 @@ from torch.nn import functional
 
 from kdgan_lib import runs
 from kdgan_lib.commands.runs import main
+from kdgan_lib.execute import execute
+from kdgan_lib.experiments import declare
 from kdgan_lib.provenance import provenance
 from kdgan_lib.repeat import differences
 
@@ -109,3 +112,18 @@ def test_a_changed_number_is_named(runs_folder, capsys):
     runs.record(row)
     assert main(["repeat", "abc"]) == 1
     assert "test_precision: stored -1.0, now 0." in capsys.readouterr().out
+
+
+def test_a_diverged_run_repeats_as_stored_or_is_said_to_differ(runs_folder, capsys):
+    run = declare("supervised", DATA, 20, profile="smoke")
+    run = replace(run, budget=run.budget.but(classifier_lr=1e30, epochs=3))
+    row = execute(run, "cpu")
+    assert row["status"] == "diverged"
+    assert main(["repeat", run.id]) == 0
+    assert f"{run.id}: it diverged as stored: " in capsys.readouterr().out
+    runs.record(row | {"reason": "The classifier's loss is nan at its update 99"})
+    assert main(["repeat", run.id]) == 1
+    assert "reason: stored The classifier's loss is nan" in capsys.readouterr().out
+    runs.record(row | {"status": "finished"})
+    assert main(["repeat", run.id]) == 1
+    assert "status: stored finished, now diverged" in capsys.readouterr().out
