@@ -54,7 +54,8 @@ class Run:
     """Rule of the training subset; empty is the protocol's own."""
 
     def __post_init__(self) -> None:
-        """Refuse a selection that looks at the test set under `controlled`."""
+        """Refuse no examples, and a look at the test set under `controlled`."""
+        _check_size(self.n)
         if self.protocol == "controlled" and self.budget.selection != "validation":
             raise ValueError(
                 "The protocol 'controlled' selects on validation, not by "
@@ -146,8 +147,6 @@ def declare(
             raise ValueError(f"No {what} '{value}'; choose from {', '.join(allowed)}.")
     learned = task(data)
     n = learned.n if n is None else n
-    if n < 1:
-        raise ValueError(f"n must be at least 1 training example, not {n}.")
     if protocol not in learned.protocols or (subset and not learned.subsets):
         raise ValueError(
             f"{data} has no protocol 'code' and no other subset: leave them out."
@@ -170,7 +169,11 @@ def with_equal_updates(chosen: Method, budget: Budget, n: int, updates: int) -> 
 
 
 def controlled_base(learned: Task, n: int) -> Budget:
-    """Return what every method shares under `controlled`."""
+    """Return what every method shares under `controlled`.
+
+    Raises ValueError for a size below 1.
+    """
+    _check_size(n)  # no epoch of no examples holds an update to count by
     batch_size = 50 if n <= 1_000 else 100
     classifier, teacher, discriminator = learned.passes(n, batch_size)
     return Budget(
@@ -184,6 +187,11 @@ def controlled_base(learned: Task, n: int) -> Budget:
         weight_decay=learned.weight_decay,
         precision=_precision(learned, n),
     )
+
+
+def _check_size(n: int) -> None:
+    if n < 1:
+        raise ValueError(f"n must be at least 1 training example, not {n}.")
 
 
 def _precision(learned: Task, n: int) -> Precision:

@@ -219,6 +219,8 @@ def test_players_start_from_equal_weights_whatever_the_method():
         ({"profile": "tiny"}, "choose from smoke, book, paper"),
         ({"n": 0}, "n must be at least 1 training example, not 0"),
         ({"n": -5}, "n must be at least 1"),
+        ({"n": 0, "protocol": "paper"}, "n must be at least 1"),
+        ({"n": 0, "protocol": "code"}, "n must be at least 1"),
         ({"data": "openclipart", "protocol": "code"}, "has no protocol 'code'"),
         ({"data": "openclipart", "subset": "last"}, "and no other subset"),
     ],
@@ -226,6 +228,11 @@ def test_players_start_from_equal_weights_whatever_the_method():
 def test_a_wrong_declaration_names_what_is_allowed(wrong, message):
     with pytest.raises(ValueError, match=message):
         declare(**({"name": "kdgan"} | wrong))
+
+
+def test_no_way_leads_to_a_run_without_examples():
+    with pytest.raises(ValueError, match="n must be at least 1 training example"):
+        replace(declare("mimic"), n=0)
 
 
 def test_figure_3a_has_ten_seeds_of_every_method_and_five_of_the_other_arms():

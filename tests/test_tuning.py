@@ -124,7 +124,9 @@ def test_borrowed_settings_are_not_overwritten(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_a_search_has_at_least_one_trial():
+def test_a_search_has_at_least_one_trial_and_one_example():
+    with pytest.raises(ValueError, match="n must be at least 1 training example, not"):
+        tuning.tune("mimic", n=0, trials=1)
     with pytest.raises(ValueError, match="trials must be at least 1, not 0"):
         tuning.tune("distn", trials=0)
 
