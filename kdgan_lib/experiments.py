@@ -13,7 +13,7 @@ from kdgan_lib.choices import identity
 from kdgan_lib.data import Split
 from kdgan_lib.loop.schedule import GAME, stages, updates_per_epoch
 from kdgan_lib.methods import METHODS, Method, method
-from kdgan_lib.names import ADVERSARIAL
+from kdgan_lib.names import ADVERSARIAL, COMPARED
 from kdgan_lib.nets import build_players
 from kdgan_lib.runs import run_id
 from kdgan_lib.tasks import Task, task
@@ -136,7 +136,7 @@ def declare(
     """Return the run that a protocol prescribes for a method, a data set and a size.
 
     Without n the data set's usual size is taken. Raises ValueError for a name that does
-    not exist and for a size below 1.
+    not exist, for what a protocol does not have, and for a size below 1.
     """
     for value, allowed, what in (
         (name, tuple(METHODS), "method"),
@@ -145,6 +145,8 @@ def declare(
     ):
         if value not in allowed:
             raise ValueError(f"No {what} '{value}'; choose from {', '.join(allowed)}.")
+    if protocol != "controlled" and name not in COMPARED:
+        raise ValueError(f"'{name}' is not in the paper: use the protocol controlled.")
     learned = task(data)
     n = learned.n if n is None else n
     if protocol not in learned.protocols or (subset and not learned.subsets):

@@ -15,7 +15,7 @@ COMPARED = (
 TAGGERS = tuple(name for name in COMPARED if name != "noisy")
 """Methods of Table 2."""
 ADVERSARIAL = ("nagan", "kdgan_wo_gm", "kdgan")
-"""Methods with a discriminator."""
+"""The paper's methods with a discriminator, hence without `kdgan_adaptive`."""
 
 SYMBOLS = {"alpha": "α", "beta": "β", "gamma": "γ"}
 """The weights of KDGAN as the paper writes them."""
