@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.evaluation import ACCURACY, Criterion, player_logits
 from kdgan_lib.loop.guards import (
     Diverged,
+    check_augmentation,
     check_learners,
     check_players,
     check_split,
@@ -30,6 +32,7 @@ from kdgan_lib.loop.scoring import Scorer
 from kdgan_lib.loop.state import State
 from kdgan_lib.methods import Method, Noise, Phase
 from kdgan_lib.methods import method as method_by_name
+from kdgan_lib.provenance import resolve_device
 
 __all__ = ["AfterEpoch", "Diverged", "Result", "Training", "fit"]
 
@@ -43,7 +46,7 @@ def fit(
     *,
     device: str | torch.device = "cpu",
     criterion: Criterion = ACCURACY,
-    checkpoints: Checkpoints | None = None,
+    checkpoints: Checkpoints | Path | str | None = None,
     checkpoint_seconds: float = 20.0,
     pretrained: Pretrained | None = None,
     progress: bool = False,
@@ -54,18 +57,24 @@ def fit(
     method: a `Method`, or a name from `METHODS` for its default hyperparameters.
     players: a module per seat that the method needs, each returning one logit per
     label; they are trained in place. criterion: the score by which C is selected and
-    reported. checkpoints: where to save, and from where to resume; pretrained: where
-    runs share their pretrained players. after_epoch: called with the run and its stage
-    when an epoch has been trained, before `state.epoch` moves on; it must only look.
-    Raises ValueError for a missing player, one that cannot learn, a wrong shape or no
-    examples, or another run's checkpoint, `Diverged` when a loss or a logit is not
-    finite. Source: Algorithm 1.
+    reported. checkpoints: the run's own folder, to save to and resume from; pretrained:
+    where runs share their pretrained players. after_epoch: called with the run and its
+    stage when an epoch has been trained, before `state.epoch` moves on; it must only
+    look.
+    Raises ValueError for a missing player, one that cannot learn, a wrong shape, no
+    examples, targets that are no distributions, or another run's checkpoint, `Diverged`
+    when a loss or a logit is not finite. Source: Algorithm 1.
     """
     if isinstance(method, str):
         method = method_by_name(method)
+    if isinstance(checkpoints, Path | str):
+        checkpoints = Checkpoints(Path(checkpoints))
+    if torch.device(device).type == "cuda":
+        resolve_device("cuda")  # says what to do where there is none
     seated = {seat: module.to(device) for seat, module in players.items()}
     split, budget = split.to(device), budget or Budget()
     check_split(split, budget)
+    check_augmentation(method, budget, split)
     check_players(method, seated, split)
     check_learners(method, budget, seated, split)
     scorer = Scorer(split, budget, criterion)

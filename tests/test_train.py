@@ -1,7 +1,8 @@
 """Check the one training loop: every method learns, repeats, and stops on NaN."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from kdgan_lib import fit
+from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.evaluation import Criterion
 from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.loop.state import adam, digest
@@ -199,6 +201,72 @@ def test_nothing_to_train_on_is_refused():
     object.__setattr__(empty, "train", toys.examples(0, 0))
     with pytest.raises(ValueError, match="no training examples"):
         train(split=empty)
+
+
+def changed(part, **tensors):
+    """Return the toy split with other tensors in one of its parts."""
+    split = toys.split(privileged="privileged" in tensors)
+    return replace(split, **{part: replace(getattr(split, part), **tensors)})
+
+
+ONE_HOT = torch.eye(toys.LABELS)[torch.arange(40) % toys.LABELS]
+
+
+@pytest.mark.parametrize(
+    ("split", "sentence"),
+    [
+        (replace(toys.split(), test=toys.examples(0, 3)), "no test examples to report"),
+        (
+            changed("train", targets=ONE_HOT[1:]),
+            r"train set's targets have shape \(39, 3\).*per label: \(40, 3\)",
+        ),
+        (changed("test", targets=torch.zeros(60)), r"test .* shape \(60,\)"),
+        (changed("validation", privileged=ONE_HOT[:7]), "40 inputs and 7 rows of priv"),
+        (changed("train", targets=2 * ONE_HOT), "train .* divide it by its sum"),
+        (changed("train", targets=2 * ONE_HOT - 1 / 3), "make it non-negative"),
+        (changed("validation", targets=ONE_HOT * math.nan), "is no distribution"),
+    ],
+)
+def test_a_split_that_cannot_be_trained_or_reported_on_is_refused(split, sentence):
+    players = toys.players_of("supervised")
+    with pytest.raises(ValueError, match=sentence) as caught:
+        train("supervised", players=players, split=split)
+    assert str(caught.value).endswith(".")
+
+
+def test_a_target_may_share_its_weight_among_labels():
+    shared = torch.full((40, toys.LABELS), 1 / toys.LABELS)
+    train("supervised", split=changed("train", targets=shared))
+
+
+@pytest.mark.parametrize("kind", ["affine", "mirror"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "augmentation",
+        "pretraining_augmentation",
+        "teacher_pretraining_augmentation",
+    ],
+)
+def test_a_random_change_of_images_is_refused_where_there_are_none(field, kind):
+    with pytest.raises(ValueError, match=rf"'{kind}' .* have shape \(40, 4\)"):
+        train(budget=toys.BUDGET.but(**{field: kind}))
+    if field == "pretraining_augmentation":  # nobody is pretrained
+        train(budget=WITHOUT_PRETRAINING.but(**{field: kind}))
+
+
+def test_a_device_that_is_not_there_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for device in ("cuda", "cuda:0", torch.device("cuda")):
+        with pytest.raises(ValueError, match="has no CUDA: use --device cpu"):
+            train(device=device)
+
+
+@pytest.mark.parametrize("kind", [str, Path, Checkpoints])
+def test_checkpoints_may_be_given_as_a_folder(kind, tmp_path):
+    first = train(checkpoints=kind(tmp_path), checkpoint_seconds=0)
+    assert list(tmp_path.glob("step-*.pt"))
+    assert same(train(checkpoints=kind(tmp_path)), first)
 
 
 def test_a_huge_learning_rate_stops_with_step_player_and_advice():

@@ -4,10 +4,15 @@ import torch
 from torch import Tensor, nn
 
 from kdgan_lib.budget import Budget
-from kdgan_lib.data import Split
+from kdgan_lib.data import Examples, Split
 from kdgan_lib.loop.evaluation import player_logits
 from kdgan_lib.loop.schedule import GAME, stages
 from kdgan_lib.methods import Method
+
+IMAGES = 4
+"""Dimensions of a batch of images."""
+ROUNDING = 1e-3
+"""Most by which a distribution's sum may miss 1."""
 
 
 class Diverged(FloatingPointError):
@@ -15,14 +20,52 @@ class Diverged(FloatingPointError):
 
 
 def check_split(split: Split, budget: Budget) -> None:
-    """Raise ValueError for nothing to train on, or nothing to select on."""
+    """Raise ValueError for nothing to train, select or report on, or wrong targets."""
     if len(split.train) == 0:
         raise ValueError("The split has no training examples.")
+    if len(split.test) == 0:
+        raise ValueError("The split has no test examples to report on: add some.")
     if budget.selection == "validation" and len(split.validation) == 0:
         raise ValueError(
             "The split has no validation examples to select on: add some, or set the "
             "budget's selection to 'last'."
         )
+    for part in ("train", "validation", "test"):
+        _check_examples(part, getattr(split, part), split.num_labels)
+
+
+def _check_examples(part: str, examples: Examples, num_labels: int) -> None:
+    """Raise ValueError for targets that are no distribution for each of the inputs."""
+    targets, wanted = examples.targets, (len(examples), num_labels)
+    if tuple(targets.shape) != wanted:
+        raise ValueError(
+            f"The {part} set's targets have shape {tuple(targets.shape)}; they must "
+            f"have a row per example and a column per label: {wanted}."
+        )
+    if examples.privileged is not None and len(examples.privileged) != len(examples):
+        raise ValueError(
+            f"The {part} set has {len(examples)} inputs and "
+            f"{len(examples.privileged)} rows of privileged: pass as many of both."
+        )
+    # Not exactly 1, since shares such as 1/3 are rounded.
+    sums_to_one = (targets.float().sum(1) - 1).abs() < ROUNDING
+    if not (sums_to_one.all() and (targets >= 0).all()):
+        raise ValueError(
+            f"The {part} set's targets have a row that is no distribution over the "
+            "labels: make it non-negative, and divide it by its sum."
+        )
+
+
+def check_augmentation(method: Method, budget: Budget, split: Split) -> None:
+    """Raise ValueError for a random change of images where there are none."""
+    shape = tuple(split.train.inputs.shape)
+    for stage in stages(method, budget):
+        if stage.augmentation != "none" and len(shape) != IMAGES:
+            raise ValueError(
+                f"The augmentation '{stage.augmentation}' ({stage.name}) changes "
+                f"images [N, C, H, W], and the inputs have shape {shape}: set the "
+                "budget's augmentations to 'none'."
+            )
 
 
 def check_players(method: Method, players: dict[str, nn.Module], split: Split) -> None:
