@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kdgan_lib.files import digest_of_sources, write_atomically
+from kdgan_lib.files import digest_of_sources, matching, write_atomically
 
 if TYPE_CHECKING:
     from kdgan_lib.experiments import Run
@@ -83,8 +83,8 @@ def keep(path: Path = FILE) -> None:
 @cache
 def digest(package: Path) -> str:
     """Return a hash of the sources that decide what is declared."""
-    found = {path for pattern in SOURCES for path in package.glob(pattern)}
-    return digest_of_sources(sorted(found - {FILE}))
+    found = matching(package, SOURCES)
+    return digest_of_sources(path for path in found if path != FILE)
 
 
 @cache

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from kdgan_lib import runs
 from kdgan_lib.experiments import Run
-from kdgan_lib.files import digest_of_sources
+from kdgan_lib.files import digest_of_sources, matching
 from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.paths import ROOT, runs_dir
@@ -129,6 +129,5 @@ def _training_code() -> str:
 
 
 def training_sources() -> list[Path]:
-    """Return the files of `TRAINING`, in order."""
-    package = ROOT / "kdgan_lib"
-    return [path for name in TRAINING for path in sorted(package.glob(name))]
+    """Return the files of `TRAINING`."""
+    return matching(ROOT / "kdgan_lib", TRAINING)

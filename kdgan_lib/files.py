@@ -7,6 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
+def matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
+    """Return the files of a folder that one of the patterns fits, sorted."""
+    return sorted({path for pattern in patterns for path in folder.glob(pattern)})
+
+
 def digest_of_sources(paths: Iterable[Path]) -> str:
     """Return a short hash of text files' names and contents, in the order given.
 

@@ -263,12 +263,8 @@ def runs_in_words(judged: claims.Verdict) -> str:
 
 def evidence_in_words(judged: claims.Verdict, names: Iterable[str] = ()) -> str:
     """Return the measured quantities, all or those named, with their intervals."""
-    wanted = list(names)
-    return _evidence_of(
-        judged.evidence[judged.evidence.quantity.isin(wanted)]
-        if wanted
-        else judged.evidence
-    )
+    rows, wanted = judged.evidence, list(names)
+    return _evidence_of(rows[rows.quantity.isin(wanted)] if wanted else rows)
 
 
 def _evidence_of(rows: pd.DataFrame) -> str:

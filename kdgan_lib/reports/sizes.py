@@ -235,11 +235,18 @@ def smallest() -> str:
 def _gaps(rival: str) -> dict[int, Difference]:
     """Return KDGAN minus a rival at each width that has three pairs."""
     scores = {(e.hidden, e.cell.method): e.scores for e in table3.entries()}
-    scores |= {(hidden, EQUAL_MIMIC): _equal(hidden) for hidden, _ in [*scores]}
+    pairs = {
+        hidden: (
+            kdgan,
+            _equal(hidden) if rival == EQUAL_MIMIC else scores[hidden, rival],
+        )
+        for (hidden, name), kdgan in sorted(scores.items(), key=lambda each: each[0])
+        if name == "kdgan"
+    }
     return {
-        hidden: paired_difference(scores[hidden, "kdgan"], scores[hidden, rival])
-        for hidden in sorted({hidden for hidden, _ in scores})
-        if min(len(scores[hidden, name]) for name in ("kdgan", rival)) >= FEWEST
+        hidden: paired_difference(*pair)
+        for hidden, pair in pairs.items()
+        if min(map(len, pair)) >= FEWEST
     }
 
 
