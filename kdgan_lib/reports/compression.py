@@ -155,16 +155,27 @@ def unfinished() -> pd.DataFrame:
     """Return what is missing beside Table 1: a row per grid and small column."""
     rows: list[dict[str, object]] = []
     for grid, what in BESIDE_TABLE_1.items():
-        planned = {run for cell in declared.cells(grid) for run in cell.ids}
-        count = len(planned - set(tables.runs(grid=grid).run_id))
-        if count:
-            command = f"`kdgan sweep {grid}`"
-            rows.append({"what": what, "runs": count, "command": command})
+        left = _left(grid)
+        if left:
+            takes = table1.effort_at_pace(left)
+            row = {"runs": len(left), "command": f"`kdgan sweep {grid}`"}
+            rows.append({"what": what, **row, "takes": takes})
     small = missing(("controlled",), SMALL)
     for row in small.to_dict("records"):
         what = f"{row['column']}, T and D a ResNet-20"
-        rows.append({"what": what, **{key: row[key] for key in ("runs", "command")}})
+        kept = ("runs", "command", "takes")
+        rows.append({"what": what, **{key: row[key] for key in kept}})
     return pd.DataFrame(rows)
+
+
+def _left(grid: str) -> list[tuple[str, float]]:
+    """Return data set and multiply-adds of each declared run that is not stored."""
+    from kdgan_lib.costs import multiply_adds  # with the grids it imports torch
+    from kdgan_lib.grids import GRIDS
+
+    stored = set(tables.runs(grid=grid).run_id)
+    left = [run for run in GRIDS[grid]("paper") if run.id not in stored]
+    return [(run.data, multiply_adds(run)) for run in left]
 
 
 def differences(

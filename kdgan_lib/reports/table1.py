@@ -187,6 +187,15 @@ def effort_of(cells: Iterable[Cell]) -> str:
     return f"at most about {duration(seconds)} on one CPU core, an estimate"
 
 
+def effort_at_pace(work: Iterable[tuple[str, float]]) -> str:
+    """Return an estimate of the time of runs: of each its data set, multiply-adds."""
+    pace = pace_of(tables.runs(grid=GRID), declared.cells(GRID))
+    seconds = sum(cost * _pace(pace, data) for data, cost in work)
+    if math.isnan(seconds):
+        return "time unknown, since no run is stored to judge by"
+    return f"about {duration(seconds)} on one CPU core, an estimate"
+
+
 def times(column: Column) -> dict[str, float]:
     """Return the seconds of a run of each method in a column under `controlled`."""
     return {e.cell.method: e.seconds for e in entries("controlled", (column,))}
@@ -222,9 +231,13 @@ def _entry(
 ) -> Entry:
     runs = stored[stored.run_id.isin(cell.ids)]
     own = runs.seconds.quantile(QUIET) if len(runs) else float("nan")
-    per_product = pace.get(cell.data, pace.get("", float("nan")))
-    guess = cell.multiply_adds * per_product
+    guess = cell.multiply_adds * _pace(pace, cell.data)
     return Entry(column, cell, runs, guess if math.isnan(own) else float(own))
+
+
+def _pace(pace: dict[str, float], data: str) -> float:
+    """Return a data set's pace, or else that of all; NaN where nothing was timed."""
+    return pace.get(data, pace.get("", float("nan")))
 
 
 def pace_of(stored: pd.DataFrame, cells: Iterable[Cell]) -> dict[str, float]:
