@@ -265,6 +265,16 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.table(
+    wider.spaces(),
+    "What the wider search varied besides the settings of "
+    "{numref}`tab-hyperparameters-spaces`, or with other values than there; in bold "
+    "what was found. A C without pretraining has 0 passes of it.",
+    "tab-beyond-wider-spaces",
+    command=wider.SEARCH,
+)
+
+# %% tags=["remove-input"]
+prose.table(
     wider.accuracies(),
     "Test accuracy (%) of C with what the wider search found, with its 95% interval, "
     "and the change from the prescribed setting in points, paired by seed, not "

@@ -86,7 +86,7 @@ class Run:
     @property
     def task(self) -> Task:
         """Return the task that the run's data set belongs to."""
-        return task(self.data)
+        return task(self.data, self.variant)
 
     def split(self) -> Split:
         """Return the data as the run sees them."""
@@ -147,7 +147,7 @@ def declare(
             raise ValueError(f"No {what} '{value}'; choose from {', '.join(allowed)}.")
     if protocol != "controlled" and name not in COMPARED:
         raise ValueError(f"'{name}' is not in the paper: use the protocol controlled.")
-    learned = task(data)
+    learned = task(data, variant)
     n = learned.n if n is None else n
     if protocol not in learned.protocols or (subset and not learned.subsets):
         raise ValueError(

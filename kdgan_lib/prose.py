@@ -282,7 +282,7 @@ def _cell(value: Any, spec: str) -> str:
         return "not run"
     if isinstance(value, float):
         return format(value, spec or ".4g")
-    text = format(value, spec) if spec else str(value)
+    text = value if isinstance(value, str) else format(value, spec)
     return text.replace("|", "\\|").replace("\n", " ")
 
 

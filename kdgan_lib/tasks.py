@@ -1,8 +1,8 @@
 """Name the tasks: a data set, the networks that learn it, and how much they train."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
@@ -52,6 +52,8 @@ class Task:
     """Penalty on weights where no tuned setting says otherwise."""
     rounded_from: float = float("inf")
     """Least n at which products are computed in bfloat16 (see `precision`)."""
+    otherwise: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Variant of the networks -> the fields that are other ones there."""
 
     def player_updates(self, n: int) -> int:
         """Return the declared player updates for a training set of size n."""
@@ -63,11 +65,15 @@ class Task:
         return tuple(max(1, updates // batches) for updates in _at(self.pretraining, n))
 
 
-def task(name: str) -> Task:
-    """Return a task by name; raise ValueError that lists the names."""
+def task(name: str, variant: str = "default") -> Task:
+    """Return a task by name, as it is with a variant of its networks.
+
+    Raises ValueError that lists the names.
+    """
     if name not in TASKS:
         raise ValueError(f"No data '{name}'; choose from {', '.join(TASKS)}.")
-    return TASKS[name]
+    found = TASKS[name]
+    return replace(found, **found.otherwise.get(variant, {}))
 
 
 def _at(table: Mapping[int, Value], n: int) -> Value:
@@ -171,6 +177,13 @@ TASKS = {
         augmentation="mirror",
         literal_augmentation="mirror",
         rounded_from=0,
+        # What a processor can do in hours: an update of a ResNet-20 takes it 0.5 s.
+        otherwise={
+            "small": {
+                "updates": {500: 3_000},
+                "pretraining": {1: (200, 1_000, 200), 5_000: (500, 1_500, 500)},
+            }
+        },
     ),
     "openclipart": _tags("popular"),
     "openclipart_random": _tags("random"),

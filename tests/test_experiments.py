@@ -144,6 +144,18 @@ def test_all_protocols_give_the_largest_column_the_largest_number_of_updates():
     assert learned.player_updates(48_000) > learned.player_updates(5_000)
 
 
+def test_small_networks_have_a_budget_of_their_own_that_all_methods_share():
+    runs = [declare(name, "cifar10", 5_000, variant="small") for name in METHODS]
+    usual = declare("kdgan", "cifar10", 5_000)
+    assert {game_updates(run) for run in runs} == {3_000}
+    assert game_updates(usual) == 9_000
+    assert all(
+        run.budget.teacher_pretraining < usual.budget.teacher_pretraining
+        for run in runs
+    )
+    assert task("mnist", "h50") == task("mnist")
+
+
 @pytest.mark.parametrize("n", [100, 1_000, 10_000])
 def test_controlled_gives_every_method_the_same_updates_data_and_selection(n):
     declared = [declare(name, n=n) for name in METHODS]

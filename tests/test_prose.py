@@ -60,6 +60,9 @@ def test_a_table_marks_missing_cells_and_keeps_pipes_apart():
     frame = pd.DataFrame({"a": ["x|y", "z"], "b": [1.234, float("nan")]})
     lines = prose.pipe_table(frame, {"b": ".1f"}).splitlines()
     assert lines[2:] == ["| x\\|y | 1.2 |", "| z | not run |"]
+    mixed = pd.DataFrame({"b": [1.234, "–"]})
+    lines = prose.pipe_table(mixed, {"b": ".1f"}).splitlines()
+    assert lines[2:] == ["| 1.2 |", "| – |"]
 
 
 def write_evidence(value):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from kdgan_lib import declared, tables
+from kdgan_lib import tables
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
@@ -30,6 +30,8 @@ from kdgan_lib.stats import (
     paired_difference,
 )
 
+FIRST = "kdgan sweep table1 --data cifar10 --n 500 --variant small"
+"""The column of CIFAR-10 that a processor runs in hours."""
 WIDE = 2
 """Columns up to which a table's cells have room for their small print on one line."""
 
@@ -63,7 +65,7 @@ def budgets() -> pd.DataFrame:
 
     rows = []
     for column in (*COLUMNS, *SMALL):
-        n, learned = column.size("controlled"), task(column.data)
+        n, learned = column.size("controlled"), task(column.data, column.variant)
         base = controlled_base(learned, n)
         batches = math.ceil(n / base.batch_size)
         row = {"column": column.title("controlled"), "T and D": column.teachers}
@@ -234,13 +236,15 @@ def _written(row: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def told_apart(protocol: str = "controlled") -> str:
+def told_apart(
+    protocol: str = "controlled", columns: Sequence[Column] = COLUMNS
+) -> str:
     """Return which rivals KDGAN is ahead of, behind, and not told from, by column."""
-    found = _differences(protocol)
+    found = _differences(protocol, columns)
     if found.empty:
         return ""
-    columns = found.dropna(subset="p (Holm)").groupby("column", sort=False)
-    return " ".join(_told(str(title), part) for title, part in columns)
+    tested = found.dropna(subset="p (Holm)").groupby("column", sort=False)
+    return " ".join(_told(str(title), part) for title, part in tested)
 
 
 def _told(title: str, part: pd.DataFrame) -> str:
@@ -263,14 +267,24 @@ def _or_dash(text: str, value: float) -> str:
     return "–" if math.isnan(value) else text
 
 
-def summary(protocol: str = "controlled", reference: str = "kdgan") -> str:
+def summary(
+    protocol: str = "controlled",
+    reference: str = "kdgan",
+    columns: Sequence[Column] = COLUMNS,
+) -> str:
     """Return a sentence per column on where KDGAN stands; empty if it never ran."""
-    found = table1.scores(protocol, COLUMNS)
+    found = table1.scores(protocol, columns)
     said = [
         standing(runs, reference, f"On {column.title(protocol)}")
         for column, runs in found.items()
     ]
     return " ".join(filter(None, said))
+
+
+def summary_small() -> str:
+    """Return `summary` for CIFAR-10 with small teachers, saying that they are small."""
+    said = summary(columns=SMALL)
+    return f"With a ResNet-20 in the place of T's ResNet-110: {said}" if said else ""
 
 
 def spread_of_seeds(column: Column = COLUMNS[0], few: int = 3) -> str:

@@ -8,6 +8,7 @@ from kdgan_lib import claims
 from kdgan_lib.beyond_grids import MANY, MANY_LABELS
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.loop.schedule import game_updates
+from kdgan_lib.methods import METHODS
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero, interval
 from kdgan_lib.reports.cells import folded, shown
@@ -69,12 +70,17 @@ def accuracies() -> pd.DataFrame:
                 "player updates": part.updates.iloc[0],
                 "C": cell,
                 "validation": done.validation.mean(),
-                "T": done.teacher.mean(),
+                "T": _teacher(method, done),
                 "runs": len(done),
                 "missing": len(part) - len(done),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _teacher(name: str, done: pd.DataFrame) -> float | str:
+    """Return T's mean accuracy; a dash for a method that has no T."""
+    return done.teacher.mean() if "teacher" in METHODS[name]().seats() else "–"
 
 
 def standing() -> str:

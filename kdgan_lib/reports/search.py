@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,13 +95,24 @@ def spaces() -> pd.DataFrame:
     An asterisk marks a found number within a tenth of its range, in logarithms, of an
     end: there a wider range might have held a better one.
     """
-    best = {found.method: found.setting for found in searched(trials(), COMPARED)}
+    return spaces_and_found(trials(), {name: _space(name) for name in COMPARED})
+
+
+def spaces_and_found(
+    tried: pd.DataFrame, spaces: Mapping[str, Mapping[str, tuple]]
+) -> pd.DataFrame:
+    """Return a row per method: the values that were searched, and what was found.
+
+    tried: rows of a table of trials. spaces: of each method the settings, as in
+    `tuning.space`.
+    """
+    best = {found.method: found.setting for found in searched(tried, spaces)}
     rows = []
-    for name in COMPARED:
+    for name, searched_for in spaces.items():
         setting = best.get(name, {})
         said = [
             f"`{key}` {_values(spec)}{_found(spec, setting.get(key))}"
-            for key, spec in _space(name).items()
+            for key, spec in searched_for.items()
         ]
         rows.append({"method": label_of(name), "searched": "; ".join(said)})
     return pd.DataFrame(rows)

@@ -9,8 +9,9 @@ from kdgan_lib.names import COMPARED, label_of
 from kdgan_lib.prose import interval
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.orderings import standing
+from kdgan_lib.reports.search import spaces_and_found
 from kdgan_lib.stats import mean_interval, paired_difference, signed
-from kdgan_lib.tuning import WIDER, WIDER_TRIALS, prescribed
+from kdgan_lib.tuning import WIDER, WIDER_TRIALS, prescribed, space
 
 SEARCH = "kdgan tune --wider --freeze"
 COMMAND = "kdgan sweep wider"
@@ -22,13 +23,33 @@ FORMATS = {
 """How the columns of this module's tables are printed."""
 
 
+def spaces() -> pd.DataFrame:
+    """Return what is searched for each method besides the first search's settings.
+
+    A setting with other values than in the first search stands there, too.
+    """
+    further = {
+        name: {
+            key: values
+            for key, values in space(name, wider=True).items()
+            if space(name).get(key) != values
+        }
+        for name in COMPARED
+    }
+    return spaces_and_found(_trials(), further)
+
+
+def _trials() -> pd.DataFrame:
+    return tables.rows(WIDER_TRIALS, data=COLUMN.data, n=COLUMN.n)
+
+
 def searched() -> pd.DataFrame:
     """Return each method's trials, the prescribed setting's score, and the best's.
 
     Scores are in percent of the validation images; the first trial is the prescribed
     setting. The last column has what the best changes.
     """
-    trials = tables.rows(WIDER_TRIALS, data=COLUMN.data, n=COLUMN.n)
+    trials = _trials()
     if trials.empty:
         return pd.DataFrame()
     rows = []

@@ -82,7 +82,12 @@ def test_the_table_of_budgets_has_what_a_declared_run_has():
         rel=0.02,
     )
     assert row["pretraining of T"] == f"{run.budget.teacher_pretraining * 20:,}"
-    assert ("CIFAR-10 500", "ResNet-20") in found.index
+    small = declare("kdgan", "cifar10", 5_000, variant="small")
+    row = found.loc[("CIFAR-10 5,000", "ResNet-20")]
+    assert int(row["game"].replace(",", "")) == game_updates(
+        small.method, small.budget, small.n
+    )
+    assert row["pretraining of T"] == f"{small.budget.teacher_pretraining * 50:,}"
     assert f"{task('mnist').updates[1_000]:,} from n = 1,000" in (
         report.updates_by_size("mnist")
     )
@@ -221,6 +226,36 @@ def test_what_is_missing_beside_table_1_is_counted_with_its_command(invented):
     assert found.command["controls"] == "`kdgan sweep controls`"
     small = found.command["CIFAR-10 500, T and D a ResNet-20"]
     assert "--variant small" in small
+    assert found.takes.str.contains("an estimate").all()
+
+
+def test_the_time_of_what_is_missing_is_in_proportion_to_its_multiply_adds(invented):
+    pace = table1.pace_of(runs.table(), declared.cells("table1"))["mnist"]
+    asked = [("mnist", 3_600 / pace)] * 2
+    assert table1.effort_at_pace(asked) == "about 2 h on one CPU core, an estimate"
+
+
+def test_nothing_is_estimated_where_nothing_was_timed(runs_folder):
+    assert "time unknown" in report.unfinished().takes[0]
+
+
+def test_small_teachers_have_sentences_of_their_own(invented):
+    assert report.summary_small() == ""
+    small = {"data": "cifar10", "n": 500, "variant": "small"}
+    for name, accuracy in (("kdgan", 0.42), ("mimic", 0.40)):
+        shift = dict(zip(range(3), (-0.01, 0.0, 0.013), strict=True))
+        store(
+            [
+                row(declare(name, seed=s, **small), accuracy + gap)
+                for s, gap in shift.items()
+            ]
+        )
+    said = report.summary_small()
+    assert said.startswith("With a ResNet-20 in the place of T's ResNet-110: On CIFAR")
+    assert "number 1 of 2, 2.00 points above MIMIC" in said
+    assert "CIFAR" not in report.summary()
+    told = report.told_apart(columns=table1.SMALL)
+    assert told == "On CIFAR-10 500 KDGAN is ahead of MIMIC."
 
 
 def test_a_control_is_compared_with_its_own_method(invented):

@@ -61,6 +61,8 @@ def test_two_runs_are_tabled_and_too_few_for_a_sentence(runs_folder):
     table = report.accuracies()
     assert set(table.runs) == {2}
     assert table.C[0].startswith("98.13")
+    assert table["T"][0] == pytest.approx(99.2)
+    assert set(table[table.method == "NaGAN"]["T"]) == {"–"}  # it has no T
     assert report.standing() == ""
 
 

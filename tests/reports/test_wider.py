@@ -51,6 +51,11 @@ def test_the_wider_search_starts_there_in_a_table_of_its_own(runs_folder, monkey
     assert json.loads(done.parameters[0]) == tuning.prescribed("kdgan", 100)
     assert done.parameters.nunique() == 4
     assert len(runs.read_rows(tuning.TRIALS)) == 0
+    spaces = wider.spaces().set_index("method").searched
+    passes = tuning.prescribed("kdgan", 100)["classifier_passes"]
+    assert f"`classifier_passes` 1, 2 or 3: **{passes}**" in spaces["KDGAN"]
+    assert "beta" not in spaces["KDGAN"]  # the first search has it
+    assert spaces["MIMIC"].endswith("`classifier_pretraining` 0, 50 or 200")
     table = wider.searched().set_index("method")
     assert table.trials["KDGAN"] == 4
     assert table.changed["KDGAN"] == "nothing"  # all trials have one score
