@@ -163,6 +163,13 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.sentence(
+    "Is there something to learn from T? {said}",
+    command="kdgan sweep table1 --protocol controlled --data mnist --n 100",
+    said=compression.teachers(),
+)
+
+# %% tags=["remove-input"]
+prose.sentence(
     "{said}",
     command="kdgan sweep table1 --protocol controlled",
     said=selection.collapsed(),
@@ -203,10 +210,11 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "{standing} By the paired tests: {said}",
+    "{standing} By the paired tests: {said} {teachers}",
     command=compression.FIRST,
     standing=compression.summary_small(),
     said=compression.told_apart(columns=table1.SMALL),
+    teachers=compression.teachers(table1.SMALL),
 )
 
 # %% [markdown]

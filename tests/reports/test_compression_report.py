@@ -59,6 +59,19 @@ def invented(runs_folder):
     return runs_folder
 
 
+def test_a_teacher_is_measured_by_the_classifier_that_has_none(invented):
+    assert report.teachers() == ""  # no C without a teacher
+    store_method("supervised", 0.97)
+    said = report.teachers()  # T has 95% on every seed
+    assert said.startswith(
+        "On MNIST 100 the pretrained T, a LeNet, is right on 95.00% of the test "
+        "images, -2.00 [-3.96, -0.04] points from a C without a teacher. It knows less"
+    )
+    store_method("supervised", 0.93)
+    assert "+2.00" in report.teachers()
+    assert "knows less" not in report.teachers()
+
+
 def test_a_cell_shows_mean_runs_paper_and_its_command(invented):
     cells = report.accuracies("controlled").set_index("method")["MNIST 100"]
     assert cells["KDGAN"].startswith("92.00<br>")
