@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field, fields, replace
 from math import cos, isfinite, pi
-from numbers import Integral
 from typing import Any, Literal
 
-from kdgan_lib.choices import LATER, check_choices
+from kdgan_lib.choices import LATER, check_choices, check_counts
 
 Augmentation = Literal["none", "affine", "mirror"]
 Precision = Literal["float32", "bfloat16"]
@@ -62,6 +61,7 @@ class Budget:
     def __post_init__(self) -> None:
         """Refuse amounts and choices that no run could honour."""
         check_choices(self)
+        check_counts(self)
         positive = (
             "batch_size",
             "epochs",
@@ -71,11 +71,8 @@ class Budget:
         )
         for each in fields(self):
             name, value = each.name, getattr(self, each.name)
-            if isinstance(each.default, str):
+            if isinstance(value, str):
                 continue
-            # The loop counts in ones: it would pass 7.5 epochs by and never end.
-            if isinstance(each.default, int) and not isinstance(value, Integral):
-                raise ValueError(f"{name} must be a whole number, not {value}.")
             if not isfinite(value):
                 raise ValueError(f"{name} must be a finite number, not {value}.")
             if name in positive and value < 1:

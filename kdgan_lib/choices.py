@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from math import inf, isfinite
+from numbers import Integral
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 LATER = {"later": True}
@@ -20,6 +21,16 @@ def check_choices(settings: Any) -> None:
         if get_origin(hint) is Literal and value not in get_args(hint):
             allowed = ", ".join(map(str, get_args(hint)))
             raise ValueError(f"No {field.name} '{value}'; choose from {allowed}.")
+
+
+def check_counts(settings: Any) -> None:
+    """Raise ValueError for a value of a dataclass's int field that is not whole."""
+    hints = get_type_hints(type(settings))
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        # The loop counts in ones: it would pass 7.5 epochs by and never end.
+        if hints[field.name] is int and not isinstance(value, Integral):
+            raise ValueError(f"{field.name} must be a whole number, not {value}.")
 
 
 def check_range(

@@ -234,6 +234,8 @@ def test_a_weight_of_zero_leaves_an_infinite_term_out_of_the_sum():
         ("codis", {"distillation_temperature": 0.0}, "must be above 0"),
         ("distn", {"distillation_temperature": 0.0}, "must be above 0"),
         ("kdgan", {"teacher_passes": -1}, "teacher_passes must be at least 0"),
+        ("kdgan", {"teacher_passes": 2.5}, "teacher_passes must be a whole number"),
+        ("nagan", {"draws": 1.5}, "draws must be a whole number, not 1.5"),
         (
             "nagan",
             {"classifier_passes": 0, "discriminator_passes": 0},

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from kdgan_lib import concrete
-from kdgan_lib.choices import check_choices
+from kdgan_lib.choices import check_choices, check_counts
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import cross_entropy
 
@@ -60,8 +60,9 @@ class Method:
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        """Refuse a value that its field does not list."""
+        """Refuse a value that its field does not list, or a count that is not whole."""
         check_choices(self)
+        check_counts(self)
 
     def phases(self) -> tuple[Phase, ...]:
         """Return the phases of one outer epoch, in order."""
