@@ -16,7 +16,6 @@ from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import BESIDE, BREAK, counted, folded, shown
 from kdgan_lib.reports.differences import tabled
-from kdgan_lib.reports.orderings import standing
 from kdgan_lib.reports.table1 import (
     COLUMNS,
     PROTOCOLS,
@@ -25,10 +24,8 @@ from kdgan_lib.reports.table1 import (
     Column,
     Entry,
 )
-from kdgan_lib.stats import FEWEST, LEVEL, paired_difference, signed
+from kdgan_lib.stats import LEVEL, paired_difference
 
-FIRST = "kdgan sweep table1 --data cifar10 --n 500 --variant small"
-"""The column of CIFAR-10 that a processor runs in hours."""
 WIDE = 2
 """Columns up to which a table's cells have room for their small print on one line."""
 
@@ -262,66 +259,6 @@ def _told(title: str, part: pd.DataFrame) -> str:
 def _or_dash(text: str, value: float) -> str:
     """Return a text, or a dash where its number does not exist for so few pairs."""
     return "–" if math.isnan(value) else text
-
-
-def summary(
-    protocol: str = "controlled",
-    reference: str = "kdgan",
-    columns: Sequence[Column] = COLUMNS,
-) -> str:
-    """Return a sentence per column on where KDGAN stands; empty if it never ran."""
-    found = table1.scores(protocol, columns)
-    said = [
-        standing(runs, reference, f"On {column.title(protocol)}")
-        for column, runs in found.items()
-    ]
-    return " ".join(filter(None, said))
-
-
-def summary_small() -> str:
-    """Return `summary` for CIFAR-10 with small teachers, saying that they are small."""
-    said = summary(columns=SMALL)
-    return f"With a ResNet-20 in the place of T's ResNet-110: {said}" if said else ""
-
-
-def teachers(columns: Sequence[Column] = COLUMNS) -> str:
-    """Return how good T is beside the C that has no teacher, by column, in words.
-
-    T is MIMIC's, which stays as it was pretrained; both are of the same seeds. Columns
-    where fewer than three seeds have both are left out.
-    """
-    runs = {
-        (entry.column, entry.cell.method): 100 * entry.finished.set_index("seed")[FINAL]
-        for entry in table1.entries("controlled", columns)
-        if len(entry.finished)
-    }
-    return " ".join(
-        _teacher(column, runs[column, "mimic"], runs[column, "supervised"])
-        for column in columns
-        if {(column, "mimic"), (column, "supervised")} <= runs.keys()
-    ).strip()
-
-
-FINAL = ["test_accuracy", "teacher_test_accuracy"]
-LESSER = (
-    " It knows less than the C that it is to teach, so that this column does not show "
-    "what a better teacher is worth."
-)
-"""What is said of a teacher that is clearly below C alone."""
-
-
-def _teacher(column: Column, taught: pd.DataFrame, alone: pd.DataFrame) -> str:
-    """Return the sentence on one column; empty with fewer than three pairs."""
-    of_t, of_c = taught.teacher_test_accuracy.dropna(), alone.test_accuracy.dropna()
-    shared = of_t.index.intersection(of_c.index)
-    if len(shared) < FEWEST:
-        return ""
-    gap = paired_difference(of_t, of_c)
-    return (
-        f"On {column.title('controlled')} the pretrained T, a {column.teachers}, is "
-        f"right on {of_t[shared].mean():.2f}% of the test images, {signed(gap)} points "
-        f"from a C without a teacher.{LESSER if gap.hi < 0 else ''}"
-    )
 
 
 def spread_of_seeds(column: Column = COLUMNS[0], few: int = 3) -> str:

@@ -1,6 +1,7 @@
 """Gather how Table 1's methods stand in each column, and how much each varies."""
 
 import itertools
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -9,8 +10,34 @@ from kdgan_lib.names import label_of
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import BREAK
 from kdgan_lib.reports.differences import tabled
-from kdgan_lib.reports.orderings import Scores, columns_run
+from kdgan_lib.reports.orderings import Scores, columns_run, stand
+from kdgan_lib.reports.table1 import COLUMNS, SMALL, Column
 from kdgan_lib.stats import FEWEST, LEVEL, paired_difference, signed
+
+
+def standings(
+    protocol: str = "controlled",
+    reference: str = "kdgan",
+    columns: Sequence[Column] = (*COLUMNS, *SMALL),
+) -> pd.DataFrame:
+    """Return where KDGAN stands in each column with enough runs: a row per column."""
+    rows = []
+    for column, runs in table1.scores(protocol, columns).items():
+        found = stand(runs, reference)
+        if found is not None:
+            rows.append(
+                {
+                    "column": column.title(protocol),
+                    "T and D": column.teachers,
+                    label_of(reference): f"{found.mean:.2f}",
+                    "place": f"{found.place} of {found.methods}",
+                    "strongest rival": label_of(found.rival),
+                    "points from it": signed(found.gap),
+                    "p (Holm)": f"{found.p_value:.2g}",
+                    "seeds": found.gap.runs,
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def orderings() -> pd.DataFrame:

@@ -12,7 +12,7 @@ from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.table1 import COLUMNS, METHODS, Column
-from kdgan_lib.stats import FEWEST, LEVEL, holm, paired_difference
+from kdgan_lib.stats import FEWEST, LEVEL, Difference, holm, paired_difference
 
 DISTILLATION = ("codis", "distn", "noisy", "mimic")
 FEWEST_SIZES = 5
@@ -115,32 +115,59 @@ def columns_lost(name: str, columns: Sequence[Column] = COLUMNS) -> list[Column]
     return lost
 
 
-def standing(scores: pd.DataFrame, reference: str, where: str) -> str:
-    """Return a sentence on a method's place and its distance from the strongest rival.
+@dataclass(frozen=True)
+class Standing:
+    """Where a method stands among those that were run on the same seeds."""
+
+    mean: float
+    """Its mean accuracy in percent."""
+    place: int
+    """Its place by means, from 1."""
+    methods: int
+    """How many there are."""
+    rival: str
+    """The strongest of the others."""
+    gap: Difference
+    """How far it is from that one, in points."""
+    p_value: float
+    """Of that distance, after Holm's correction over all rivals."""
+
+
+def stand(scores: pd.DataFrame, reference: str) -> Standing | None:
+    """Return a method's place and its distance from the strongest rival.
 
     scores: accuracies in percent, a row per seed and a column per method; those with
     fewer than three runs are left out, the others compared on the seeds that they
-    share. where: how the sentence begins. Empty where nothing is left to compare.
+    share. None where nothing is left to compare.
     """
     scores = scores.dropna(axis=1, thresh=FEWEST).dropna()
     if reference not in scores or len(scores.columns) < 2 or len(scores) < FEWEST:
-        return ""
+        return None
     means = scores.mean().sort_values(ascending=False)
     place = list(means.index).index(reference) + 1
     others = [str(name) for name in means.index if name != reference]
     gaps = [paired_difference(scores[reference], scores[name]) for name in others]
     adjusted = holm([gap.p_value for gap in gaps])
-    rival, gap = others[0], gaps[0]
+    mean, rival = float(means[reference]), others[0]
+    return Standing(mean, place, len(means), rival, gaps[0], adjusted[0])
+
+
+def standing(scores: pd.DataFrame, reference: str, where: str) -> str:
+    """Return `stand` as a sentence that begins with `where`; empty where it is None."""
+    found = stand(scores, reference)
+    if found is None:
+        return ""
+    gap, rivals = found.gap, found.methods - 1
     ahead = "above" if gap.mean > 0 else "below"
     corrected = (
-        f", p = {adjusted[0]:.2g} after Holm's correction over {len(gaps)} rivals"
+        f", p = {found.p_value:.2g} after Holm's correction over {rivals} rivals"
     )
     return (
-        f"{where} {label_of(reference)} reaches {means[reference]:.2f}% and is "
-        f"number {place} of {len(means)}, {abs(gap.mean):.2f} points {ahead} "
-        f"{label_of(rival)}, its strongest rival; the 95% interval of the paired "
+        f"{where} {label_of(reference)} reaches {found.mean:.2f}% and is "
+        f"number {found.place} of {found.methods}, {abs(gap.mean):.2f} points {ahead} "
+        f"{label_of(found.rival)}, its strongest rival; the 95% interval of the paired "
         f"difference, [{gap.lo:.2f}, {gap.hi:.2f}], {about_zero(gap.lo, gap.hi)} "
-        f"({gap.runs} seeds{corrected if len(gaps) > 1 else ''})."
+        f"({gap.runs} seeds{corrected if rivals > 1 else ''})."
     )
 
 

@@ -15,6 +15,7 @@ from kdgan_lib.loop.schedule import game_updates, stages, updates_per_epoch
 from kdgan_lib.reports import (
     cell_verdicts,
     controls,
+    known_by_t,
     order_tables,
     selection,
     sizes,
@@ -60,16 +61,16 @@ def invented(runs_folder):
 
 
 def test_a_teacher_is_measured_by_the_classifier_that_has_none(invented):
-    assert report.teachers() == ""  # no C without a teacher
+    assert known_by_t.teachers() == ""  # no C without a teacher
     store_method("supervised", 0.97)
-    said = report.teachers()  # T has 95% on every seed
+    said = known_by_t.teachers()  # T has 95% on every seed
     assert said.startswith(
         "On MNIST 100 the pretrained T, a LeNet, is right on 95.00% of the test "
         "images, -2.00 [-3.96, -0.04] points from a C without a teacher. It knows less"
     )
     store_method("supervised", 0.93)
-    assert "+2.00" in report.teachers()
-    assert "knows less" not in report.teachers()
+    assert "+2.00" in known_by_t.teachers()
+    assert "knows less" not in known_by_t.teachers()
 
 
 def test_a_cell_shows_mean_runs_paper_and_its_command(invented):
@@ -111,9 +112,11 @@ def test_a_column_is_ranked_on_the_seeds_that_its_methods_share(runs_folder):
         store([row(declare(name, seed=s), accuracy + SHARED[s]) for s in range(seeds)])
     more = [row(declare("mimic", seed=s), 0.99) for s in range(5, 9)]
     store(more)
-    assert "number 1 of 2, 1.00 points above MIMIC" in report.summary()
+    (found,) = order_tables.standings().to_dict("records")
+    assert (found["place"], found["strongest rival"]) == ("1 of 2", "MIMIC")
+    assert found["points from it"].startswith("+1.00")
     store([row(declare("codis", seed=s), 0.95) for s in (7, 8, 9)])
-    assert report.summary() == ""
+    assert order_tables.standings().empty
 
 
 def test_a_diverged_run_is_counted_and_not_averaged(invented):
@@ -175,15 +178,17 @@ def test_a_row_of_images_names_the_least_sizes_that_fill_it(runs_folder):
     assert "`kdgan sweep sample_size --method mimic --n 50 100 200 500 1000`" in cell
 
 
-def test_deleting_rows_changes_the_sentence_and_ends_it(invented):
-    text = report.summary()
-    assert "number 1 of 3, 2.00 points above MIMIC" in text
+def test_deleting_rows_changes_the_first_table_and_ends_it(invented):
+    before = order_tables.standings()
+    (found,) = before.to_dict("records")
+    assert (found["place"], found["strongest rival"]) == ("1 of 3", "MIMIC")
+    assert found["points from it"].startswith("+2.00")
     path = invented / "runs.parquet"
     kept = pd.read_parquet(path)
     kept[~((kept.method == "mimic") & (kept.seed == 4))].to_parquet(path)
-    assert report.summary() != text
+    assert not order_tables.standings().equals(before)
     kept[kept.method != "kdgan"].to_parquet(path)
-    assert report.summary() == ""
+    assert order_tables.standings().empty
     assert report.differences().empty
 
 
@@ -252,8 +257,7 @@ def test_nothing_is_estimated_where_nothing_was_timed(runs_folder):
     assert "time unknown" in report.unfinished().takes[0]
 
 
-def test_small_teachers_have_sentences_of_their_own(invented):
-    assert report.summary_small() == ""
+def test_small_teachers_stand_in_rows_of_their_own(invented):
     small = {"data": "cifar10", "n": 500, "variant": "small"}
     for name, accuracy in (("kdgan", 0.42), ("mimic", 0.40)):
         shift = dict(zip(range(3), (-0.01, 0.0, 0.013), strict=True))
@@ -263,10 +267,10 @@ def test_small_teachers_have_sentences_of_their_own(invented):
                 for s, gap in shift.items()
             ]
         )
-    said = report.summary_small()
-    assert said.startswith("With a ResNet-20 in the place of T's ResNet-110: On CIFAR")
-    assert "number 1 of 2, 2.00 points above MIMIC" in said
-    assert "CIFAR" not in report.summary()
+    found = order_tables.standings().set_index(["column", "T and D"])
+    assert len(found) == 2
+    assert found.place["CIFAR-10 500", "ResNet-20"] == "1 of 2"
+    assert "CIFAR-10" not in report.told_apart()
     told = report.told_apart(columns=table1.SMALL)
     assert told == "On CIFAR-10 500 KDGAN is ahead of MIMIC."
 

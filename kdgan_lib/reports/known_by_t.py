@@ -1,0 +1,49 @@
+"""Tell whether T knows more of the test images than a classifier without a teacher."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from kdgan_lib.reports import table1
+from kdgan_lib.reports.table1 import COLUMNS, Column
+from kdgan_lib.stats import FEWEST, paired_difference, signed
+
+FINAL = ["test_accuracy", "teacher_test_accuracy"]
+LESSER = (
+    " It knows less than the C that it is to teach, so that this column does not show "
+    "what a better teacher is worth."
+)
+"""What is said of a teacher that is clearly below C alone."""
+
+
+def teachers(columns: Sequence[Column] = COLUMNS) -> str:
+    """Return how good T is beside the C that has no teacher, by column, in words.
+
+    T is MIMIC's, which stays as it was pretrained; both are of the same seeds. Columns
+    where fewer than three seeds have both are left out.
+    """
+    runs = {
+        (entry.column, entry.cell.method): 100 * entry.finished.set_index("seed")[FINAL]
+        for entry in table1.entries("controlled", columns)
+        if len(entry.finished)
+    }
+    said = [
+        _teacher(column, runs[column, "mimic"], runs[column, "supervised"])
+        for column in columns
+        if {(column, "mimic"), (column, "supervised")} <= runs.keys()
+    ]
+    return " ".join(filter(None, said))
+
+
+def _teacher(column: Column, taught: pd.DataFrame, alone: pd.DataFrame) -> str:
+    """Return the sentence on one column; empty with fewer than three pairs."""
+    of_t, of_c = taught.teacher_test_accuracy.dropna(), alone.test_accuracy.dropna()
+    shared = of_t.index.intersection(of_c.index)
+    if len(shared) < FEWEST:
+        return ""
+    gap = paired_difference(of_t, of_c)
+    return (
+        f"On {column.title('controlled')} the pretrained T, a {column.teachers}, is "
+        f"right on {of_t[shared].mean():.2f}% of the test images, {signed(gap)} points "
+        f"from a C without a teacher.{LESSER if gap.hi < 0 else ''}"
+    )
