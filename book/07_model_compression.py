@@ -544,6 +544,16 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.table(
+    order_tables.standings_by_size(),
+    "KDGAN's test accuracy in %, its place, and its distance from the best of the "
+    "others (as in {numref}`tab-compression-short`) at each number of images, over the "
+    "seeds of {numref}`fig-compression-images`.",
+    "tab-compression-places",
+    command="kdgan sweep sample_size",
+)
+
+# %% tags=["remove-input"]
+prose.table(
     sizes.images(),
     "Labelled images needed for an accuracy: geometric mean over seeds, interpolated "
     "over the logarithm of n between the sizes that were run, however far apart. *At "

@@ -1,13 +1,13 @@
 """Gather how Table 1's methods stand in each column, and how much each varies."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from kdgan_lib import claims
 from kdgan_lib.names import label_of
-from kdgan_lib.reports import table1
+from kdgan_lib.reports import sizes, table1
 from kdgan_lib.reports.cells import BREAK
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import Scores, columns_run, stand
@@ -16,19 +16,42 @@ from kdgan_lib.stats import FEWEST, LEVEL, paired_difference, signed
 
 
 def standings(
-    protocol: str = "controlled",
-    reference: str = "kdgan",
-    columns: Sequence[Column] = (*COLUMNS, *SMALL),
+    protocol: str = "controlled", columns: Sequence[Column] = (*COLUMNS, *SMALL)
 ) -> pd.DataFrame:
     """Return where KDGAN stands in each column with enough runs: a row per column."""
+    scores = table1.scores(protocol, columns).items()
+    return _standings(
+        ({"column": column.title(protocol), "T and D": column.teachers}, runs)
+        for column, runs in scores
+    )
+
+
+def standings_by_size() -> pd.DataFrame:
+    """Return where KDGAN stands at each number of images that has enough runs."""
+    runs = sizes.curve()
+    if runs.empty:
+        return runs
+    runs = runs.assign(accuracy=100 * runs.test_accuracy)
+    return _standings(
+        (
+            {"images": f"{n:,}"},
+            part.pivot(index="seed", columns="method", values="accuracy"),
+        )
+        for n, part in runs.groupby("n")
+    )
+
+
+def _standings(
+    parts: Iterable[tuple[dict[str, object], pd.DataFrame]], reference: str = "kdgan"
+) -> pd.DataFrame:
+    """Return a row for each part: what it is called, and how a method stands in it."""
     rows = []
-    for column, runs in table1.scores(protocol, columns).items():
+    for called, runs in parts:
         found = stand(runs, reference)
         if found is not None:
             rows.append(
-                {
-                    "column": column.title(protocol),
-                    "T and D": column.teachers,
+                called
+                | {
                     label_of(reference): f"{found.mean:.2f}",
                     "place": f"{found.place} of {found.methods}",
                     "strongest rival": label_of(found.rival),

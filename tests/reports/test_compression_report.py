@@ -172,6 +172,20 @@ def test_cells_are_counted_by_verdict_and_show_their_distance(invented):
     assert found["NaGAN"].endswith("not run")
 
 
+def test_kdgan_has_a_place_at_each_number_of_images_with_enough_runs(runs_folder):
+    assert order_tables.standings_by_size().empty
+    for name, n, gain in (("kdgan", 50, 0.01), ("mimic", 50, 0.0), ("kdgan", 200, 0)):
+        store(
+            [
+                row(declare(name, n=n, seed=s), 0.85 + gain * (1 + s) + SHARED[s])
+                for s in range(3)
+            ]
+        )
+    (found,) = order_tables.standings_by_size().to_dict("records")
+    assert (found["images"], found["place"], found["seeds"]) == ("50", "1 of 2", 3)
+    assert found["points from it"].startswith("+2.00 [")
+
+
 def test_a_row_of_images_names_the_least_sizes_that_fill_it(runs_folder):
     store([row(declare("mimic", n=n), 0.9) for n in (50, 100)])
     cell = sizes.images().set_index("method")["90%"]["MIMIC"]
