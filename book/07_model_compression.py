@@ -26,13 +26,13 @@ from kdgan_lib.reports import (
     cell_verdicts,
     compression,
     controls,
-    known_by_t,
     order_tables,
     released,
     selection,
     sizes,
     table1,
     table3,
+    teachers,
 )
 
 SETUP = ["S2", "S5", "S6", "S7", "S8", "S9"]
@@ -174,7 +174,7 @@ prose.sentence(
 prose.sentence(
     "Is there something to learn from T? {said}",
     command="kdgan sweep table1 --protocol controlled --data mnist --n 100",
-    said=known_by_t.teachers(),
+    said=teachers.against_classifiers(),
 )
 
 # %% tags=["remove-input"]
@@ -222,7 +222,7 @@ prose.sentence(
     "By the paired tests: {said} {teachers}",
     command="kdgan sweep table1 --data cifar10 --n 500 --variant small",
     said=compression.told_apart(columns=table1.SMALL),
-    teachers=known_by_t.teachers(table1.SMALL),
+    teachers=teachers.against_classifiers(table1.SMALL),
 )
 
 # %% [markdown]

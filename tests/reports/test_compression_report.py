@@ -15,12 +15,12 @@ from kdgan_lib.loop.schedule import game_updates, stages, updates_per_epoch
 from kdgan_lib.reports import (
     cell_verdicts,
     controls,
-    known_by_t,
     order_tables,
     selection,
     sizes,
     table1,
     table3,
+    teachers,
 )
 from kdgan_lib.reports import compression as report
 from kdgan_lib.tasks import task
@@ -61,16 +61,16 @@ def invented(runs_folder):
 
 
 def test_a_teacher_is_measured_by_the_classifier_that_has_none(invented):
-    assert known_by_t.teachers() == ""  # no C without a teacher
+    assert teachers.against_classifiers() == ""  # no C without a teacher
     store_method("supervised", 0.97)
-    said = known_by_t.teachers()  # T has 95% on every seed
+    said = teachers.against_classifiers()  # T has 95% on every seed
     assert said.startswith(
         "On MNIST 100 the pretrained T, a LeNet, is right on 95.00% of the test "
         "images, -2.00 [-3.96, -0.04] points from a C without a teacher. It knows less"
     )
     store_method("supervised", 0.93)
-    assert "+2.00" in known_by_t.teachers()
-    assert "knows less" not in known_by_t.teachers()
+    assert "+2.00" in teachers.against_classifiers()
+    assert "knows less" not in teachers.against_classifiers()
 
 
 def test_a_cell_shows_mean_runs_paper_and_its_command(invented):

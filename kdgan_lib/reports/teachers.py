@@ -16,7 +16,7 @@ LESSER = (
 """What is said of a teacher that is clearly below C alone."""
 
 
-def teachers(columns: Sequence[Column] = COLUMNS) -> str:
+def against_classifiers(columns: Sequence[Column] = COLUMNS) -> str:
     """Return how good T is beside the C that has no teacher, by column, in words.
 
     T is MIMIC's, which stays as it was pretrained; both are of the same seeds. Columns
