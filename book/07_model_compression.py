@@ -49,7 +49,8 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "{small} {cells}",
+    "{lead} {small} {cells}",
+    lead=released.lead_over_nagan() or f"(Equal lengths: `{released.COMMAND}`.)",
     small=sizes.smallest() or f"(A small C: not run, `{sizes.EQUAL}`.)",
     cells=cell_verdicts.counts(),
 )
@@ -413,7 +414,12 @@ figures.show(
 )
 
 # %% tags=["remove-input"]
-prose.sentence("{said}", command=released.COMMAND, said=released.sentence())
+prose.sentence(
+    "{said} {lead}",
+    command=released.COMMAND,
+    said=released.sentence(),
+    lead=released.lead_over_nagan() or "(NaGAN at that length: not run.)",
+)
 
 # %% tags=["remove-input"]
 prose.table(

@@ -55,12 +55,18 @@ def _standings(
                     label_of(reference): f"{found.mean:.2f}",
                     "place": f"{found.place} of {found.methods}",
                     "strongest rival": label_of(found.rival),
-                    "points from it": signed(found.gap),
+                    "points from it": _broken(signed(found.gap)),
                     "p (Holm)": f"{found.p_value:.2g}",
                     "seeds": found.gap.runs,
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _broken(difference: str) -> str:
+    """Return a difference with its interval, whole, on a line of its own."""
+    mean, _, interval = difference.partition(" ")
+    return f"{mean}{BREAK}{interval.replace(' ', '&nbsp;')}"
 
 
 def orderings() -> pd.DataFrame:

@@ -183,7 +183,7 @@ def test_kdgan_has_a_place_at_each_number_of_images_with_enough_runs(runs_folder
         )
     (found,) = order_tables.standings_by_size().to_dict("records")
     assert (found["images"], found["place"], found["seeds"]) == ("50", "1 of 2", 3)
-    assert found["points from it"].startswith("+2.00 [")
+    assert found["points from it"].startswith("+2.00<br>[")
 
 
 def test_a_row_of_images_names_the_least_sizes_that_fill_it(runs_folder):

@@ -61,6 +61,20 @@ def test_without_long_runs_there_is_nothing_to_say(runs_folder):
     assert drawings.released(report.curves(), report.levels()) is None
 
 
+def test_the_lead_over_nagan_is_told_at_both_lengths(runs_folder):
+    store_long(3)
+    for seed in range(3):
+        store(declare("nagan", protocol="code", seed=seed), 0.55 + SHARED[seed])
+    assert report.lead_over_nagan() == ""  # no long NaGAN
+    long = [run for run in released_length() if run.method.name == "nagan"]
+    for run in long[:3]:
+        store(run, 0.76 + 2 * SHARED[run.seed])
+    said = report.lead_over_nagan()
+    assert "is +20.00 [" in said
+    assert "and -1.00 [-3.48, +1.48] where NaGAN has as many" in said
+    assert "(3 seeds)" in said
+
+
 def test_two_long_runs_are_shown_and_not_summarised(runs_folder):
     store_long(2)
     assert list(report.table()["runs"]) == [2, 0, 0]
