@@ -197,8 +197,9 @@ prose.table(
 
 # %% [markdown]
 # The next table is what a CPU affords on CIFAR-10: a ResNet-20 as T and D in the place
-# of the ResNet-110, and a third of the updates where n = 5,000. Its numbers stand in no
-# cell of the paper's table and are judged by no claim.
+# of the ResNet-110, and fewer updates where n = 5,000
+# ({numref}`tab-compression-budgets`). Its numbers stand in no cell of the paper's table
+# and are judged by no claim.
 
 # %% tags=["remove-input"]
 prose.table(

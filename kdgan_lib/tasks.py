@@ -177,7 +177,7 @@ TASKS = {
         augmentation="mirror",
         literal_augmentation="mirror",
         rounded_from=0,
-        # What a processor can do in hours: an update of a ResNet-20 takes it 0.5 s.
+        # As much as a processor without a GPU does in hours.
         otherwise={
             "small": {
                 "updates": {500: 3_000},

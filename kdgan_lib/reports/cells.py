@@ -18,6 +18,11 @@ def counted(runs: int, declared: int = 0) -> str:
     )
 
 
+def on_two_lines(difference: str) -> str:
+    """Return a difference with its interval, whole, on a line of its own."""
+    return difference.replace(" ", BREAK, 1).replace(" ", "&nbsp;")
+
+
 def shown(
     found: Estimate,
     lines: Sequence[str],

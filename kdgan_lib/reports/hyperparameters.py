@@ -6,7 +6,7 @@ from functools import cache
 
 import pandas as pd
 
-from kdgan_lib import declared, tables
+from kdgan_lib import tables
 from kdgan_lib.costs import multiply_adds
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS, HEAT_MAP
@@ -241,10 +241,7 @@ def _time(missing: pd.DataFrame, same: pd.DataFrame) -> str:
     """
     rate = (same.seconds / same.work).quantile(QUIET)
     if pd.isna(rate):
-        pace = table1.pace_of(
-            tables.runs(grid=table1.GRID), declared.cells(table1.GRID)
-        )
-        rate = pace.get(str(same.data.iloc[0]), pace.get("", float("nan")))
+        rate = table1.rate_of(table1.stored_pace(), str(same.data.iloc[0]))
     hours = rate * missing.work.sum() / 3600
     return "unknown" if pd.isna(hours) else f"{hours:.1f} h on one core"
 

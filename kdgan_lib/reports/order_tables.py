@@ -8,7 +8,7 @@ import pandas as pd
 from kdgan_lib import claims
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import sizes, table1
-from kdgan_lib.reports.cells import BREAK
+from kdgan_lib.reports.cells import BREAK, on_two_lines
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import Scores, columns_run, stand
 from kdgan_lib.reports.table1 import COLUMNS, SMALL, Column
@@ -55,18 +55,12 @@ def _standings(
                     label_of(reference): f"{found.mean:.2f}",
                     "place": f"{found.place} of {found.methods}",
                     "strongest rival": label_of(found.rival),
-                    "points from it": _broken(signed(found.gap)),
+                    "points from it": on_two_lines(signed(found.gap)),
                     "p (Holm)": f"{found.p_value:.2g}",
                     "seeds": found.gap.runs,
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _broken(difference: str) -> str:
-    """Return a difference with its interval, whole, on a line of its own."""
-    mean, _, interval = difference.partition(" ")
-    return f"{mean}{BREAK}{interval.replace(' ', '&nbsp;')}"
 
 
 def orderings() -> pd.DataFrame:

@@ -10,7 +10,7 @@ from kdgan_lib import claims, grids, tables
 from kdgan_lib.loop.result import Result
 from kdgan_lib.names import in_order, label_of
 from kdgan_lib.reports import table1, table3
-from kdgan_lib.reports.cells import BREAK, counted, folded, shown
+from kdgan_lib.reports.cells import BREAK, counted, folded, on_two_lines, shown
 from kdgan_lib.reports.orderings import FEWEST_SIZES, by_size, images_needed
 from kdgan_lib.reports.table1 import ROWS, Column
 from kdgan_lib.stats import FEWEST, Difference, mean_interval, paired_difference, signed
@@ -254,8 +254,7 @@ def _gap(first: pd.Series, second: pd.Series) -> str:
     """Return a paired difference, or a dash where nothing is paired."""
     if first.index.intersection(second.index).empty:
         return "–"
-    found = signed(paired_difference(first, second)).replace(" ", BREAK, 1)
-    return found.replace(" ", "&nbsp;")
+    return on_two_lines(signed(paired_difference(first, second)))
 
 
 def _loss(entry: table3.Entry) -> str:

@@ -170,9 +170,7 @@ def effort(chosen: Iterable[Entry]) -> str:
     gpu = any(entry.needs_gpu for entry in left)
     advice = "a GPU, on which nothing was timed; " if gpu else ""
     seconds = sum(entry.missing * entry.seconds for entry in left)
-    if math.isnan(seconds):
-        return f"{advice}time unknown, since no run is stored to judge by"
-    return f"{advice}about {duration(seconds)} on one CPU core, an estimate"
+    return advice + _estimated(seconds)
 
 
 def effort_of(cells: Iterable[Cell]) -> str:
@@ -182,18 +180,20 @@ def effort_of(cells: Iterable[Cell]) -> str:
     """
     usual = times(COLUMNS[0])
     seconds = sum(len(cell.ids) * usual[cell.method] for cell in cells)
-    if math.isnan(seconds):
-        return "time unknown, since no run is stored to judge by"
-    return f"at most about {duration(seconds)} on one CPU core, an estimate"
+    return _estimated(seconds, "at most about")
 
 
 def effort_at_pace(work: Iterable[tuple[str, float]]) -> str:
     """Return an estimate of the time of runs: of each its data set, multiply-adds."""
-    pace = pace_of(tables.runs(grid=GRID), declared.cells(GRID))
-    seconds = sum(cost * _pace(pace, data) for data, cost in work)
+    pace = stored_pace()
+    return _estimated(sum(cost * rate_of(pace, data) for data, cost in work))
+
+
+def _estimated(seconds: float, about: str = "about") -> str:
+    """Return an estimate in words, or that there is none."""
     if math.isnan(seconds):
         return "time unknown, since no run is stored to judge by"
-    return f"about {duration(seconds)} on one CPU core, an estimate"
+    return f"{about} {duration(seconds)} on one CPU core, an estimate"
 
 
 def times(column: Column) -> dict[str, float]:
@@ -231,13 +231,18 @@ def _entry(
 ) -> Entry:
     runs = stored[stored.run_id.isin(cell.ids)]
     own = runs.seconds.quantile(QUIET) if len(runs) else float("nan")
-    guess = cell.multiply_adds * _pace(pace, cell.data)
+    guess = cell.multiply_adds * rate_of(pace, cell.data)
     return Entry(column, cell, runs, guess if math.isnan(own) else float(own))
 
 
-def _pace(pace: dict[str, float], data: str) -> float:
+def rate_of(pace: dict[str, float], data: str) -> float:
     """Return a data set's pace, or else that of all; NaN where nothing was timed."""
     return pace.get(data, pace.get("", float("nan")))
+
+
+def stored_pace() -> dict[str, float]:
+    """Return `pace_of` the table's stored runs."""
+    return pace_of(tables.runs(grid=GRID), declared.cells(GRID))
 
 
 def pace_of(stored: pd.DataFrame, cells: Iterable[Cell]) -> dict[str, float]:
