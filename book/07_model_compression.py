@@ -190,8 +190,10 @@ prose.table(
     compression.budgets(),
     "How much a column trains under `controlled`: networks of T and D (last rows: the "
     "small ones, in no column of the paper), images in a batch, precision of matrix "
-    "products on a CPU, updates before the game (D has as many as C), updates of all "
-    "players in the game, and passes over the images that these are.",
+    "products on a CPU, updates before the game (D has as many as C), Adam's rate in "
+    "them (*falls*: to zero, along half a cosine), how the images are varied that T is "
+    "pretrained on, updates of all players in the game, and passes over the images "
+    "that these are.",
     "tab-compression-budgets",
 )
 

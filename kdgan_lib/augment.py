@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 """A function of images [B, C, H, W] and a generator that returns varied images."""
@@ -78,6 +79,24 @@ def mirror(images: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(draws.to(images.device) < 0.5, images.flip(-1), images)
 
 
+def crop(images: Tensor, generator: torch.Generator, pixels: int = 4) -> Tensor:
+    """Mirror half of the images, then move each by whole pixels; outside is 0.
+
+    images [B, C, H, W]; each moves by its own steps along both axes, uniform on
+    -pixels ... pixels. Source: He et al. 2016 (CVPR), section 4.2: pad and crop.
+    """
+    batch, _, height, width = images.shape
+    padded = pad(mirror(images, generator), (pixels,) * 4)
+    steps = torch.randint(
+        2 * pixels + 1, (2, batch, 1), generator=generator, device=generator.device
+    ).to(images.device)
+    rows = steps[0] + torch.arange(height, device=images.device)
+    columns = steps[1] + torch.arange(width, device=images.device)
+    each = torch.arange(batch, device=images.device)[:, None, None]
+    cut = padded.movedim(1, -1)[each, rows[:, :, None], columns[:, None, :]]
+    return cut.movedim(-1, 1)
+
+
 def _unchanged(images: Tensor, generator: torch.Generator) -> Tensor:
     """Return the images as they are, drawing nothing."""
     return images
@@ -87,4 +106,5 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "none": _unchanged,
     "affine": affine,
     "mirror": mirror,
+    "crop": crop,
 }

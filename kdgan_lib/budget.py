@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from kdgan_lib.choices import LATER, check_choices, check_counts
 
-Augmentation = Literal["none", "affine", "mirror"]
+Augmentation = Literal["none", "affine", "mirror", "crop"]
 Precision = Literal["float32", "bfloat16"]
+Course = Literal["constant", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,15 @@ class Budget:
     """Passes of D before the first outer epoch."""
     pretraining_lr: float = 1e-3
     """Adam's learning rate of every player while pretraining."""
+    pretraining_schedule: Course = field(default="constant", metadata=LATER)
+    """That rate over the passes of a player: constant, or half a cosine to zero."""
     classifier_lr: float = 1e-3
     """Adam's learning rate of C."""
     teacher_lr: float = 1e-3
     """Adam's learning rate of T."""
     discriminator_lr: float = 1e-3
     """Adam's learning rate of D."""
-    lr_schedule: Literal["constant", "cosine"] = "constant"
+    lr_schedule: Course = "constant"
     """Learning rates over the outer epochs: constant, or half a cosine to zero."""
     weight_decay: float = 0.0
     """L2 penalty on weights (not biases), added to the gradient."""
@@ -40,8 +43,8 @@ class Budget:
     """Random change of the images in the outer epochs."""
     pretraining_augmentation: Augmentation = "none"
     """Random change of the images while pretraining."""
-    teacher_pretraining_augmentation: Literal["same", "none", "affine", "mirror"] = (
-        field(default="same", metadata=LATER)
+    teacher_pretraining_augmentation: Literal["same", Augmentation] = field(
+        default="same", metadata=LATER
     )
     """The same for T alone, where it is to differ from the other players'."""
     evaluate_every: int = 2
@@ -93,5 +96,14 @@ class Budget:
 
     def learning_rate(self, player: str, progress: float = 0.0) -> float:
         """Return a player's learning rate at progress in [0, 1] of the outer epochs."""
-        scale = 0.5 * (1 + cos(pi * progress)) if self.lr_schedule == "cosine" else 1.0
-        return scale * float(getattr(self, f"{player}_lr"))
+        rate = float(getattr(self, f"{player}_lr"))
+        return _share(self.lr_schedule, progress) * rate
+
+    def pretraining_rate(self, progress: float = 0.0) -> float:
+        """Return every player's rate at progress in [0, 1] of its pretraining."""
+        return _share(self.pretraining_schedule, progress) * self.pretraining_lr
+
+
+def _share(course: Course, progress: float) -> float:
+    """Return which share of a learning rate is left at progress in [0, 1]."""
+    return 0.5 * (1 + cos(pi * progress)) if course == "cosine" else 1.0

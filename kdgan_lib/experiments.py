@@ -188,6 +188,7 @@ def controlled_base(learned: Task, n: int) -> Budget:
         selection="validation",
         weight_decay=learned.weight_decay,
         precision=_precision(learned, n),
+        **learned.pretraining_fields(n),
     )
 
 
@@ -233,6 +234,7 @@ def _paper(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
     budget = controlled_base(learned, n).but(
         augmentation=preprocessing,
         pretraining_augmentation=preprocessing,
+        teacher_pretraining_augmentation="same",
         selection="last",
         **rates,
     )

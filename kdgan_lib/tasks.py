@@ -38,6 +38,10 @@ class Task:
     """Updates of C, T and D before the game, by the least n that gets them."""
     augmentation: Augmentation
     """Random change of the images."""
+    pretrained_with: Mapping[int, Mapping[str, Any]] = field(
+        default_factory=lambda: {1: {}}
+    )
+    """Other fields of the budget that pretraining has, by the least n that has them."""
     criterion: Criterion = ACCURACY
     """What a classifier is selected and reported by."""
     settings: tuple[str, ...] = ("controlled",)
@@ -58,6 +62,10 @@ class Task:
     def player_updates(self, n: int) -> int:
         """Return the declared player updates for a training set of size n."""
         return _at(self.updates, n)
+
+    def pretraining_fields(self, n: int) -> Mapping[str, Any]:
+        """Return the budget's fields on how players are pretrained on n examples."""
+        return _at(self.pretrained_with, n)
 
     def passes(self, n: int, batch_size: int) -> tuple[int, ...]:
         """Return the passes of C, T and D before the game, at least one each."""
@@ -175,12 +183,21 @@ TASKS = {
         settings=("cifar10", "controlled"),
         pretraining={1: (200, 1_000, 200), 5_000: (500, 3_000, 500)},
         augmentation="mirror",
+        # A ResNet that only sees mirrored images knows less than a LeNet.
+        pretrained_with={
+            1: {},
+            5_000: {
+                "pretraining_lr": 2e-3,
+                "pretraining_schedule": "cosine",
+                "teacher_pretraining_augmentation": "crop",
+            },
+        },
         literal_augmentation="mirror",
         rounded_from=0,
         # As much as a processor without a GPU does in hours.
         otherwise={
             "small": {
-                "updates": {500: 3_000},
+                "updates": {500: 3_000, 5_000: 2_400},
                 "pretraining": {1: (200, 1_000, 200), 5_000: (500, 1_500, 500)},
             }
         },

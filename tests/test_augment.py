@@ -12,6 +12,7 @@ from kdgan_lib.augment import (
     affine,
     affine_matrices,
     augment,
+    crop,
     mirror,
     warp,
 )
@@ -51,7 +52,7 @@ def test_no_augmentation_draws_nothing():
 
 
 def test_an_unknown_augmentation_names_the_known_ones():
-    with pytest.raises(ValueError, match="choose from none, affine, mirror"):
+    with pytest.raises(ValueError, match="choose from none, affine, mirror, crop"):
         augment(some_images(), generator(), "flip")
 
 
@@ -132,8 +133,25 @@ def test_mirror_swaps_about_half_of_the_images_and_leaves_the_others():
     assert 150 < swapped.sum() < 250
 
 
+def test_crop_moves_each_image_by_whole_pixels_up_to_four_and_fills_with_zeros():
+    images = torch.zeros(500, 3, 12, 11)
+    images[:, :, 6, 5] = 1  # the column in the middle is its own mirror image
+    places = crop(images, generator())[:, 0].nonzero()
+    assert places[:, 0].tolist() == list(range(500))
+    rows, columns = places[:, 1] - 6, places[:, 2] - 5
+    for steps in (rows, columns):
+        assert set(steps.tolist()) == set(range(-4, 5))
+    assert len({*zip(rows.tolist(), columns.tolist(), strict=True)}) > 70
+
+
+def test_crop_keeps_the_channels_of_an_image_together_and_mirrors_half():
+    images = some_images(400, 3, 6, 7)
+    varied = crop(images, generator(), pixels=0)
+    assert torch.equal(varied, mirror(images, generator()))
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("kind", ["affine", "mirror"])
+@pytest.mark.parametrize("kind", ["affine", "mirror", "crop"])
 def test_the_device_does_not_change_what_a_cpu_generator_draws(kind):
     images = some_images()
     there = augment(images.cuda(), generator(3), kind)

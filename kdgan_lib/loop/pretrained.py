@@ -34,7 +34,8 @@ class Pretrained:
         recipe = (
             *(stage.name, stage.epochs, stage.augmentation, seed, self.context),
             stage.phases[0].loss.__qualname__,
-            *(budget.batch_size, budget.pretraining_lr, budget.weight_decay),
+            *(budget.batch_size, budget.pretraining_lr, budget.pretraining_schedule),
+            budget.weight_decay,
             budget.evaluated,  # the stored row has scores
             budget.precision,
             digest_of_examples(split.train, split.validation),

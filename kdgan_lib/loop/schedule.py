@@ -26,9 +26,10 @@ class Stage:
 
     def learning_rate(self, budget: Budget, player: str, epoch: int) -> float:
         """Return a player's learning rate at an epoch of this stage."""
+        progress = epoch / self.epochs
         if self.name != GAME:
-            return budget.pretraining_lr
-        return budget.learning_rate(player, epoch / self.epochs)
+            return budget.pretraining_rate(progress)
+        return budget.learning_rate(player, progress)
 
 
 def stages(method: Method, budget: Budget) -> tuple[Stage, ...]:

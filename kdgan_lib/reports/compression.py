@@ -67,6 +67,9 @@ def budgets() -> pd.DataFrame:
         for seat, symbol in (("classifier", "C"), ("teacher", "T")):
             passes = getattr(base, f"{seat}_pretraining")
             row[f"pretraining of {symbol}"] = f"{passes * batches:,}"
+        course = ", falls" if base.pretraining_schedule == "cosine" else ""
+        row["its rate"] = f"{base.pretraining_lr:g}{course}"
+        row["T's images"] = base.augmentation_before("teacher")
         updates = learned.player_updates(n)
         passes = updates * base.batch_size / n
         rows.append(row | {"game": f"{updates:,}", "passes": f"{passes:.0f}"})

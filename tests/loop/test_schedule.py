@@ -73,6 +73,23 @@ def test_a_cosine_takes_the_learning_rate_to_zero_over_the_game_only():
     assert plan[0].learning_rate(budget, "classifier", 9) == budget.pretraining_lr
 
 
+def test_a_cosine_takes_the_pretraining_rate_to_zero_in_each_stage_of_its_own():
+    budget = Budget(
+        classifier_pretraining=4,
+        teacher_pretraining=8,
+        pretraining_lr=0.2,
+        pretraining_schedule="cosine",
+    )
+    of_c, of_t, *_, game = stages(method("codis"), budget)
+    for stage in (of_c, of_t):
+        rates = [stage.learning_rate(budget, "teacher", e) for e in range(stage.epochs)]
+        assert rates[0] == 0.2
+        assert rates[stage.epochs // 2] == pytest.approx(0.1)
+        assert rates == sorted(rates, reverse=True)
+        assert rates[-1] > 0
+    assert game.learning_rate(budget, "classifier", 99) == budget.classifier_lr
+
+
 @pytest.mark.parametrize(
     ("count", "batch", "expected"), [(100, 50, 2 * 4), (101, 50, 3 * 4), (9, 50, 4)]
 )
