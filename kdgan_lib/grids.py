@@ -8,6 +8,7 @@ from typing import Any
 from kdgan_lib import beyond_grids, tag_grids
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.names import ADVERSARIAL, COMPARED
+from kdgan_lib.randomness import TUNING_SEED
 from kdgan_lib.variations import (
     GAMMAS,
     axes,
@@ -228,12 +229,39 @@ def figure4_cifar10(profile: str = "paper") -> list[Run]:
     return varied(profile, *gammas, seeds=3, **where)
 
 
+PRETRAINING: tuple[dict[str, Any], ...] = tuple(
+    {"teacher_pretraining_augmentation": images, **rate}
+    for rate in (
+        {"pretraining_schedule": "constant", "pretraining_lr": 1e-3},
+        {"pretraining_schedule": "cosine", "pretraining_lr": 2e-3},
+    )
+    for images in ("mirror", "crop")
+)
+"""Ways to pretrain CIFAR-10's small T that were tried."""
+
+
+def cifar10_teachers(profile: str = "paper") -> list[Run]:
+    """Return CIFAR-10's small T by each way to pretrain it, on a seed of no table.
+
+    C, which starts untrained, follows T for a single outer epoch.
+    """
+    once = dict.fromkeys(("epochs", "evaluate_every", "test_every", "teacher_every"), 1)
+    where = {"data": "cifar10", "variant": "small", "profile": profile}
+    runs = [declare("mimic", n=n, seed=TUNING_SEED, **where) for n in (500, 5_000)]
+    return [
+        replace(run, budget=run.budget.but(**once, classifier_pretraining=0, **fields))
+        for run in runs
+        for fields in PRETRAINING
+    ]
+
+
 GRIDS: dict[str, Callable[[str], list[Run]]] = {
     grid.__name__: grid
     for grid in (
         *(figure3a, table1, released_length, controls, sample_size, table3),
         table3_controls,
         *(distillation_forms, temperature, figure6, figure4, figure4_cifar10),
+        cifar10_teachers,
         *(beyond_grids.beyond, beyond_grids.many_labels, beyond_grids.wider),
         *(tag_grids.table2, tag_grids.tag_controls, tag_grids.vgg16),
         *(tag_grids.ungrouped, tag_grids.teachers, tag_grids.figure3b),

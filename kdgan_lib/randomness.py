@@ -11,6 +11,9 @@ from contextlib import contextmanager
 
 import torch
 
+TUNING_SEED = 1_000
+"""Seed of searches for settings, and of no reported run."""
+
 
 def derive_seed(seed: int, *purpose: object) -> int:
     """Return a 63-bit seed that depends on the seed and every part of the purpose."""

@@ -20,13 +20,13 @@ from kdgan_lib.experiments import (
 from kdgan_lib.files import write_atomically
 from kdgan_lib.methods import method
 from kdgan_lib.provenance import provenance
+from kdgan_lib.randomness import TUNING_SEED
 from kdgan_lib.tasks import TASKS, task
 from kdgan_lib.train import Diverged
 
 TRIALS, WIDER_TRIALS = "trials", "trials_wider"
 WIDER = "wider"
 """File of the settings that the wider search found."""
-TUNING_SEED = 1_000  # never a seed of a reported run
 KEY = ("data", "method", "n", "trial")
 Suggested = dict[str, str | float | int]
 RATE = ("float", 1e-4, 3e-3)

@@ -1,6 +1,6 @@
 """Check the declared grids: what they hold, and that what is compared is comparable."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
@@ -9,6 +9,7 @@ from kdgan_lib import grids, variations
 from kdgan_lib.grids import CONTROLS, GRIDS, control
 from kdgan_lib.loop.schedule import stages, updates_per_epoch
 from kdgan_lib.names import COMPARED, TAGGERS
+from kdgan_lib.randomness import TUNING_SEED
 from kdgan_lib.tag_grids import TAG_CONTROLS, tag_control
 from kdgan_lib.tasks import TASKS, task
 
@@ -49,6 +50,15 @@ def test_table_1_has_every_cell_under_every_protocol():
 def test_the_small_networks_share_no_run_with_resnet_110():
     by_variant = frame("table1").groupby("variant").data.unique()
     assert list(by_variant["small"]) == ["cifar10"]
+
+
+def test_teachers_are_chosen_on_a_seed_of_no_table_and_differ_in_their_pretraining():
+    runs = GRIDS["cifar10_teachers"]("paper")
+    assert {run.seed for run in runs} == {TUNING_SEED}
+    for n in (500, 5_000):
+        budgets = [asdict(run.budget) for run in runs if run.n == n]
+        differ = {k for k in budgets[0] if len({b[k] for b in budgets}) > 1}
+        assert differ == set(grids.PRETRAINING[0])
 
 
 @pytest.mark.parametrize("name", CONTROLS)

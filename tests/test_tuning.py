@@ -8,6 +8,7 @@ import pytest
 from kdgan_lib import runs, tuning
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.names import COMPARED
+from kdgan_lib.randomness import TUNING_SEED
 from kdgan_lib.train import Diverged
 
 pytestmark = pytest.mark.usefixtures("runs_folder")
@@ -68,7 +69,7 @@ def test_trials_of_other_methods_do_not_move_a_search():
 
 def test_trials_use_a_seed_of_no_reported_run_and_half_the_updates():
     tuned = tuning.declare_trial("kdgan", 100, tuning._start("kdgan"))
-    assert tuned.seed == tuning.TUNING_SEED
+    assert tuned.seed == TUNING_SEED
     assert tuned.id != declare("kdgan").id
     per_epoch = 2 * len(tuned.method.phases())
     assert (

@@ -13,7 +13,7 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
-from kdgan_lib.reports import table1
+from kdgan_lib.reports import table1, teachers
 from kdgan_lib.reports.cells import BESIDE, BREAK, counted, folded, shown
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.table1 import (
@@ -67,9 +67,7 @@ def budgets() -> pd.DataFrame:
         for seat, symbol in (("classifier", "C"), ("teacher", "T")):
             passes = getattr(base, f"{seat}_pretraining")
             row[f"pretraining of {symbol}"] = f"{passes * batches:,}"
-        course = ", falls" if base.pretraining_schedule == "cosine" else ""
-        row["its rate"] = f"{base.pretraining_lr:g}{course}"
-        row["T's images"] = base.augmentation_before("teacher")
+        row |= teachers.pretraining(base)
         updates = learned.player_updates(n)
         passes = updates * base.batch_size / n
         rows.append(row | {"game": f"{updates:,}", "passes": f"{passes:.0f}"})

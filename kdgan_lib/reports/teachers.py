@@ -1,13 +1,22 @@
 """Tell whether T knows more of the test images than a classifier without a teacher."""
 
+import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kdgan_lib import tables
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.table1 import COLUMNS, Column
 from kdgan_lib.stats import FEWEST, paired_difference, signed
 
+if TYPE_CHECKING:
+    from kdgan_lib.budget import Budget  # with the methods torch comes
+
+GRID = "cifar10_teachers"
+SCORES = {"teacher_validation": "validation", "teacher_test": "test"}
+"""Columns of the curves, and what they are called here."""
 FINAL = ["test_accuracy", "teacher_test_accuracy"]
 LESSER = (
     " It knows less than the C that it is to teach, so that this column does not show "
@@ -47,3 +56,36 @@ def _teacher(column: Column, taught: pd.DataFrame, alone: pd.DataFrame) -> str:
         f"right on {of_t[shared].mean():.2f}% of the test images, {signed(gap)} points "
         f"from a C without a teacher.{LESSER if gap.hi < 0 else ''}"
     )
+
+
+def pretrainings() -> pd.DataFrame:
+    """Return how good CIFAR-10's small T is by the way to pretrain it, in percent.
+
+    Columns: n, "T's images" and "its rate" of `pretraining`, validation, test, and
+    Table 1's way. A way that was not run says so, and has no scores.
+    """
+    from kdgan_lib.experiments import controlled_base  # it imports torch
+    from kdgan_lib.grids import GRIDS
+
+    stored = tables.curves(grid=GRID, stage="pretrain teacher").reindex(
+        columns=["run_id", *SCORES]
+    )
+    scores = stored.drop_duplicates("run_id").set_index("run_id")
+    rows = []
+    for run in GRIDS[GRID]("paper"):
+        way, usual = pretraining(run.budget), controlled_base(run.task, run.n)
+        row = {"n": run.n, **way}
+        for column, title in SCORES.items():
+            found = scores[column].get(run.id, math.nan)
+            row[title] = "not run" if math.isnan(found) else f"{100 * found:.2f}"
+        rows.append(row | {"Table 1's way": "x" if way == pretraining(usual) else ""})
+    return pd.DataFrame(rows)
+
+
+def pretraining(budget: "Budget") -> dict[str, str]:
+    """Return in words how a budget pretrains T: T's images, and Adam's rate."""
+    falls = ", falls" if budget.pretraining_schedule == "cosine" else ""
+    return {
+        "T's images": budget.augmentation_before("teacher"),
+        "its rate": f"{budget.pretraining_lr:g}{falls}",
+    }

@@ -10,7 +10,14 @@ from kdgan_lib import declared, runs
 from kdgan_lib.commands import runs as runs_cli
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import compression as drawings
-from kdgan_lib.grids import CONTROLS, SIZES, WIDTHS, control, table3_controls
+from kdgan_lib.grids import (
+    CONTROLS,
+    SIZES,
+    WIDTHS,
+    cifar10_teachers,
+    control,
+    table3_controls,
+)
 from kdgan_lib.loop.schedule import game_updates, stages, updates_per_epoch
 from kdgan_lib.reports import (
     cell_verdicts,
@@ -26,6 +33,7 @@ from kdgan_lib.reports import compression as report
 from kdgan_lib.tasks import task
 
 SEEDS = range(5)
+T_SCORES = {"teacher_validation": 0.686, "teacher_test": 0.6704}
 SHARED = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
 
 
@@ -71,6 +79,27 @@ def test_a_teacher_is_measured_by_the_classifier_that_has_none(invented):
     store_method("supervised", 0.93)
     assert "+2.00" in teachers.against_classifiers()
     assert "knows less" not in teachers.against_classifiers()
+
+
+def test_the_ways_to_pretrain_t_are_told_apart_by_what_was_run(runs_folder):
+    found = teachers.pretrainings()
+    assert set(found.validation) | set(found.test) == {"not run"}
+    assert list(found.groupby("n")["Table 1's way"].apply("".join)) == ["x", "x"]
+    run = cifar10_teachers()[-1]
+    store([row(run, 0.5)])
+    stages = {"pretrain classifier": {}, "pretrain teacher": T_SCORES, "game": {}}
+    curve = [{"run_id": run.id, "stage": k, "epoch": 1, **v} for k, v in stages.items()]
+    runs.append_rows("curves", pd.DataFrame(curve), ["run_id", "stage", "epoch"])
+    found = teachers.pretrainings()
+    assert list(found.validation) == ["not run"] * 7 + ["68.60"]
+    assert found.iloc[-1].to_dict() == {
+        "n": 5_000,
+        "T's images": "crop",
+        "its rate": "0.002, falls",
+        "validation": "68.60",
+        "test": "67.04",
+        "Table 1's way": "x",
+    }
 
 
 def test_a_cell_shows_mean_runs_paper_and_its_command(invented):

@@ -12,9 +12,10 @@ from kdgan_lib.grids import GRIDS
 from kdgan_lib.measures import curves as measures
 from kdgan_lib.names import TAGGERS
 from kdgan_lib.paths import ROOT
+from kdgan_lib.randomness import TUNING_SEED
 from kdgan_lib.reports import training
 from kdgan_lib.tasks import task
-from kdgan_lib.tuning import SEARCH_SPACES, TUNING_SEED, split_settings
+from kdgan_lib.tuning import SEARCH_SPACES, split_settings
 
 SCORES = {"kdgan": (0.80, 0.90, 0.90), "nagan": (0.80, 0.80, 0.85)}
 
