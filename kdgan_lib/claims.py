@@ -1,4 +1,4 @@
-"""Judge the paper's claims: a rule fixed before the runs, applied to evidence rows."""
+"""Read the paper's claims and the rules, fixed before the runs, that judge them."""
 
 import difflib
 import hashlib
@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from kdgan_lib import tables
 from kdgan_lib.paths import book_dir
 from kdgan_lib.stats import FEWEST
 
@@ -69,66 +68,9 @@ class Claim:
         return self.place or f"claim-{self.id}"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Hold the answer to one claim."""
-
-    claim: Claim
-    """The claim judged."""
-    verdict: str
-    """One of `VERDICTS`."""
-    evidence: pd.DataFrame
-    """The evidence rows it was judged by."""
-    so_far: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """What is measured of an open claim, on too few runs for its rule."""
-
-    @property
-    def runs(self) -> int:
-        """Return the number of runs behind the verdict; 0 when exact."""
-        return int(self.evidence["runs"].max()) if len(self.evidence) else 0
-
-    @property
-    def fewest(self) -> int:
-        """Return the least number of runs behind one of its quantities; 0 if exact."""
-        known = self.evidence["runs"] if len(self.evidence) else pd.Series(dtype=int)
-        return int(known[known > 0].min()) if (known > 0).any() else 0
-
-    @property
-    def command(self) -> str:
-        """Return the one command that produces the missing evidence."""
-        if self.claim.live:
-            return self.claim.command
-        update = f"kdgan claims --update {self.claim.id}"
-        return f"{self.claim.command} && {update}" if self.claim.command else update
-
-
 def ledger() -> dict[str, Claim]:
     """Return every claim by its identifier, in the ledger's order."""
     return {claim.id: claim for claim in _load(str(book_dir() / "claims.yml"))}
-
-
-def judge(claim_id: str) -> Verdict:
-    """Return the verdict on one claim, from the committed evidence rows."""
-    claim = _claim(claim_id)
-    tables.remember(f"claim:{claim_id}", digest_of(claim_id))
-    evidence = _evidence_of(claim)
-    if claim.untestable and evidence.empty:
-        return Verdict(claim, "not testable here", evidence)
-    so_far = evidence.iloc[:0]
-    if not evidence.empty:
-        so_far = evidence[evidence["protocol"] == OPEN].reset_index(drop=True)
-        counts = evidence["protocol"].isin([claim.protocol, "exact"])
-        evidence = evidence[counts].reset_index(drop=True)
-    return Verdict(claim, apply_rule(claim.rule, evidence), evidence, so_far)
-
-
-def _evidence_of(claim: Claim) -> pd.DataFrame:
-    """Return a claim's stored evidence, or what its runs' rows give at this moment."""
-    if not claim.live:
-        return tables.rows("evidence", claim=claim.id)
-    from kdgan_lib import evidence  # it imports this module
-
-    return evidence.measured_now(claim)
 
 
 def apply_rule(rule: Mapping[str, Any], evidence: pd.DataFrame) -> str:
@@ -245,7 +187,7 @@ def _bound(bound: Any) -> str:
 
 def digest_of(claim_id: str) -> str:
     """Return a short hash of a claim's entry in the ledger."""
-    text = json.dumps(vars(_claim(claim_id)), sort_keys=True, default=str)
+    text = json.dumps(vars(find(claim_id)), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -267,10 +209,11 @@ def paper_cell(table: str, **cell: Any) -> Claim | None:
 def select(claim_ids: Iterable[str]) -> list[Claim]:
     """Return the claims named, or all when none is named."""
     wanted = list(claim_ids)
-    return [_claim(name) for name in wanted] if wanted else list(ledger().values())
+    return [find(name) for name in wanted] if wanted else list(ledger().values())
 
 
-def _claim(claim_id: str) -> Claim:
+def find(claim_id: str) -> Claim:
+    """Return one claim; raise ValueError that names near ones."""
     claims = ledger()
     if claim_id not in claims:
         near = difflib.get_close_matches(claim_id, claims, 6, 0.3) or [*claims][:6]

@@ -1,4 +1,4 @@
-"""Measure the claims and write the evidence rows that verdicts are judged by."""
+"""Measure the claims and write the evidence rows that they are judged by."""
 
 from collections.abc import Callable, Iterable
 
@@ -27,7 +27,6 @@ def update(
             report(f"{claim.id}: {missing}")
             continue
         runs.append_rows("evidence", rows, claims.EVIDENCE_KEY)
-        report(f"{claim.id}: {claims.judge(claim.id).verdict}")
         written += len(rows)
     return written
 

@@ -14,6 +14,7 @@ import pandas as pd
 from IPython.display import HTML, Markdown
 
 from kdgan_lib import claims
+from kdgan_lib.verdicts import Verdict, judge
 
 SYMBOLS = {
     "reproduced": "●",
@@ -126,7 +127,7 @@ def pipe_table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) ->
 
 def verdict(claim_id: str) -> Markdown:
     """Return the box of one claim: statement, verdict, rule, evidence, protocol."""
-    judged = claims.judge(claim_id)
+    judged = judge(claim_id)
     claim = judged.claim
     title = f"{claim.id}: {judged.verdict}"
     lines = [claim.statement, *_reasons(judged)]
@@ -153,7 +154,7 @@ def claims_list(claim_ids: Iterable[str]) -> Markdown:
     """Return the claims that a chapter bears on, each with its verdict."""
     lines = []
     for claim in claims.select(claim_ids):
-        found = claims.judge(claim.id).verdict
+        found = judge(claim.id).verdict
         lines.append(
             f"- {SYMBOLS[found]} **{claim.id}** {claim.statement} "
             f"*{found.capitalize()}.*"
@@ -166,7 +167,7 @@ def verdict_strip(claim_ids: Iterable[str] = ()) -> HTML:
 
     The squares are no tab stops: the ledger's chapter has the same links in words.
     """
-    judged = [claims.judge(claim.id) for claim in claims.select(claim_ids)]
+    judged = [judge(claim.id) for claim in claims.select(claim_ids)]
     return linked(lambda suffix: _strip(judged, suffix))
 
 
@@ -179,7 +180,7 @@ def linked(page: Callable[[str], str], **marks: str) -> HTML:
     return HTML(page("ipynb"), metadata={"kdgan": {"myst": site, **marks}})
 
 
-def _strip(judged: Iterable[claims.Verdict], suffix: str) -> str:
+def _strip(judged: Iterable[Verdict], suffix: str) -> str:
     """Return the squares as HTML whose links lead to files with this suffix."""
     rows: dict[str, list[str]] = {}
     for verdict in judged:
@@ -201,7 +202,7 @@ def chapter_title(chapter: str) -> str:
 
 def verdict_counts() -> pd.DataFrame:
     """Return the number of claims per chapter and verdict, and of all in a last row."""
-    judged = [claims.judge(name) for name in claims.ledger()]
+    judged = [judge(name) for name in claims.ledger()]
     chapters = [chapter_title(each.claim.chapter) for each in judged]
     found = [each.verdict for each in judged]
     return counted("chapter", chapters, found, sorted(set(chapters)))
@@ -232,7 +233,7 @@ def source(thing: Callable[..., Any] | type) -> Markdown:
     return Markdown(f"`{module}.{thing.__qualname__}`\n\n```python\n{code}\n```")
 
 
-def _reasons(judged: claims.Verdict) -> list[str]:
+def _reasons(judged: Verdict) -> list[str]:
     """Return the lines under a claim: rule, evidence, protocol and runs."""
     claim = judged.claim
     if judged.verdict == "not testable here":
@@ -253,7 +254,7 @@ def _reasons(judged: claims.Verdict) -> list[str]:
     return [*lines, f"**Protocol**: `{claim.protocol}`; {runs_in_words(judged)}."]
 
 
-def runs_in_words(judged: claims.Verdict) -> str:
+def runs_in_words(judged: Verdict) -> str:
     """Return how many runs a setting are behind the measured quantities."""
     if not judged.runs:
         return "computed, no training"
@@ -261,7 +262,7 @@ def runs_in_words(judged: claims.Verdict) -> str:
     return f"{least}{judged.runs} runs a setting"
 
 
-def evidence_in_words(judged: claims.Verdict, names: Iterable[str] = ()) -> str:
+def evidence_in_words(judged: Verdict, names: Iterable[str] = ()) -> str:
     """Return the measured quantities, all or those named, with their intervals."""
     rows, wanted = judged.evidence, list(names)
     return _evidence_of(rows[rows.quantity.isin(wanted)] if wanted else rows)
@@ -290,7 +291,7 @@ def _unit(unit: str) -> str:
     return f"{unit}" if unit in ("%", "") else f" {unit}"
 
 
-def _square(judged: claims.Verdict, suffix: str) -> str:
+def _square(judged: Verdict, suffix: str) -> str:
     """Return one square; its own style keeps it readable without the style sheet."""
     claim, kind = judged.claim, judged.verdict.replace(" ", "-")
     name = f"{claim.id}: {judged.verdict}"

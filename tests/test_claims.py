@@ -10,6 +10,7 @@ from kdgan_lib import claims, evidence, measures, runs
 from kdgan_lib.measures import Quantity
 from kdgan_lib.paths import book_dir
 from kdgan_lib.tables import MissingRuns
+from kdgan_lib.verdicts import judge
 
 LEDGER = claims.ledger()
 EXPECTED = [
@@ -172,10 +173,10 @@ def ledger(toy_ledger, runs_folder, monkeypatch):
 def test_evidence_of_another_protocol_does_not_count(ledger):
     ledger["gap"] = lambda: {"gap": Quantity(1.0, runs=10, protocol="code")}
     assert evidence.update(["C1"]) == 1
-    assert claims.judge("C1").verdict == "not run"
+    assert judge("C1").verdict == "not run"
     ledger["gap"] = lambda: {"gap": Quantity(1.0, runs=10, protocol="controlled")}
     evidence.update(["C1"])
-    judged = claims.judge("C1")
+    judged = judge("C1")
     assert (judged.verdict, judged.runs) == ("reproduced", 10)
 
 
@@ -187,7 +188,7 @@ def test_missing_runs_leave_the_claim_not_run_with_one_command(ledger):
     lines = []
     assert evidence.update([], lines.append) == 0
     assert lines == ["C1: not run: `kdgan sweep toy`"]
-    judged = claims.judge("C1")
+    judged = judge("C1")
     assert judged.verdict == "not run"
     assert judged.command == "kdgan sweep toy && kdgan claims --update C1"
 
@@ -199,7 +200,7 @@ def test_a_measure_that_lacks_a_quantity_of_the_rule_is_an_error(ledger):
 
 
 def test_an_untestable_claim_says_so(ledger):
-    assert claims.judge("C2").verdict == "not testable here"
+    assert judge("C2").verdict == "not testable here"
 
 
 def test_measuring_again_replaces_the_rows(ledger):
@@ -208,12 +209,12 @@ def test_measuring_again_replaces_the_rows(ledger):
     ledger["gap"] = lambda: {"gap": Quantity(-1.0, protocol="controlled")}
     evidence.update(["C1"])
     assert len(runs.read_rows("evidence")) == 1
-    assert claims.judge("C1").verdict == "not reproduced"
+    assert judge("C1").verdict == "not reproduced"
 
 
 def test_an_unknown_claim_is_refused_with_near_ones():
     with pytest.raises(ValueError, match=r"no claim 'M99'.*M9"):
-        claims.judge("M99")
+        judge("M99")
 
 
 def test_registered_measures_take_the_arguments_of_their_claims():

@@ -5,12 +5,13 @@ import math
 import pandas as pd
 import pytest
 
-from kdgan_lib import claims, runs
+from kdgan_lib import runs
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.measures import hyperparameters as measures
 from kdgan_lib.reports import hyperparameters as report
 from kdgan_lib.reports import points
 from kdgan_lib.tables import MissingRuns
+from kdgan_lib.verdicts import judge
 
 TUNED = report.tuned()
 
@@ -48,7 +49,7 @@ def test_the_range_is_the_largest_minus_the_least_mean_and_the_widest_n_counts(
     assert found["accuracy_range_at_100"].value == pytest.approx(1.0)
     assert found["accuracy_range_at_100"].runs == 5
     assert found["accuracy_range"].value == pytest.approx(3.0)
-    assert claims.judge("F4.1").verdict == "partly"
+    assert judge("F4.1").verdict == "partly"
 
 
 def test_a_range_of_a_few_seeds_has_no_interval(runs_folder):
@@ -56,7 +57,7 @@ def test_a_range_of_a_few_seeds_has_no_interval(runs_folder):
     found = measures.hyperparameter_range("mnist", "alpha")
     assert list(found) == ["accuracy_range", "accuracy_range_at_100"]
     assert found["accuracy_range"].lo is None
-    assert claims.judge("F4.1").verdict == "reproduced"
+    assert judge("F4.1").verdict == "reproduced"
 
 
 def test_very_small_beta_is_left_to_its_own_claim(runs_folder):
@@ -66,8 +67,8 @@ def test_very_small_beta_is_left_to_its_own_claim(runs_folder):
     found = measures.small_beta_loss("mnist")
     assert found["accuracy_loss"].value == pytest.approx(5.0)
     assert {"accuracy_loss_at_1000", "accuracy_loss_at_10000"} <= set(found)
-    assert claims.judge("F4.2").verdict == "reproduced"
-    assert claims.judge("F4.3").verdict == "reproduced"
+    assert judge("F4.2").verdict == "reproduced"
+    assert judge("F4.3").verdict == "reproduced"
 
 
 def test_a_large_gamma_is_judged_by_c_and_by_t(runs_folder):
@@ -76,13 +77,13 @@ def test_a_large_gamma_is_judged_by_c_and_by_t(runs_folder):
     found = measures.large_gamma_teacher("mnist")
     assert found["teacher_loss"].runs == 5
     assert found["rank_correlation"].value == pytest.approx(1.0)
-    assert claims.judge("F4.4").verdict == "reproduced"
-    assert claims.judge("F4.5").verdict == "reproduced"
+    assert judge("F4.4").verdict == "reproduced"
+    assert judge("F4.5").verdict == "reproduced"
 
 
 def test_a_teacher_that_stays_explains_nothing(runs_folder):
     store("figure4", by_gamma, flat, only(100))
-    assert claims.judge("F4.5").verdict == "not reproduced"
+    assert judge("F4.5").verdict == "not reproduced"
 
 
 def test_a_run_that_diverged_counts_as_chance(runs_folder):
@@ -99,14 +100,14 @@ def test_an_axis_with_a_value_missing_is_not_run(runs_folder):
     store("figure4", flat, kept=lambda run: run.n == 100 and run.method.alpha != 0.7)
     with pytest.raises(MissingRuns, match="kdgan sweep figure4"):
         measures.hyperparameter_range("mnist", "alpha")
-    assert claims.judge("F4.1").verdict == "not run"
-    assert claims.judge("F4.2").verdict == "reproduced"
+    assert judge("F4.1").verdict == "not run"
+    assert judge("F4.2").verdict == "reproduced"
 
 
 def test_two_seeds_are_too_few_to_judge_by(runs_folder):
     store("figure4", flat, kept=lambda run: run.seed < 2)
     for name in ("F4.1", "F4.2", "F4.3", "F4.4", "F4.5"):
-        assert claims.judge(name).verdict == "not run"
+        assert judge(name).verdict == "not run"
 
 
 def test_on_cifar10_an_axis_that_nobody_declared_stays_unknown(runs_folder):
@@ -114,7 +115,7 @@ def test_on_cifar10_an_axis_that_nobody_declared_stays_unknown(runs_folder):
     found = measures.hyperparameters_on("cifar10")
     assert math.isnan(found["alpha_range"].value)
     assert found["large_gamma_loss"].value > 15
-    assert claims.judge("F4.6").verdict == "partly"
+    assert judge("F4.6").verdict == "partly"
 
 
 def without(best_at_zero):
@@ -134,11 +135,11 @@ def test_the_best_weight_is_inside_unless_a_weight_of_zero_validates_better(
     store("figure6", without(best_at_zero))
     found = measures.tuned_ranges()
     assert found["share_inside"].value == pytest.approx(share)
-    assert claims.judge("S11").verdict == verdict
+    assert judge("S11").verdict == verdict
 
 
 def test_the_gain_of_figure_6_is_judged_from_the_rows_at_once(runs_folder):
-    assert claims.judge("F6").verdict == "not run"
+    assert judge("F6").verdict == "not run"
     store("figure6", flat, lambda run: 0.9 if run.method.gamma == 0 else 0.92)
-    assert claims.judge("F6").verdict == "reproduced"
-    assert claims.judge("S10").verdict == "not testable here"
+    assert judge("F6").verdict == "reproduced"
+    assert judge("S10").verdict == "not testable here"

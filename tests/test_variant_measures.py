@@ -2,11 +2,12 @@
 
 import pytest
 
-from kdgan_lib import claims, runs
+from kdgan_lib import runs
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import GRIDS, figure3a
 from kdgan_lib.measures import variants
 from kdgan_lib.tables import MissingRuns
+from kdgan_lib.verdicts import judge
 
 
 def store(grid, accuracy):
@@ -46,7 +47,7 @@ def test_the_rival_schedule_is_the_constant_one_that_is_best_on_validation(runs_
     found = variants.temperature_schedule()
     assert found["best_constant_temperature"] == 0.5
     assert found["difference_from_best_schedule"].value == pytest.approx(3.0)
-    assert claims.judge("M22").verdict == "reproduced"
+    assert judge("M22").verdict == "reproduced"
 
 
 def test_the_teacher_s_gain_is_measured_against_gamma_zero(runs_folder):
@@ -57,7 +58,7 @@ def test_the_teacher_s_gain_is_measured_against_gamma_zero(runs_folder):
 def test_a_missing_variant_names_the_sweep_that_makes_it(runs_folder):
     with pytest.raises(MissingRuns, match="kdgan sweep figure6"):
         variants.teacher_gain()
-    assert claims.judge("M23").verdict == "not run"
+    assert judge("M23").verdict == "not run"
 
 
 def test_the_unchanged_kdgan_of_every_grid_is_figure_3a_s_run():

@@ -117,15 +117,14 @@ class Claims:
 
     def __call__(self) -> int:
         """Print one line per claim."""
-        from kdgan_lib import claims, evidence
+        from kdgan_lib import claims, evidence, verdicts
 
         chosen = [claim.id for claim in claims.select(self.ids)]
         if self.update:
             written = evidence.update(chosen, report=print)
             print(f"{written} evidence rows written")
-            return 0
         for name in chosen:
-            print(f"{name:8} {claims.judge(name).verdict}")
+            print(f"{name:8} {verdicts.judge(name).verdict}")
         return 0
 
 

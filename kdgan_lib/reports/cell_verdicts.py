@@ -11,6 +11,7 @@ from kdgan_lib.prose import listed
 from kdgan_lib.reports import released, table1
 from kdgan_lib.reports.table1 import METHODS, Column
 from kdgan_lib.stats import FEWEST
+from kdgan_lib.verdicts import Verdict, judge
 
 PARTLY = 3
 """Points above the paper's mean from which a cell counts as another setting."""
@@ -50,23 +51,23 @@ def under_controlled() -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()))
 
 
-def _judged_cells() -> list[claims.Verdict]:
+def _judged_cells() -> list[Verdict]:
     """Return the verdicts on T1.1 to T1.36."""
     return [
-        claims.judge(claim.id)
+        judge(claim.id)
         for claim in claims.ledger().values()
         if claim.measure == "accuracy" and claim.id.startswith("T1.")
     ]
 
 
-def _cell_verdict(judged: claims.Verdict) -> str:
+def _cell_verdict(judged: Verdict) -> str:
     """Return a cell's verdict, and how far our mean is from the paper's, in points."""
     text = f"{judged.claim.id}: {judged.verdict}"
     gap = _gap(judged)
     return text if math.isnan(gap) else f"{text} ({gap:+.1f})"
 
 
-def _gap(judged: claims.Verdict) -> float:
+def _gap(judged: Verdict) -> float:
     """Return our mean minus the paper's in points; NaN where nothing was run."""
     if judged.evidence.empty:
         return math.nan

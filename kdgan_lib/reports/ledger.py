@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from kdgan_lib import claims
-from kdgan_lib.claims import Verdict
 from kdgan_lib.prose import SYMBOLS, counted, evidence_in_words, listed, runs_in_words
+from kdgan_lib.verdicts import Verdict, judge
 
 ANSWERED = ("reproduced", "partly", "not reproduced")
 FEW = {
@@ -40,7 +40,7 @@ class Entry:
 
 def judged() -> list[Verdict]:
     """Return the verdicts on all claims, in the ledger's order."""
-    return [claims.judge(name) for name in claims.ledger()]
+    return [judge(name) for name in claims.ledger()]
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:

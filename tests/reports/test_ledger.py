@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from kdgan_lib import claims, notebooks
-from kdgan_lib.claims import Claim, Verdict
+from kdgan_lib.claims import Claim
 from kdgan_lib.figures import ledger as drawings
 from kdgan_lib.reports import ledger
+from kdgan_lib.verdicts import Verdict
 
 AHEAD = {
     "reproduced": {"quantity": "gap", "interval_above": 0},

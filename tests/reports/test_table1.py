@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdgan_lib import claims, cli, declared, prose, runs
+from kdgan_lib import cli, declared, prose, runs
 from kdgan_lib.data import CONTROLLED_VALIDATION
 from kdgan_lib.measures import cells
 from kdgan_lib.measures import table1 as measures
@@ -17,6 +17,7 @@ from kdgan_lib.reports import orderings, table1, table_text
 from kdgan_lib.reports.table1 import COLUMNS, METHODS, SMALL, Column
 from kdgan_lib.tables import MissingRuns
 from kdgan_lib.tasks import task
+from kdgan_lib.verdicts import judge
 
 NOISE = {"kdgan": 0.001, "nagan": 0.02}
 MNIST = COLUMNS[:3]
@@ -62,7 +63,7 @@ def fill(accuracy, columns=COLUMNS, methods=METHODS):
 
 
 def verdict(claim):
-    return claims.judge(claim).verdict
+    return judge(claim).verdict
 
 
 def test_the_kept_declarations_are_those_of_the_grids(tmp_path):
@@ -198,7 +199,7 @@ def test_one_column_cannot_settle_what_six_may_still_turn(runs_folder):
     assert verdict("T1.38") == "not run"
     with pytest.raises(MissingRuns, match="kdgan sweep table1"):
         measures.best("kdgan")
-    judged = claims.judge("T1.38")
+    judged = judge("T1.38")
     assert judged.evidence.empty
     known = judged.so_far.set_index("quantity").value
     assert (known["columns_best"], known["columns_run"]) == (0, 1)

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from kdgan_lib import claims, runs
+from kdgan_lib import runs
 from kdgan_lib.experiments import declare
 from kdgan_lib.measures import tags as measures
 from kdgan_lib.paths import ROOT
 from kdgan_lib.reports import classical, table2, tag_curves
 from kdgan_lib.tables import MissingRuns
 from kdgan_lib.variations import ALPHAS, GAMMAS
+from kdgan_lib.verdicts import judge
 
 METRICS = [*table2.METRICS, *table2.STANDARD]
 LEVELS = {
@@ -170,12 +171,12 @@ class TestMeasures:
         assert measures.tag_share_above()["share_above"].value == 1
 
     def test_verdicts_come_from_the_rows_at_the_moment(self):
-        assert claims.judge("T2.73").verdict == "reproduced"
-        assert claims.judge("T2.1").verdict == "not testable here"
+        assert judge("T2.73").verdict == "reproduced"
+        assert judge("T2.1").verdict == "not testable here"
 
     def test_what_was_not_run_is_missing(self):
         for claim in ("F3b.6", "F5.1", "F5.3", "X1"):
-            assert claims.judge(claim).verdict == "not run"
+            assert judge(claim).verdict == "not run"
 
 
 def test_a_table_without_rows_is_not_run(runs_folder):
@@ -264,6 +265,6 @@ def test_two_seeds_are_too_few_for_a_verdict(runs_folder):
         for seed in range(2):
             store_run("kdgan", data, seed, 0.40 + seed / 1000)
             store_run("nagan", data, seed, 0.35 - seed / 1000)
-    assert claims.judge("T2.75").verdict == "reproduced"
+    assert judge("T2.75").verdict == "reproduced"
     for claim in ("T2.73", "T2.78", "F3b.1", "F3b.4"):
-        assert claims.judge(claim).verdict == "not run"
+        assert judge(claim).verdict == "not run"

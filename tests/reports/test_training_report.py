@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdgan_lib import claims, runs, stats, tables
+from kdgan_lib import runs, stats, tables
 from kdgan_lib.experiments import SETTINGS, declare
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.measures import curves as measures
@@ -16,6 +16,7 @@ from kdgan_lib.randomness import TUNING_SEED
 from kdgan_lib.reports import training
 from kdgan_lib.tasks import task
 from kdgan_lib.tuning import SEARCH_SPACES, split_settings
+from kdgan_lib.verdicts import judge
 
 SCORES = {"kdgan": (0.80, 0.90, 0.90), "nagan": (0.80, 0.80, 0.85)}
 
@@ -68,7 +69,7 @@ def test_convergence_is_the_first_evaluation_at_99_percent_of_the_best(invented)
 
 
 def test_deleting_a_runs_row_changes_the_table_and_the_verdict(invented):
-    assert claims.judge("F3a.3").verdict == "reproduced"
+    assert judge("F3a.3").verdict == "reproduced"
     before = training.accuracies("controlled").set_index("method")
     gone = declare("kdgan", seed=2).id
     path = invented / "runs.parquet"
@@ -78,7 +79,7 @@ def test_deleting_a_runs_row_changes_the_table_and_the_verdict(invented):
     assert after.runs["KDGAN"] == before.runs["KDGAN"] - 1
     assert after.ours["KDGAN"] != before.ours["KDGAN"]
     path.unlink()
-    assert claims.judge("F3a.3").verdict == "not run"
+    assert judge("F3a.3").verdict == "not run"
     assert training.summary() == ""
 
 
