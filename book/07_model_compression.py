@@ -173,9 +173,10 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "Is there something to learn from T? {said}",
+    "Is there something to learn from T? {said} {lost}",
     command="kdgan sweep table1 --protocol controlled --data mnist --n 100",
     said=teachers.against_classifiers(),
+    lost=teachers.lost(),
 )
 
 # %% tags=["remove-input"]
@@ -235,10 +236,11 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "By the paired tests: {said} {teachers}",
+    "By the paired tests: {said} {teachers} {lost}",
     command="kdgan sweep table1 --data cifar10 --n 500 --variant small",
     said=compression.told_apart(columns=table1.SMALL),
     teachers=teachers.against_classifiers(table1.SMALL),
+    lost=teachers.lost(table1.SMALL),
 )
 
 # %% [markdown]

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kdgan_lib import tables
+from kdgan_lib.names import label_of
+from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
+from kdgan_lib.reports.selection import COLLAPSE
 from kdgan_lib.reports.table1 import COLUMNS, Column
 from kdgan_lib.stats import FEWEST, paired_difference, signed
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 GRID = "cifar10_teachers"
 SCORES = {"teacher_validation": "validation", "teacher_test": "test"}
 """Columns of the curves, and what they are called here."""
+LEARNING = ("codis", "kdgan_wo_gm", "kdgan")
+"""Methods whose T goes on learning."""
 FINAL = ["test_accuracy", "teacher_test_accuracy"]
 LESSER = (
     " It knows less than the C that it is to teach, so that this column does not show "
@@ -31,17 +36,55 @@ def against_classifiers(columns: Sequence[Column] = COLUMNS) -> str:
     T is MIMIC's, which stays as it was pretrained; both are of the same seeds. Columns
     where fewer than three seeds have both are left out.
     """
-    runs = {
-        (entry.column, entry.cell.method): 100 * entry.finished.set_index("seed")[FINAL]
-        for entry in table1.entries("controlled", columns)
-        if len(entry.finished)
-    }
+    runs = _by_seed(columns)
     said = [
         _teacher(column, runs[column, "mimic"], runs[column, "supervised"])
         for column in columns
         if {(column, "mimic"), (column, "supervised")} <= runs.keys()
     ]
     return " ".join(filter(None, said))
+
+
+def lost(columns: Sequence[Column] = COLUMNS) -> str:
+    """Return which runs' T ends far below where its pretraining left it, in words.
+
+    MIMIC's T of the same seed stays as it was pretrained. Empty where nothing was run.
+    """
+    runs = _by_seed(columns)
+    said = [
+        _lost(column, name, found, runs[column, "mimic"])
+        for (column, name), found in runs.items()
+        if name in LEARNING and (column, "mimic") in runs
+    ]
+    if not said:
+        return ""
+    if not any(said):
+        return f"No T ends more than {COLLAPSE:g} points below its pretraining."
+    return (
+        f"T ends more than {COLLAPSE:g} points below its pretraining "
+        f"{listed(filter(None, said))}: what it learns in the game ruins it there."
+    )
+
+
+def _lost(column: Column, name: str, found: pd.DataFrame, kept: pd.DataFrame) -> str:
+    """Return in how many runs of a method T is ruined, in words; empty for none."""
+    fall = (kept.teacher_test_accuracy - found.teacher_test_accuracy).dropna()
+    far = fall[fall > COLLAPSE]
+    if far.empty:
+        return ""
+    return (
+        f"in {len(far)} of the {len(fall)} runs of {label_of(name)} on "
+        f"{column.title('controlled')}, by {far.mean():.1f} points on average"
+    )
+
+
+def _by_seed(columns: Sequence[Column]) -> dict[tuple[Column, str], pd.DataFrame]:
+    """Return the test accuracies of C and T in percent, by column and method."""
+    return {
+        (entry.column, entry.cell.method): 100 * entry.finished.set_index("seed")[FINAL]
+        for entry in table1.entries("controlled", columns)
+        if len(entry.finished)
+    }
 
 
 def _teacher(column: Column, taught: pd.DataFrame, alone: pd.DataFrame) -> str:

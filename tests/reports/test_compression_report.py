@@ -81,6 +81,16 @@ def test_a_teacher_is_measured_by_the_classifier_that_has_none(invented):
     assert "knows less" not in teachers.against_classifiers()
 
 
+def test_a_teacher_that_its_pupil_ruins_is_named(invented):
+    assert teachers.lost() == "No T ends more than 10 points below its pretraining."
+    ruined = declare("codis", seed=1)
+    store([row(ruined, 0.9, teacher_test_accuracy=0.13)])
+    assert (
+        "below its pretraining in 1 of the 5 runs of CODIS on MNIST 100, by 82.0 points"
+    ) in teachers.lost()
+    assert teachers.lost(table1.SMALL) == ""  # nothing was run there
+
+
 def test_the_ways_to_pretrain_t_are_told_apart_by_what_was_run(runs_folder):
     found = teachers.pretrainings()
     assert set(found.validation) | set(found.test) == {"not run"}
