@@ -236,11 +236,12 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "By the paired tests: {said} {teachers} {lost}",
+    "By the paired tests: {said} {teachers} {lost} {collapsed}",
     command="kdgan sweep table1 --data cifar10 --n 500 --variant small",
     said=compression.told_apart(columns=table1.SMALL),
     teachers=teachers.against_classifiers(table1.SMALL),
     lost=teachers.lost(table1.SMALL),
+    collapsed=selection.collapsed(columns=table1.SMALL),
 )
 
 # %% [markdown]

@@ -1,10 +1,12 @@
 """Gather what choosing C on the test set adds to Table 1."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.table1 import COLUMNS
+from kdgan_lib.reports.table1 import COLUMNS, Column
 from kdgan_lib.stats import FEWEST, paired_difference, signed
 
 COLLAPSE = 10.0
@@ -55,9 +57,10 @@ def rules(protocol: str = "controlled") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def collapsed(protocol: str = "controlled") -> str:
+def collapsed(protocol: str = "controlled", columns: Sequence[Column] = COLUMNS) -> str:
     """Return which runs end far below what they report; empty where nothing was run."""
-    found = [entry for entry in table1.entries(protocol) if len(entry.finished)]
+    entries = table1.entries(protocol, columns)
+    found = [entry for entry in entries if len(entry.finished)]
     if not found:
         return ""
     said = [_collapsed(entry, protocol) for entry in found]
