@@ -738,19 +738,22 @@ figures.show(
 #    {cite}`he2016deep` (S5 and S6 compare the sizes); `code` has the
 #    released networks, which are other ones: a classifier of 1.8M parameters and a
 #    ResNet-20.
-# 4. `controlled` holds out 2,000 training images for selection; `paper` holds out
+# 4. On CIFAR-10 with n = 5,000 and more T is pretrained on crops under `controlled`
+#    ({numref}`tab-compression-pretraining`). C, and every player in the game, sees
+#    images that are mirrored only.
+# 5. `controlled` holds out 2,000 training images for selection; `paper` holds out
 #    10,000 where the data leave so many, and none on CIFAR-10 with n = 50,000.
-# 5. In the tables of `code` KDGAN has fewer outer epochs than in the released script,
+# 6. In the tables of `code` KDGAN has fewer outer epochs than in the released script,
 #    as in [](#ch-curves); {numref}`tab-compression-released` has as many.
-# 6. On a CPU, factors of matrix products are rounded to bfloat16 from n = 1,000 on and
+# 7. On a CPU, factors of matrix products are rounded to bfloat16 from n = 1,000 on and
 #    on CIFAR-10, in all methods alike.
-# 7. `paper` takes the text's gradient (Eq. 8), but where the text leaves things open,
+# 8. `paper` takes the text's gradient (Eq. 8), but where the text leaves things open,
 #    such as $\alpha$, $\beta$, $\gamma$ and the learning rates, it has what the search
 #    found under `controlled`, that is with augmentation. The row KDGAN-WO-GM of `code`
 #    is ours: the released code has no such method. [](#ch-curves) says more on both.
-# 8. `code` on CIFAR-10 has the released networks, but the batches, passes, rates and
+# 9. `code` on CIFAR-10 has the released networks, but the batches, passes, rates and
 #    weights of MNIST's columns, by n.
-# 9. Rows *supervised* and KDGAN-WO-GM are not in the paper's Table 1. Pairs are formed
+# 10. Rows *supervised* and KDGAN-WO-GM are not in the paper's Table 1. Pairs are formed
 #    with all seven rivals; claims on orderings look at the paper's six methods only.
 #
 # ## Exercises
