@@ -19,8 +19,8 @@ PARTS = {
     "Data": "data tags text augment idx images",
     "Training": "train loop budget randomness live",
     "Runs and statistics": (
-        "runs tasks experiments grids execute repeat sweep tuning classical settings "
-        "choices stats provenance"
+        "runs tasks experiments grids execute repeat sweep tuning search_spaces "
+        "classical settings choices stats provenance"
     ),
     "Tables and reports": (
         "reports costs declared tag_facts soft_labels predictions recommend names"

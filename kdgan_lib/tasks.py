@@ -197,6 +197,7 @@ TASKS = {
         # As much as a processor without a GPU does in hours.
         otherwise={
             "small": {
+                "settings": ("cifar10_small", "cifar10", "controlled"),
                 "updates": {500: 3_000, 5_000: 2_400},
                 "pretraining": {1: (200, 1_000, 200), 5_000: (500, 1_500, 500)},
             }

@@ -52,7 +52,7 @@ ROOMS = {
             "execute",
             "sweep",
         ),
-        *("tuning", "classical"),
+        *("search_spaces", "tuning", "classical"),
     ),
     "commands": (
         *("commands", "commands.train", "commands.runs", "commands.data"),

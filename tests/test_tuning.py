@@ -3,12 +3,14 @@
 import json
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
-from kdgan_lib import runs, tuning
+from kdgan_lib import paths, runs, tuning
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.names import COMPARED
 from kdgan_lib.randomness import TUNING_SEED
+from kdgan_lib.search_spaces import space, start
 from kdgan_lib.train import Diverged
 
 pytestmark = pytest.mark.usefixtures("runs_folder")
@@ -28,7 +30,7 @@ def untrained(monkeypatch):
 def test_every_methods_trials_can_be_declared_and_start_from_the_stated_one(name):
     done = tuning.tune(name, trials=5)
     assert list(done.trial) == [0, 1, 2, 3, 4]
-    assert json.loads(done.parameters[0]) == tuning._start(name)
+    assert json.loads(done.parameters[0]) == start(name)
     assert done.parameters.nunique() == 5
     for parameters in done.parameters:
         run = tuning.declare_trial(name, 100, json.loads(parameters))
@@ -68,7 +70,7 @@ def test_trials_of_other_methods_do_not_move_a_search():
 
 
 def test_trials_use_a_seed_of_no_reported_run_and_half_the_updates():
-    tuned = tuning.declare_trial("kdgan", 100, tuning._start("kdgan"))
+    tuned = tuning.declare_trial("kdgan", 100, start("kdgan"))
     assert tuned.seed == TUNING_SEED
     assert tuned.id != declare("kdgan").id
     per_epoch = 2 * len(tuned.method.phases())
@@ -84,7 +86,7 @@ def test_a_trial_that_diverges_scores_zero(monkeypatch):
         raise Diverged("nan")
 
     monkeypatch.setattr(tuning, "train", diverge)
-    run = tuning.declare_trial("supervised", 100, tuning._start("supervised"))
+    run = tuning.declare_trial("supervised", 100, start("supervised"))
     assert tuning._score(run, progress=False) == 0.0
 
 
@@ -93,7 +95,7 @@ def test_the_search_looks_at_validation_and_never_at_the_test_set(monkeypatch):
 
     found = SimpleNamespace(metrics={"validation_accuracy": 0.5, "test_accuracy": 0.9})
     monkeypatch.setattr(tuning, "train", lambda *_, **__: found)
-    run = tuning.declare_trial("supervised", 100, tuning._start("supervised"))
+    run = tuning.declare_trial("supervised", 100, start("supervised"))
     assert tuning._score(run, progress=False) == 0.5
 
 
@@ -139,6 +141,32 @@ def test_trials_of_another_data_set_do_not_move_a_search():
     assert len(runs.read_rows(tuning.TRIALS)) == 6
 
 
+def test_networks_with_settings_of_their_own_are_searched_on_their_own(tmp_path):
+    alone = list(tuning.tune("distn", trials=2, data="cifar10").parameters)
+    small = tuning.tune("distn", trials=3, data="cifar10", variant="small")
+    assert len(small) == 3
+    assert list(tuning.tune("distn", trials=2, data="cifar10").parameters) == alone
+    run = tuning.declare_trial("distn", 500, {}, "cifar10", "small")
+    assert run.networks == "small"
+    tuning.freeze(tmp_path, data="cifar10", variant="small")
+    assert [path.name for path in tmp_path.glob("*.json")] == ["cifar10_small.json"]
+
+
+def test_trials_from_before_networks_were_searched_are_of_the_default_ones():
+    tuning.tune("distn", trials=3)
+    path = paths.runs_dir() / f"{tuning.TRIALS}.parquet"
+    pd.read_parquet(path).drop(columns="variant").to_parquet(path)
+    assert len(tuning.tune("distn", trials=3)) == 3
+    assert len(tuning.tune("distn", trials=4)) == 4
+
+
+def test_networks_without_settings_of_their_own_are_not_searched(tmp_path):
+    for refused in (tuning.tune, tuning.freeze):
+        first = "distn" if refused is tuning.tune else tmp_path
+        with pytest.raises(ValueError, match="'h50' of mnist take the settings of its"):
+            refused(first, variant="h50")
+
+
 def test_every_method_is_searched_over_its_classifiers_rate_and_schedule():
     for name in COMPARED:
-        assert {"classifier_lr", "lr_schedule"} <= set(tuning.space(name))
+        assert {"classifier_lr", "lr_schedule"} <= set(space(name))

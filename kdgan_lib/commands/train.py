@@ -227,6 +227,8 @@ class Tune:
     """Training examples; by default the data set's usual number."""
     trials: int = 12
     """Trials of each method, those stored before included."""
+    variant: str = "default"
+    """Which networks, where a data set has several: small for CIFAR-10 on a CPU."""
     wider: bool = False
     """Vary passes, C's pretraining and the discriminator's terms, too."""
     freeze: bool = False
@@ -238,12 +240,15 @@ class Tune:
 
         torch.set_num_threads(1)
         for name in self.methods:
-            done = tuning.tune(name, self.n, self.trials, True, self.data, self.wider)
+            done = tuning.tune(
+                *(name, self.n, self.trials, True),
+                *(self.data, self.wider, self.variant),
+            )
             best = done.loc[done.score.idxmax()]
             print(f"{name}: {best.score:.4f} on validation with {best.parameters}")
         if self.freeze:
             folder = Path(str(experiments.SETTINGS))
-            tuning.freeze(folder, self.n, self.data, self.wider)
+            tuning.freeze(folder, self.n, self.data, self.wider, self.variant)
         return 0
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.names import COMPARED, SYMBOLS, in_order, label_of
 from kdgan_lib.prose import listed
+from kdgan_lib.search_spaces import space
 
 WEIGHTS = tuple(SYMBOLS)
 EDGE = 0.1
@@ -95,7 +96,7 @@ def spaces() -> pd.DataFrame:
     An asterisk marks a found number within a tenth of its range, in logarithms, of an
     end: there a wider range might have held a better one.
     """
-    return spaces_and_found(trials(), {name: _space(name) for name in COMPARED})
+    return spaces_and_found(trials(), {name: space(name) for name in COMPARED})
 
 
 def spaces_and_found(
@@ -104,7 +105,7 @@ def spaces_and_found(
     """Return a row per method: the values that were searched, and what was found.
 
     tried: rows of a table of trials. spaces: of each method the settings, as in
-    `tuning.space`.
+    `search_spaces.space`.
     """
     best = {found.method: found.setting for found in searched(tried, spaces)}
     rows = []
@@ -133,23 +134,17 @@ def _found(spec: tuple, value: Any) -> str:
 
 def weights_searched() -> str:
     """Return in words where KDGAN's three weights were searched."""
-    space = _space("kdgan")
-    return listed(f"{SYMBOLS[name]} {_values(space[name])}" for name in WEIGHTS)
+    values = space("kdgan")
+    return listed(f"{SYMBOLS[name]} {_values(values[name])}" for name in WEIGHTS)
 
 
 def least_searched(name: str) -> float:
     """Return the least value of a weight that the search could take."""
-    return float(min(_space("kdgan")[name][1:]))
-
-
-def _space(name: str) -> dict[str, tuple]:
-    from kdgan_lib.tuning import space  # it imports torch
-
-    return space(name)
+    return float(min(space("kdgan")[name][1:]))
 
 
 def _values(spec: tuple) -> str:
-    """Return a range or a choice of `tuning.space` in words."""
+    """Return a range or a choice of `search_spaces.space` in words."""
     kind, *values = spec
     said = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
     if kind == "float":

@@ -10,8 +10,9 @@ from kdgan_lib.prose import interval
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.orderings import standing
 from kdgan_lib.reports.search import spaces_and_found
+from kdgan_lib.search_spaces import space
 from kdgan_lib.stats import mean_interval, paired_difference, signed
-from kdgan_lib.tuning import WIDER, WIDER_TRIALS, prescribed, space
+from kdgan_lib.tuning import WIDER, WIDER_TRIALS, prescribed
 
 SEARCH = "kdgan tune --wider --freeze"
 COMMAND = "kdgan sweep wider"

@@ -13,7 +13,7 @@ from kdgan_lib.figures import hyperparameters as drawings
 from kdgan_lib.grids import GRIDS, HEAT_MAP
 from kdgan_lib.reports import figure4, search
 from kdgan_lib.reports import hyperparameters as report
-from kdgan_lib.tuning import SEARCH_SPACES
+from kdgan_lib.search_spaces import SEARCH_SPACES
 from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 from tests.test_hyperparameter_measures import by_gamma, flat, only, store
 

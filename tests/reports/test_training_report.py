@@ -14,8 +14,9 @@ from kdgan_lib.names import TAGGERS
 from kdgan_lib.paths import ROOT
 from kdgan_lib.randomness import TUNING_SEED
 from kdgan_lib.reports import training
+from kdgan_lib.search_spaces import SEARCH_SPACES
 from kdgan_lib.tasks import task
-from kdgan_lib.tuning import SEARCH_SPACES, split_settings
+from kdgan_lib.tuning import split_settings
 from kdgan_lib.verdicts import judge
 
 SCORES = {"kdgan": (0.80, 0.90, 0.90), "nagan": (0.80, 0.80, 0.85)}

@@ -9,6 +9,7 @@ from kdgan_lib import beyond_grids, declared, runs, tuning
 from kdgan_lib.experiments import declare
 from kdgan_lib.names import COMPARED
 from kdgan_lib.reports import wider
+from kdgan_lib.search_spaces import space
 
 
 @pytest.fixture
@@ -35,10 +36,10 @@ def store(run, accuracy):
 
 @pytest.mark.parametrize("name", COMPARED)
 def test_the_wider_space_holds_the_prescribed_setting(name):
-    space = tuning.space(name, wider=True)
-    assert set(space) > set(tuning.space(name))
+    wide = space(name, wider=True)
+    assert set(wide) > set(space(name))
     for key, value in tuning.prescribed(name, 100).items():
-        kind, *values = space[key]
+        kind, *values = wide[key]
         inside = (
             value in values if kind == "choice" else values[0] <= value <= values[1]
         )
