@@ -18,6 +18,11 @@ def counted(runs: int, declared: int = 0) -> str:
     )
 
 
+def part_of(some: int, runs: int) -> str:
+    """Return in words how many of some runs are meant."""
+    return f"{some} of the {runs} runs" if runs > 1 else "the one run"
+
+
 def on_two_lines(difference: str) -> str:
     """Return a difference with its interval, whole, on a line of its own."""
     return difference.replace(" ", BREAK, 1).replace(" ", "&nbsp;")

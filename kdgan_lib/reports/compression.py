@@ -144,6 +144,7 @@ BESIDE_TABLE_1 = {
     "released_length": "the released script's length under `code`",
     "table3": "Table 3",
     "table3_controls": "Table 3's MIMIC with KDGAN's rate and updates of C",
+    "cifar10_teachers": "ways to pretrain CIFAR-10's small T",
 }
 """The chapter's other grids, in words."""
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table1
+from kdgan_lib.reports.cells import part_of
 from kdgan_lib.reports.table1 import COLUMNS, Column
 from kdgan_lib.stats import FEWEST, paired_difference, signed
 
@@ -83,7 +84,7 @@ def _collapsed(entry: table1.Entry, protocol: str) -> str:
     if lost.empty:
         return ""
     return (
-        f"in {len(lost)} of the {len(done)} runs of {label_of(entry.cell.method)} on "
+        f"in {part_of(len(lost), len(done))} of {label_of(entry.cell.method)} on "
         f"{entry.column.title(protocol)} the last C is right on "
         f"{100 * lost.last_test_accuracy.mean():.1f}% of the test images, on average"
     )

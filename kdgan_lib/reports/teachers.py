@@ -10,6 +10,7 @@ from kdgan_lib import tables
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
+from kdgan_lib.reports.cells import part_of
 from kdgan_lib.reports.selection import COLLAPSE
 from kdgan_lib.reports.table1 import COLUMNS, Column
 from kdgan_lib.stats import FEWEST, paired_difference, signed
@@ -73,7 +74,7 @@ def _lost(column: Column, name: str, found: pd.DataFrame, kept: pd.DataFrame) ->
     if far.empty:
         return ""
     return (
-        f"in {len(far)} of the {len(fall)} runs of {label_of(name)} on "
+        f"in {part_of(len(far), len(fall))} of {label_of(name)} on "
         f"{column.title('controlled')}, by {far.mean():.1f} points on average"
     )
 

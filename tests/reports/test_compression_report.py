@@ -81,6 +81,14 @@ def test_a_teacher_is_measured_by_the_classifier_that_has_none(invented):
     assert "knows less" not in teachers.against_classifiers()
 
 
+def test_the_collapse_of_a_cells_only_run_is_said_of_one_run(runs_folder):
+    run = declare("nagan", "cifar10", 5_000, variant="small")
+    store([row(run, 0.44, last_test_accuracy=0.1)])
+    said = selection.collapsed(columns=table1.SMALL)
+    assert "in the one run of NaGAN on CIFAR-10 5,000 the last C is right on" in said
+    assert selection.collapsed() == ""  # nothing was run in the paper's columns
+
+
 def test_a_teacher_that_its_pupil_ruins_is_named(invented):
     assert teachers.lost() == "No T ends more than 10 points below its pretraining."
     ruined = declare("codis", seed=1)
