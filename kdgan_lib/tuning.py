@@ -147,7 +147,9 @@ def freeze(
 
 def _own_file(data: str, variant: str) -> str:
     """Return the file that a search writes; raise ValueError if it is another's."""
-    file = task(data, variant).settings[0]
+    learned = task(data, variant)
+    learned.players(variant)  # refuses networks that there are not
+    file = learned.settings[0]
     owner = next((name for name in TASKS if task(name).settings[0] == file), data)
     if data != owner:
         raise ValueError(f"{data} takes the settings of {owner}: tune --data {owner}.")

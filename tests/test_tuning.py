@@ -165,6 +165,8 @@ def test_networks_without_settings_of_their_own_are_not_searched(tmp_path):
         first = "distn" if refused is tuning.tune else tmp_path
         with pytest.raises(ValueError, match="'h50' of mnist take the settings of its"):
             refused(first, variant="h50")
+        with pytest.raises(ValueError, match="No CIFAR-10 players 'smal'; choose from"):
+            refused(first, data="cifar10", variant="smal")
 
 
 def test_every_method_is_searched_over_its_classifiers_rate_and_schedule():
