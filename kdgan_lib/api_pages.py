@@ -17,7 +17,7 @@ PARTS = {
         "nets cifar_nets tag_nets teachers methods baselines compression"
     ),
     "Data": "data tags text augment idx images",
-    "Training": "train loop budget randomness live",
+    "Training": "train loop budget randomness memory live",
     "Runs and statistics": (
         "runs tasks experiments grids execute repeat sweep tuning search_spaces "
         "classical settings choices stats provenance"

@@ -1,7 +1,5 @@
 """Execute a grid of runs on local processes; resumes, survives killed workers."""
 
-import ctypes
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -16,6 +14,7 @@ from kdgan_lib.data import DataCorrupt, DataMissing
 from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run
 from kdgan_lib.files import DiskFull
+from kdgan_lib.memory import keep_freed_memory
 
 ATTEMPTS = 3
 
@@ -107,13 +106,5 @@ def _execute(run: Run, device: str) -> object:
 
 
 def _prepare_worker() -> None:
-    """Use one thread; keep freed memory (glibc), which saves a sixth of the time."""
     torch.set_num_threads(1)
-    if sys.platform == "linux":
-        try:
-            mallopt = ctypes.CDLL("libc.so.6").mallopt
-        except (OSError, AttributeError):
-            return
-        mallopt(-4, 0)  # M_MMAP_MAX: large blocks from the heap
-        mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: never give memory back
-        mallopt(-2, 256 << 20)  # M_TOP_PAD: grow in large steps
+    keep_freed_memory()
