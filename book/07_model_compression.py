@@ -202,9 +202,9 @@ prose.table(
 # The next table is what a CPU affords on CIFAR-10: a ResNet-20 as T and D in the place
 # of the ResNet-110, and fewer updates where n = 5,000
 # ({numref}`tab-compression-budgets`). Its numbers stand in no cell of the paper's table
-# and are judged by no claim. How T is pretrained decides whether it knows more than C:
-# {numref}`tab-compression-pretraining` has the ways that were tried, on a seed of no
-# other table. Where n = 500 Table 1 keeps the way that its runs were made with.
+# and are judged by no claim. {numref}`tab-compression-pretraining` compares ways to
+# pretrain T, on a seed of no other table. Columns from n = 5,000 on have crops and a
+# falling rate; the column of 500 keeps the way that its runs were made with.
 
 # %% tags=["remove-input"]
 prose.table(
