@@ -1,10 +1,13 @@
 """Check the players' sizes and that any module can take a seat."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
 from kdgan_lib import fit
+from kdgan_lib.loop.precision import arithmetic
 from kdgan_lib.loop.state import digest
 from kdgan_lib.nets import (
     MLP,
@@ -49,6 +52,28 @@ def test_every_mnist_player_returns_one_logit_per_label():
     images = torch.rand(2, 1, 28, 28)
     for player in build_players(mnist_players(), seed=0).values():
         assert player(images).shape == (2, 10)
+
+
+def usual_order(net):
+    """Return a copy whose ReLUs come before their pools."""
+    other = copy.deepcopy(net)
+    conv, pool, relu, conv_2, *_ = other.features
+    other.features = nn.Sequential(conv, relu, pool, conv_2, relu, pool)
+    return other
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_relu_behind_its_pool_changes_no_bit(precision):
+    net = mnist_players()["teacher"]().eval()
+    images = torch.rand(20, 1, 28, 28)
+    images[:, :, :9] = 0.0  # where the values of a pool are equal
+    found = []
+    with arithmetic(precision):
+        for each in (net, usual_order(net)):
+            logits = each(images)
+            logits.square().sum().backward()
+            found.append([logits, *(weights.grad for weights in each.parameters())])
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
 
 
 def test_frozen_parameters_are_not_counted():
