@@ -60,6 +60,8 @@ class Budget:
     """Which C is reported: best on validation, the last, or best on the test set."""
     precision: Precision = field(default="float32", metadata=LATER)
     """Factors of matrix products on a CPU: bfloat16 rounds them, sums stay float32."""
+    denormals: Literal["kept", "flushed"] = field(default="kept", metadata=LATER)
+    """Numbers below 1e-38 on a CPU: kept, or set to zero."""
 
     def __post_init__(self) -> None:
         """Refuse amounts and choices that no run could honour."""

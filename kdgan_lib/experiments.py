@@ -218,6 +218,8 @@ def _controlled(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
     tuned = _tuned(name, learned)
     chosen = method(name, **tuned.get("hyperparameters", {}))
     budget = controlled_base(learned, n).but(**tuned.get("budget", {}))
+    if budget.weight_decay and n >= learned.flushed_from:
+        budget = budget.but(denormals="flushed")
     return chosen, with_equal_updates(chosen, budget, n, learned.player_updates(n))
 
 

@@ -56,6 +56,8 @@ class Task:
     """Penalty on weights where no tuned setting says otherwise."""
     rounded_from: float = float("inf")
     """Least n at which products are computed in bfloat16 (see `precision`)."""
+    flushed_from: float = float("inf")
+    """Least n at which denormals are flushed where there is weight decay (likewise)."""
     otherwise: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Variant of the networks -> the fields that are other ones there."""
 
@@ -194,6 +196,7 @@ TASKS = {
         },
         literal_augmentation="mirror",
         rounded_from=0,
+        flushed_from=5_000,
         # As much as a processor without a GPU does in hours.
         otherwise={
             "small": {

@@ -83,7 +83,7 @@ def fit(
         state.owner = owner(method, seated, split, budget, seed, criterion.name)
     training = Training(method, split, budget, seed, state, scorer, after_epoch)
     with (
-        arithmetic(budget.precision),
+        arithmetic(budget.precision, budget.denormals),
         Progress(training.total_updates(), method.name, enabled=progress) as bar,
     ):
         training.run(bar, checkpoints, checkpoint_seconds, pretrained)

@@ -156,6 +156,17 @@ def test_small_networks_have_a_budget_of_their_own_that_all_methods_share():
     assert task("mnist", "h50") == task("mnist")
 
 
+def test_denormals_are_flushed_on_large_cifar10_where_there_is_weight_decay_only():
+    small = {"data": "cifar10", "variant": "small"}
+    flushed = {
+        name
+        for name in METHODS
+        if declare(name, n=5_000, **small).budget.denormals == "flushed"
+    }
+    assert flushed == {"supervised"}
+    assert declare("supervised", n=500, **small).budget.denormals == "kept"
+
+
 @pytest.mark.parametrize("n", [100, 1_000, 10_000])
 def test_controlled_gives_every_method_the_same_updates_data_and_selection(n):
     declared = [declare(name, n=n) for name in METHODS]

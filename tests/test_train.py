@@ -345,6 +345,7 @@ def changed_targets():
         {"seed": 1},
         {"budget": toys.BUDGET.but(pretraining_lr=2e-2)},
         {"budget": toys.BUDGET.but(pretraining_schedule="cosine")},
+        {"budget": toys.BUDGET.but(denormals="flushed")},
         {"budget": toys.BUDGET.but(batch_size=20)},
         {"budget": toys.BUDGET.but(classifier_pretraining=4)},
         {"budget": toys.BUDGET.but(weight_decay=1e-3)},

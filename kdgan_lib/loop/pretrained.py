@@ -37,7 +37,7 @@ class Pretrained:
             *(budget.batch_size, budget.pretraining_lr, budget.pretraining_schedule),
             budget.weight_decay,
             budget.evaluated,  # the stored row has scores
-            budget.precision,
+            *(budget.precision, budget.denormals),
             digest_of_examples(split.train, split.validation),
             # The weights do not tell one dropout rate from another.
             *(digest(state.players[player]), repr(state.players[player])),

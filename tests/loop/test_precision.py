@@ -30,6 +30,34 @@ def test_bfloat16_rounds_inside_the_block_only():
     assert torch.equal(products(), plain)
 
 
+def quotient():
+    return float(torch.tensor(2e-38) / 4)  # the smallest normal number is 1.2e-38
+
+
+def test_denormals_are_flushed_inside_the_block_only():
+    kept = quotient()
+    with arithmetic("float32", "flushed"):
+        assert quotient() == 0
+        with arithmetic("float32"):
+            assert quotient() == kept > 0
+        assert quotient() == 0
+    assert quotient() == kept
+
+
+@pytest.mark.parametrize("denormals", ["kept", "flushed"])
+def test_a_run_keeps_or_flushes_denormals_as_its_budget_says(denormals):
+    seen = set()
+    fit(
+        "supervised",
+        toys.players_of("supervised"),
+        toys.split(),
+        toys.BUDGET.but(denormals=denormals),
+        after_epoch=lambda training, stage: seen.add(quotient() == 0),
+    )
+    assert seen == {denormals == "flushed"}
+    assert quotient() > 0
+
+
 def test_the_setting_is_restored_after_an_error():
     plain = products()
     with pytest.raises(RuntimeError), arithmetic("bfloat16"):
