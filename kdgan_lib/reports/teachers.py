@@ -122,7 +122,9 @@ def pretrainings() -> pd.DataFrame:
         for column, title in SCORES.items():
             found = scores[column].get(run.id, math.nan)
             row[title] = "not run" if math.isnan(found) else f"{100 * found:.2f}"
-        rows.append(row | {"Table 1's way": "x" if way == pretraining(usual) else ""})
+        rows.append(
+            row | {"Table 1's way": "yes" if way == pretraining(usual) else "no"}
+        )
     return pd.DataFrame(rows)
 
 
