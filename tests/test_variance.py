@@ -505,6 +505,7 @@ def test_the_study_s_runs_are_the_controlled_ones_with_the_paper_s_estimator():
 
 @pytest.mark.parametrize("hidden", [32, 800])
 def test_per_sample_gradients_have_five_times_the_loop_s_throughput(hidden):
-    found = speeds(hidden, examples=20)
+    # The least of fifteen: a busy machine can stretch all of three.
+    found = speeds(hidden, repeats=15, examples=20)
     assert found["loop"] > 5 * found["gradients"]
     assert found["mapped_gram"] > 5 * found["gram"]
