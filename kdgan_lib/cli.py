@@ -5,6 +5,8 @@ import warnings
 from collections.abc import Callable
 from importlib import import_module
 
+from kdgan_lib.memory import keep_freed_memory
+
 COMMANDS = {
     "train": ("commands.train:train", "train one run and store its record"),
     "sweep": ("commands.train:sweep", "execute a declared grid of runs"),
@@ -31,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     A failure that the user can mend ends in one sentence on the standard error.
     """
+    if arguments is None:  # the process is the command's own
+        keep_freed_memory()
     given = sys.argv[1:] if arguments is None else arguments
     if not given or given[0] in ("-h", "--help"):
         print(_overview())

@@ -1,10 +1,11 @@
 """Declare runs: what a run is, and the settings that each protocol prescribes."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from torch import nn
 
@@ -192,6 +193,14 @@ def controlled_base(learned: Task, n: int) -> Budget:
     )
 
 
+def controlled_budget(learned: Task, n: int, tuned: Mapping[str, Any]) -> Budget:
+    """Return `controlled_base` with a method's tuned fields."""
+    budget = controlled_base(learned, n).but(**tuned)
+    if budget.weight_decay and n >= learned.flushed_from:
+        budget = budget.but(denormals="flushed")
+    return budget
+
+
 def _check_size(n: int) -> None:
     if n < 1:
         raise ValueError(f"n must be at least 1 training example, not {n}.")
@@ -217,9 +226,7 @@ def _tuned(name: str, learned: Task) -> dict[str, dict]:
 def _controlled(name: str, learned: Task, n: int) -> tuple[Method, Budget]:
     tuned = _tuned(name, learned)
     chosen = method(name, **tuned.get("hyperparameters", {}))
-    budget = controlled_base(learned, n).but(**tuned.get("budget", {}))
-    if budget.weight_decay and n >= learned.flushed_from:
-        budget = budget.but(denormals="flushed")
+    budget = controlled_budget(learned, n, tuned.get("budget", {}))
     return chosen, with_equal_updates(chosen, budget, n, learned.player_updates(n))
 
 

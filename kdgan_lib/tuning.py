@@ -13,7 +13,7 @@ from kdgan_lib.budget import Budget
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import (
     Run,
-    controlled_base,
+    controlled_budget,
     declare,
     with_equal_updates,
 )
@@ -46,8 +46,8 @@ def tune(
     on a subset and an initialisation that no reported run uses. The trials' rows go to
     the table `trials`; an interrupted search goes on after the last of them. wider:
     search `space` at its wider, from the prescribed setting on, in a table of its own.
-    Raises ValueError for less than one trial, and for networks that take the settings
-    of others.
+    Raises ValueError for less than one trial, and for a data set, or networks, that
+    take the settings of others.
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, not {trials}.")
@@ -74,10 +74,8 @@ def tune(
         score = _score(run, progress)
         study.tell(trial, score)
         row = {"data": data, "method": name, "n": n, "trial": number, "score": score}
-        row |= {
-            "variant": variant,
-            "parameters": json.dumps(trial.params, sort_keys=True),
-        }
+        row |= {"parameters": json.dumps(trial.params, sort_keys=True)}
+        row |= {"variant": variant}
         row |= provenance(torch.device("cpu"))
         runs.append_rows(_table(wider), pd.DataFrame([row]), KEY)
     return _trials(name, n, data, wider, variant)
@@ -100,7 +98,7 @@ def declare_trial(
     """Return the run of one trial: half the player updates of a reported run."""
     hyper, amounts = split_settings(suggested)
     learned, chosen = task(data, variant), method(name, **hyper)
-    budget = controlled_base(learned, n).but(**amounts)
+    budget = controlled_budget(learned, n, amounts)
     updates = learned.player_updates(n) // 2
     budget = with_equal_updates(chosen, budget, n, updates)
     budget = budget.but(test_every=budget.epochs, teacher_every=budget.epochs)

@@ -39,6 +39,16 @@ def test_help_names_every_command(capsys):
         assert name in output
 
 
+def test_only_a_process_of_the_command_s_own_keeps_its_memory(capsys, monkeypatch):
+    kept = []
+    monkeypatch.setattr(cli, "keep_freed_memory", lambda: kept.append(True))
+    call(capsys, "--help")
+    assert kept == []
+    monkeypatch.setattr(sys, "argv", ["kdgan", "--help"])
+    assert cli.main() == 0
+    assert kept == [True]
+
+
 def test_no_command_shows_the_help_and_is_a_wrong_call(capsys):
     code, output, _ = call(capsys)
     assert code == 2

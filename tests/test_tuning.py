@@ -152,6 +152,14 @@ def test_networks_with_settings_of_their_own_are_searched_on_their_own(tmp_path)
     assert [path.name for path in tmp_path.glob("*.json")] == ["cifar10_small.json"]
 
 
+def test_a_trial_flushes_denormals_where_the_reported_run_does():
+    for n, expected in ((500, "kept"), (5_000, "flushed")):
+        tried = {"weight_decay": 1e-3}
+        run = tuning.declare_trial("supervised", n, tried, "cifar10", "small")
+        reported = declare("supervised", "cifar10", n, variant="small")
+        assert run.budget.denormals == reported.budget.denormals == expected
+
+
 def test_trials_from_before_networks_were_searched_are_of_the_default_ones():
     tuning.tune("distn", trials=3)
     path = paths.runs_dir() / f"{tuning.TRIALS}.parquet"

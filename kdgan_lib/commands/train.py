@@ -14,7 +14,6 @@ from kdgan_lib.budget import Budget
 from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS
-from kdgan_lib.memory import keep_freed_memory
 from kdgan_lib.methods import METHODS
 from kdgan_lib.names import COMPARED
 from kdgan_lib.tasks import TASKS
@@ -70,7 +69,6 @@ def train(arguments: list[str]) -> int:
     """Train one run: `kdgan train --method kdgan --n 100`; return the exit code."""
     run, execution = parse_run(arguments)
     torch.set_num_threads(execution.threads)
-    keep_freed_memory()
     known = runs.is_finished(run.id) and not execution.force
     row = execute(
         run,
@@ -241,7 +239,6 @@ class Tune:
         from kdgan_lib import tuning
 
         torch.set_num_threads(1)
-        keep_freed_memory()
         for name in self.methods:
             done = tuning.tune(
                 *(name, self.n, self.trials, True),

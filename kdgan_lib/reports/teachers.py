@@ -1,4 +1,4 @@
-"""Tell whether T knows more of the test images than a classifier without a teacher."""
+"""Tell what T knows: beside a C without a teacher, after the game, by pretraining."""
 
 import math
 from collections.abc import Sequence
