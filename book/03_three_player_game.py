@@ -32,7 +32,7 @@ import torch
 
 from kdgan_lib import figures, notebooks, prose, tables
 from kdgan_lib.dynamics import Play, Sampling, joint_minimum, play, random_starts
-from kdgan_lib.figures import sliders
+from kdgan_lib.figures import players, sliders
 from kdgan_lib.figures import theory as drawings
 from kdgan_lib.game import DISTILLATIONS, Game
 from kdgan_lib.randomness import derive
@@ -53,7 +53,20 @@ prose.claims_list(["M1", "M2", "M3", "M4", "M5", "M24"])
 # + (1 - \alpha)\,\mathbb{E}_{p_t}[\log(1 - p_d)]
 # + \beta\,\mathcal{L}^c_{DS} + \gamma\,\mathcal{L}^t_{DS}.
 # $$ (eq-value)
-#
+
+# %% tags=["remove-input"]
+figures.show(
+    players.the_game(),
+    name="fig-game-players",
+    caption="Who teaches whom. Solid: C and T offer labels to D beside the true ones, "
+    "and follow each other's logits $h$ and $f$. Dashed: what D says of the offered "
+    "labels. $x$ is the image; $z$, a text beside it in some tasks, is kept from C.",
+    alt="Four boxes. Arrows lead from teacher, classifier and true labels to the "
+    "discriminator, dashed ones from the discriminator back to teacher and "
+    "classifier, and one each way between teacher and classifier.",
+)
+
+# %% [markdown]
 # The two adversarial terms are one expectation under a mixture (Eq. 4),
 #
 # $$

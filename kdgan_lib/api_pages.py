@@ -26,7 +26,7 @@ PARTS = {
         "reports costs declared tag_facts soft_labels predictions recommend names"
     ),
     "Claims and measures": "claims evidence verdicts measures tables",
-    "The book": "prose figures notebooks site api_pages",
+    "The book": "prose figures notebooks site front_page api_pages",
     "Commands and everything else": "cli commands",
 }
 

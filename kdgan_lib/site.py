@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 
 from kdgan_lib.api_pages import write_api_pages
+from kdgan_lib.front_page import fill_front_page
 from kdgan_lib.paths import ROOT, book_dir
 
 SOURCE = ROOT / "build" / "site-source"
@@ -65,6 +66,7 @@ def stage(target: Path, notebooks: Path) -> None:
             _copy(path, target / path.name)
     for path in sorted(notebooks.glob("[0-9a-z][0-9]_*.ipynb")):
         stage_chapter(path, target)
+    fill_front_page(target)
     _keep_known_pages(target)
     write_api_pages(target / "api")
 

@@ -25,6 +25,7 @@ COLOURS = {
     "classifier": "#D55E00",
     "teacher": "#0072B2",
     "discriminator": "#009E73",
+    "labels": "#5A5A5A",
     "relexample": "#009E73",
     "tagfeature": "#CC79A7",
     "tagprop": "#56B4E9",
