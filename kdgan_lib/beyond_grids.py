@@ -40,11 +40,11 @@ def beyond(profile: str = "paper") -> list[Run]:
 MANY = 10_000
 """Training images of the search for what C lacks where labels are many."""
 LONGER: dict[str, Any] = {
-    "budget": {"lr_schedule": "cosine"},
-    "pretraining": {"teacher": 3},
-    "updates": 4,
+    "budget": {"lr_schedule": "cosine", "pretraining_schedule": "cosine"},
+    "pretraining": {"teacher": 4},
+    "updates": 2,
 }
-"""A cosine, T pretrained three times as long, and four times the player updates."""
+"""Rates that fall, T pretrained four times as long, and twice the player updates."""
 MANY_LABELS: dict[str, dict[str, Any]] = {
     "kdgan as prescribed": {"method": "kdgan"},
     "kdgan with ten passes of C in a round and a cosine": {
