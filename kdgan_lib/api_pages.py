@@ -20,7 +20,7 @@ PARTS = {
     "Training": "train loop budget randomness memory live",
     "Runs and statistics": (
         "runs tasks experiments grids execute repeat sweep tuning search_spaces "
-        "classical settings choices stats provenance"
+        "classical settings choices stats provenance workers"
     ),
     "Tables and reports": (
         "reports costs declared tag_facts soft_labels predictions recommend names"

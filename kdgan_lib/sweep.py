@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 
 import torch
 from tqdm.auto import tqdm
@@ -15,6 +14,7 @@ from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run
 from kdgan_lib.files import DiskFull
 from kdgan_lib.memory import keep_freed_memory
+from kdgan_lib.workers import worker_pool
 
 ATTEMPTS = 3
 
@@ -63,8 +63,7 @@ def _round(
     bar: tqdm,
 ) -> list[str]:
     """Run a queue on a fresh pool; return the ids in flight when it broke."""
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _prepare_worker) as pool:
+    with worker_pool(workers, _prepare_worker) as pool:
         flying: dict[Future, str] = {}
         try:
             while queue or flying:

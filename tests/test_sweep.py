@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from kdgan_lib import runs, sweep
+from kdgan_lib import runs, sweep, workers
 from kdgan_lib.commands import train
 from kdgan_lib.data import DataMissing
 from kdgan_lib.execute import execute
@@ -53,7 +53,7 @@ def attempts(folder, seed):
 def forked(monkeypatch):
     """Start workers by fork: they need not import torch again."""
     fork = multiprocessing.get_context("fork")
-    monkeypatch.setattr(sweep, "get_context", lambda _: fork)
+    monkeypatch.setattr(workers, "get_context", lambda _: fork)
 
 
 def lack(run, device):
@@ -131,13 +131,13 @@ def test_a_poison_run_is_given_up_after_three_attempts_and_the_others_finish(
 
 @pytest.mark.usefixtures("forked")
 def test_after_a_poison_run_the_sweep_is_parallel_again(runs_folder, monkeypatch):
-    sizes, pool = [], sweep.ProcessPoolExecutor
+    sizes, pool = [], sweep.worker_pool
 
     def spy(workers, *rest):
         sizes.append(workers)
         return pool(workers, *rest)
 
-    monkeypatch.setattr(sweep, "ProcessPoolExecutor", spy)
+    monkeypatch.setattr(sweep, "worker_pool", spy)
     sweep.sweep(grid([ALWAYS, 0, 1, 2, 4, 6]), 2, progress=False, work=nap)
     assert sizes in ([2, 2, 1, 2], [2, 2, 1, 1, 2])
 

@@ -4,9 +4,8 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from kdgan_lib.notebooks import pairing, parameters, stamps
 from kdgan_lib.paths import ROOT
+from kdgan_lib.workers import worker_pool
 
 PROGRESS = re.compile(r"\r|it/s|s/it|IProgress|TqdmWarning|^\s*from \.autonotebook")
 
@@ -68,7 +68,7 @@ def run_all(
     wanted = [pairing.find(name) for name in names] or pairing.chapters()
     failures: dict[str, str] = {}
     with (
-        ProcessPoolExecutor(workers, get_context("spawn")) as pool,
+        worker_pool(workers) as pool,
         tqdm(total=len(wanted), unit="chapter") as bar,
     ):
         flying = {pool.submit(_attempt, text, values, folder): text for text in wanted}

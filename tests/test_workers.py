@@ -1,0 +1,67 @@
+"""Check that workers do not outlive the process that started them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from kdgan_lib.workers import worker_pool
+
+PROGRAM = """
+import sys
+sys.path.insert(0, {folder!r})
+from test_workers import count
+from kdgan_lib.workers import worker_pool
+
+if __name__ == "__main__":
+    with worker_pool(1) as pool:
+        pool.submit(count, {mark!r}).result()
+"""
+PATIENCE = 60
+
+
+def count(mark):
+    """Work for longer than any test waits, and show it."""
+    for done in range(100 * PATIENCE):
+        Path(mark).write_text(str(done))
+        time.sleep(0.1)
+
+
+def prepared():
+    os.environ["KDGAN_PREPARED"] = "yes"
+
+
+def asked():
+    return os.environ.get("KDGAN_PREPARED")
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.05)
+
+
+def stands_still(mark):
+    before = mark.read_text()
+    time.sleep(1)
+    return mark.read_text() == before
+
+
+def test_a_worker_ends_when_its_parent_is_killed(tmp_path):
+    mark, program = tmp_path / "mark", tmp_path / "program.py"
+    folder = str(Path(__file__).parent)
+    program.write_text(PROGRAM.format(folder=folder, mark=str(mark)))
+    parent = subprocess.Popen([sys.executable, str(program)])
+    until(mark.exists)
+    assert not stands_still(mark)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    until(lambda: stands_still(mark))
+
+
+def test_a_worker_is_prepared_before_it_works():
+    with worker_pool(1, prepared) as pool:
+        assert pool.submit(asked).result() == "yes"
