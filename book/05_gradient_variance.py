@@ -267,9 +267,10 @@ prose.sentence(
 
 # %% [markdown]
 # The scale of a loss is a choice. Squared differences of logits grow with the square of
-# the logits, and a confident teacher has large ones; the adversarial gradient is at
-# most a reward times a probability. A comparison of raw variances is therefore a
-# comparison of units as much as of noise. What a stochastic gradient method feels is
+# the logits, and a confident teacher has large ones; the adversarial gradient has
+# no such factor: for a draw it is at most $\sqrt 2\,|r| / \tau$ long at the logits, $r$
+# being the reward. A comparison of raw variances is therefore a comparison of units as
+# much as of noise. What a stochastic gradient method feels is
 # the variance against the signal, and that comparison has no units.
 
 # %% tags=["hide-input"]
@@ -340,7 +341,9 @@ prose.verdicts(["M18"])
 #
 # At each probe the relaxed estimators were also measured at other temperatures than the
 # run's. The right panel divides the squared mean of the estimate by its sampling
-# variance: a small variance is no gain where the signal shrinks with it.
+# variance: a small variance is no gain where the signal shrinks with it. The signal is
+# the estimator's own mean, with its bias ({numref}`fig-concrete-bias`): a high ratio
+# can be a sure step in a wrong direction.
 
 # %% tags=["remove-input"]
 shown = study.of_game("kdgan", rows, played)

@@ -346,9 +346,9 @@ prose.table(
 # %% tags=["remove-input"]
 prose.table(
     compression.accuracies("paper", empty=False),
-    "Table 1 under `paper` (cells as in {numref}`tab-compression-controlled`). Rows "
-    "have different seeds; {numref}`tab-compression-differences-paper` compares them "
-    "on common ones. {numref}`tab-compression-missing` has the columns without runs.",
+    "Table 1 under `paper` (cells as in {numref}`tab-compression-controlled`). "
+    "{numref}`tab-compression-differences-paper` compares the rows seed by seed, "
+    "{numref}`tab-compression-missing` has the columns without runs.",
     "tab-compression-paper",
     command="kdgan sweep table1 --protocol paper",
 )
@@ -356,8 +356,8 @@ prose.table(
 # %% tags=["remove-input"]
 prose.table(
     compression.accuracies("code", empty=False),
-    "Table 1 under `code` (cells as in {numref}`tab-compression-controlled`; common "
-    "seeds and columns without runs as for {numref}`tab-compression-paper`).",
+    "Table 1 under `code` (cells as in {numref}`tab-compression-controlled`, columns "
+    "without runs as for {numref}`tab-compression-paper`).",
     "tab-compression-code",
     command="kdgan sweep table1 --protocol code",
 )
@@ -729,9 +729,9 @@ figures.show(
 #
 # 1. The paper varies the initialisation of C over its 10 runs. Our seed changes the
 #    labelled images, the weights of all players, the order and the noise, so that our
-#    standard deviations contain the choice of the images and are larger (under `code`
-#    the images are the same for every seed). Columns that
-#    are dear have fewer seeds; every cell says how many.
+#    standard deviations contain the choice of the images, which with few labels matters
+#    most ({numref}`tab-compression-spreads`; under `code` the images are the same for
+#    every seed). Columns that are dear have fewer seeds; every cell says how many.
 # 2. Settings were searched on MNIST with n = 100 and serve every column of images.
 # 3. The paper's networks for CIFAR-10 {cite}`krizhevsky2009learning` are known by their
 #    sizes only. Ours are a LeNet with two convolutions and a ResNet-110

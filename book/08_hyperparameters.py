@@ -256,7 +256,7 @@ one_weight("beta")
 one_weight("gamma")
 
 # %% [markdown]
-# ## How a large $\gamma$ does harm
+# ## Does a large $\gamma$ harm, and through T?
 #
 # The paper's explanation has two steps: T is drawn towards the weaker C, and C then
 # learns from a worse T. If so, C's accuracy must follow T's from one $\gamma$ to the

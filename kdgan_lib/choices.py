@@ -34,18 +34,23 @@ def check_counts(settings: Any) -> None:
 
 
 def check_range(
-    settings: Any, *names: str, above: float | None = None, to: float = inf
+    settings: Any,
+    *names: str,
+    above: float | None = None,
+    to: float = inf,
+    below: float = inf,
 ) -> None:
-    """Raise ValueError for a value that is not from 0, or above a bound, to `to`.
+    """Raise ValueError for a value not from 0, or above a bound, `to` or below one.
 
     Infinity and NaN are in no range.
     """
     start = "at least 0" if above is None else f"above {above:g}"
     end = "" if to == inf else f" and at most {to:g}"
+    end += "" if below == inf else f" and below {below:g}"
     for name in names:
         value = getattr(settings, name)
-        inside = (value >= 0 if above is None else value > above) and value <= to
-        if not (inside and isfinite(value)):
+        started = value >= 0 if above is None else value > above
+        if not (started and value <= to and value < below and isfinite(value)):
             finite = " and finite" if value == inf else ""
             raise ValueError(f"{name} must be {start}{end or finite}, not {value}.")
 

@@ -57,6 +57,8 @@ class Claim:
     """Measure it from the runs' rows whenever it is judged; nothing is stored."""
     changed: str = ""
     """When and why its rule was changed; empty where it is the first one."""
+    note: str = ""
+    """What its verdict does not say; empty where that is plain."""
     untestable: str = ""
     """Why it cannot be tested here; empty when it can."""
     place: str = ""

@@ -160,7 +160,10 @@ def declare(
 
 
 def with_equal_updates(chosen: Method, budget: Budget, n: int, updates: int) -> Budget:
-    """Return the budget whose outer epochs hold the given number of player updates."""
+    """Return the budget with as many whole outer epochs as player updates allow.
+
+    On MNIST's sizes that is the given number; elsewhere up to one epoch less.
+    """
     game = next(s for s in stages(chosen, budget) if s.name == GAME)
     epochs = max(1, updates // updates_per_epoch(game, n, budget.batch_size))
     return budget.but(

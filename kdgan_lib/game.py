@@ -95,8 +95,20 @@ class Game:
         law = torch.allclose(self.p_u.sum(-1), torch.ones_like(self.p_u.sum(-1)))
         if not law or bool((self.p_u < 0).any()):
             raise ValueError("Give p_u as rows of non-negative numbers summing to 1.")
+        self._check_weights()
         # A law typed in float32 is off by 1e-8, which would be the floor of every play.
         object.__setattr__(self, "p_u", self.p_u / self.p_u.sum(-1, keepdim=True))
+
+    def _check_weights(self) -> None:
+        """Raise ValueError for weights that are no law of the inputs x."""
+        if self.weights is None:
+            return
+        fits = self.p_u.ndim == 2 and self.weights.shape == self.p_u.shape[:1]
+        total = float(self.weights.sum())
+        if not fits or bool((self.weights < 0).any()) or abs(total - 1) > 1e-5:
+            raise ValueError(
+                "Give weights as one non-negative number per row of p_u, summing to 1."
+            )
 
     @classmethod
     def nagan(cls, p_u: Tensor, weights: Tensor | None = None) -> "Game":

@@ -5,6 +5,7 @@ method's run of seed 0 is trained once more, to the same bits as the stored run,
 these tables are written: `recommendations` (the five best tags of every test image),
 `tag_curves` (every metric over the training of Figure 3b's methods), `soft_labels`
 (what T and C say of other tags), and the file of weights that `kdgan recommend` reads.
+Figure 3b's methods are followed on further seeds, too, by their curves alone.
 """
 
 from collections.abc import Iterator
@@ -39,6 +40,9 @@ COMMAND = "kdgan predictions"
 DATA = "openclipart"
 TABLE, CURVES, LABELS = "recommendations", "tag_curves", "soft_labels"
 KEY = ("data", "method", "seed", "image")
+CURVE_KEY = ("data", "method", "seed", "epoch")
+FOLLOWED = 3
+"""Seeds whose runs of Figure 3b are followed."""
 SHOWN = 5
 """Tags that are kept of a ranking."""
 SPOKEN = {"mimic": ("teacher", "mimic"), "supervised": ("supervised",)}
@@ -66,7 +70,36 @@ def store(plan: Predictions = Predictions(), progress: bool = True) -> int:
                 _store_baseline(name, plan.seed, split)
             else:
                 _store_run(declare(name, DATA, seed=plan.seed), split, progress)
-    return made
+    return made + _follow(split, progress)
+
+
+def _follow(split: Split, progress: bool) -> int:
+    """Store the curves that Figure 3b's runs still lack; return how many were made."""
+    rows = runs.read_rows(CURVES, (*CURVE_KEY, "run_id"))
+    whole = set(rows[rows.epoch == 0].run_id)
+    declared = (
+        declare(name, DATA, seed=seed)
+        for seed in range(FOLLOWED)
+        for name in ADVERSARIAL
+    )
+    waiting = [run for run in declared if run.id not in whole]
+    for run in tqdm(waiting, unit="curve", disable=not progress):
+        watch = Watch(split.test)
+        result = _train(run, progress, watch)
+        _append_curve(run, watch, result)
+    return len(waiting)
+
+
+def _train(run: Run, progress: bool, look: "Watch | None") -> Result:
+    """Train a run; C's pretraining is not read from disk where it is looked at."""
+    cpu = torch.device("cpu")
+    return train(run, cpu, progress, share=look is None, after_epoch=look)
+
+
+def _append_curve(run: Run, watch: "Watch", result: Result) -> None:
+    facts = {"data": DATA, "method": run.method.name, "seed": run.seed}
+    facts["weights_digest"] = result.metrics["weights_digest"]
+    _append(CURVES, CURVE_KEY, pd.DataFrame(watch.rows).assign(run_id=run.id, **facts))
 
 
 def _is_stored(name: str, seed: int) -> bool:
@@ -92,11 +125,10 @@ def _store_run(run: Run, split: Split, progress: bool) -> None:
     name, seed = run.method.name, run.seed
     watch = Watch(split.test)
     look = watch if name in ADVERSARIAL else None
-    result = train(run, torch.device("cpu"), progress, after_epoch=look)
+    result = _train(run, progress, look)
     shared = {"run_id": run.id, "weights_digest": result.metrics["weights_digest"]}
     if watch.rows:
-        curve = pd.DataFrame(watch.rows).assign(data=DATA, method=name, seed=seed)
-        _append(CURVES, ("data", "method", "seed", "epoch"), curve.assign(**shared))
+        _append_curve(run, watch, result)
     for player, labels in _spoken(name, result, split.test):
         rows = labels.assign(data=DATA, player=player, seed=seed, **shared)
         _append(LABELS, ("data", "player", "seed", "tag"), rows)
@@ -147,11 +179,12 @@ class Watch:
         self.rows: list[dict[str, Any]] = []
 
     def __call__(self, training: Training, stage: Stage) -> None:
-        """Add a row at the epochs at which the run itself looks at the test images."""
+        """Add a row after every epoch of the game, and for C before it as epoch 0."""
         epoch = training.state.epoch + 1
-        due = epoch == stage.epochs or epoch % training.budget.test_every == 0
-        if stage.name != GAME or not due:
-            return
+        if stage.name != GAME:
+            if stage.phases[0].player != "classifier" or epoch < stage.epochs:
+                return
+            epoch = 0
         logits = predict("classifier", training.state.players["classifier"], self.test)
         assert PRECISION.report is not None
         self.rows.append(

@@ -251,6 +251,8 @@ def _reasons(judged: Verdict) -> list[str]:
             lines.append(f"**So far**, which leaves the verdict open: {known}.")
         return [*lines, f"**Evidence**: not run. To fill this in: `{judged.command}`"]
     lines.append(f"**Evidence**: {evidence_in_words(judged)}.")
+    if claim.note:
+        lines.append(f"**Note**: {claim.note}")
     return [*lines, f"**Protocol**: `{claim.protocol}`; {runs_in_words(judged)}."]
 
 

@@ -198,7 +198,14 @@ class Training:
         self.state.start(stage, self.budget)
         if pretrained is None or stage.name == GAME:
             return False
-        return pretrained.load(self.state, stage, self.split, self.budget, self.seed)
+        return pretrained.load(
+            self.state,
+            stage,
+            self.split,
+            self.budget,
+            self.seed,
+            self.scorer.criterion.name,
+        )
 
     def advance(self, stage: Stage, pretrained: Pretrained | None) -> None:
         """Move to the next epoch; store a pretraining stage's player at its end."""

@@ -43,9 +43,10 @@ def tune(
     """Run the trials that a method still lacks and return all of them.
 
     The score is the selected validation accuracy at half the reported player updates,
-    on a subset and an initialisation that no reported run uses. The trials' rows go to
-    the table `trials`; an interrupted search goes on after the last of them. wider:
-    search `space` at its wider, from the prescribed setting on, in a table of its own.
+    on a subset (where the data set has any) and an initialisation that no reported run
+    uses. The trials' rows go to the table `trials`; an interrupted search goes on after
+    the last of them. wider: search `space` at its wider, from the prescribed setting
+    on, in a table of its own.
     Raises ValueError for less than one trial, and for a data set, or networks, that
     take the settings of others.
     """

@@ -194,11 +194,6 @@ def moments(
     return found
 
 
-def signal_to_noise(squared_norm: float, variance: float) -> float:
-    """Return |E g|^2 / Var g; infinite where nothing varies."""
-    return squared_norm / variance if variance > 0 else float("inf")
-
-
 def sd_bound(share: float, sd_distilled: float, sd_adversarial: float) -> float:
     """Return Lemma 4.3's bound on sd(share X + (1 - share) Y)."""
     return share * sd_distilled + (1 - share) * sd_adversarial

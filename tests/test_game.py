@@ -316,3 +316,10 @@ def test_a_wrong_game_is_refused_in_one_sentence(options, message):
 def test_a_law_that_does_not_sum_to_one_is_refused():
     with pytest.raises(ValueError, match="p_u"):
         Game(torch.tensor([0.5, 0.6]))
+
+
+@pytest.mark.parametrize("weights", [[1.0, 1.0], [1.5, -0.5], [1.0], [[0.5, 0.5]]])
+def test_weights_that_are_no_law_of_x_are_refused(weights):
+    p_u = torch.full((2, 3), 1 / 3)
+    with pytest.raises(ValueError, match="one non-negative number per row of p_u"):
+        Game(p_u, weights=torch.tensor(weights))

@@ -245,7 +245,8 @@ def test_a_weight_of_zero_leaves_an_infinite_term_out_of_the_sum():
         ("nagan", {"schedule": "step"}, "choose from exponential, released"),
         ("nagan", {"discriminator_start": "x"}, "choose from pairs, labels"),
         ("nagan", {"positive_draws": 5}, "both positive_draws and negative_draws"),
-        ("nagan", {"label_smoothing": 1.5}, "label_smoothing must be at least 0"),
+        ("nagan", {"label_smoothing": 1.0}, "at least 0 and below 1, not 1.0"),
+        ("kdgan_adaptive", {"ratio": math.inf}, "ratio must be above 0 and finite"),
         ("distn", {"distillation": "l2"}, "choose from kl, released_l2"),
         (
             "nagan",

@@ -21,9 +21,11 @@ def folder(tmp_path_factory):
         patch.setenv("KDGAN_RUNS", str(folder))
         patch.setattr(predictions, "declare", short)
         patch.setattr(predictions, "TAGGERS", ("supervised", "mimic", "kdgan"))
+        patch.setattr(predictions, "ADVERSARIAL", ("kdgan",))
+        patch.setattr(predictions, "FOLLOWED", 2)
         patch.setattr(predictions.classical, "TAGGERS", {"knn": KNN})
         patch.setattr(predictions.classical, "chosen", lambda data, name: {"k": 3})
-        assert predictions.store(predictions.Predictions(), progress=False) == 4
+        assert predictions.store(predictions.Predictions(), progress=False) == 5
         assert predictions.store(predictions.Predictions(), progress=False) == 0
         yield folder
 
@@ -67,7 +69,14 @@ class TestStored:
         curves = runs.read_rows("tag_curves")
         assert set(curves.method) == {"kdgan"}
         assert {"p_at_3", "f_at_5", "map", "mrr"} <= set(curves)
-        assert curves.epoch.is_unique
+        assert not curves.duplicated(["seed", "epoch"]).any()
+
+    def test_every_epoch_of_the_followed_seeds_is_there_from_the_pretrained_c_on(self):
+        epochs = short("kdgan", "openclipart").budget.epochs
+        curves = runs.read_rows("tag_curves")
+        for _, seed in curves.groupby("seed"):
+            assert sorted(seed.epoch) == [*range(epochs + 1)]
+        assert set(curves.seed) == {0, 1}
 
     def test_soft_labels_give_the_measure_of_x1(self):
         found = measures.soft_label_similarity()

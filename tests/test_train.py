@@ -209,6 +209,7 @@ def changed(part, **tensors):
     return replace(split, **{part: replace(getattr(split, part), **tensors)})
 
 
+LACKING = torch.full_like(toys.split().test.inputs, math.nan)
 ONE_HOT = torch.eye(toys.LABELS)[torch.arange(40) % toys.LABELS]
 
 
@@ -225,6 +226,7 @@ ONE_HOT = torch.eye(toys.LABELS)[torch.arange(40) % toys.LABELS]
         (changed("train", targets=2 * ONE_HOT), "train .* divide it by its sum"),
         (changed("train", targets=2 * ONE_HOT - 1 / 3), "make it non-negative"),
         (changed("validation", targets=ONE_HOT * math.nan), "is no distribution"),
+        (changed("test", inputs=LACKING), "test set's inputs hold a NaN or an inf"),
     ],
 )
 def test_a_split_that_cannot_be_trained_or_reported_on_is_refused(split, sentence):
@@ -351,6 +353,8 @@ def changed_targets():
         {"budget": toys.BUDGET.but(weight_decay=1e-3)},
         {"budget": toys.BUDGET.but(evaluated=20)},
         {"split": changed_targets()},
+        {"split": replace(toys.split(), test=toys.split().validation)},
+        {"criterion": Criterion("other", lambda logits, targets: 0.0)},
         {"players": {"classifier": toys.players(builder=lambda: toys.network(0.5))}},
     ],
     ids=lambda change: next(iter(change)),
@@ -403,3 +407,9 @@ def test_a_metric_of_ones_own_is_used_for_every_score():
     assert result.metrics["test_labels"] == result.metrics["teacher_test_labels"] == 3
     assert "test_accuracy" not in result.metrics
     assert result.metrics["selected_epoch"] > 0
+
+
+def test_a_criterion_that_is_no_number_is_named():
+    criterion = Criterion("nothing", lambda logits, targets: math.nan)
+    with pytest.raises(ValueError, match="'nothing' is NaN on the validation set"):
+        train("supervised", criterion=criterion)

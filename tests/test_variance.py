@@ -45,7 +45,6 @@ from kdgan_lib.variance import (
     per_sample_gradients,
     sampling_variance,
     sd_bound,
-    signal_to_noise,
     squared_norms,
 )
 from tests import toys
@@ -264,11 +263,6 @@ def test_lemma_4_3_bounds_every_convex_combination():
             found = combined_variance((share, 1 - share), (1.0, 4.0), covariance)
             assert found**0.5 <= sd_bound(share, 1.0, 2.0) + 1e-12
             assert found <= 4.0 + 1e-12
-
-
-def test_signal_to_noise_is_infinite_where_nothing_varies():
-    assert signal_to_noise(1.0, 0.0) == float("inf")
-    assert signal_to_noise(2.0, 4.0) == 0.5
 
 
 def probed(name, probe=SMALL):

@@ -63,9 +63,10 @@ def live_against_runs(live: pd.DataFrame, frame: pd.DataFrame, method: str) -> F
     for _, run in stored.groupby("run_id") if len(stored) else ():
         ax.plot(run.player_updates, 100 * run[TEST], lw=0.7, color="#B0B0B0")
     game = live[live.stage == "game"].dropna(subset=TEST)
+    before = live[live.stage != "game"].player_updates.max()
     style: dict[str, Any] = {"color": colour_of(method), "marker": "o", "ms": 4}
     ax.plot(
-        game.player_updates,
+        game.player_updates - before,
         100 * game[TEST],
         label=f"{label_of(method)}, live",
         **style,

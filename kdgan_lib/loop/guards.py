@@ -47,6 +47,13 @@ def _check_examples(part: str, examples: Examples, num_labels: int) -> None:
             f"The {part} set has {len(examples)} inputs and "
             f"{len(examples.privileged)} rows of privileged: pass as many of both."
         )
+    for name in ("inputs", "privileged"):
+        values = getattr(examples, name)
+        if values is not None and not torch.isfinite(values).all():
+            raise ValueError(
+                f"The {part} set's {name} hold a NaN or an infinity: remove those "
+                "examples, or fill in what is missing."
+            )
     # Not exactly 1, since shares such as 1/3 are rounded.
     sums_to_one = (targets.float().sum(1) - 1).abs() < ROUNDING
     if not (sums_to_one.all() and (targets >= 0).all()):

@@ -24,7 +24,13 @@ class Pretrained:
         self._key = ""
 
     def load(
-        self, state: State, stage: Stage, split: Split, budget: Budget, seed: int
+        self,
+        state: State,
+        stage: Stage,
+        split: Split,
+        budget: Budget,
+        seed: int,
+        criterion: str = "",
     ) -> bool:
         """Put a stored player in its seat and pass its stage; False if none is stored.
 
@@ -36,9 +42,9 @@ class Pretrained:
             stage.phases[0].loss.__qualname__,
             *(budget.batch_size, budget.pretraining_lr, budget.pretraining_schedule),
             budget.weight_decay,
-            budget.evaluated,  # the stored row has scores
+            *(budget.evaluated, criterion),  # the stored row has scores
             *(budget.precision, budget.denormals),
-            digest_of_examples(split.train, split.validation),
+            digest_of_examples(split.train, split.validation, split.test),
             # The weights do not tell one dropout rate from another.
             *(digest(state.players[player]), repr(state.players[player])),
         )

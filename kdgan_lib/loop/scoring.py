@@ -1,5 +1,6 @@
 """Evaluate the players on a schedule and keep the best classifier."""
 
+import math
 from dataclasses import dataclass
 
 from kdgan_lib.budget import Budget
@@ -47,16 +48,25 @@ class Scorer:
         return {f"{player}_{p}": self.score(state, player, p, stage) for p in parts}
 
     def score(self, state: State, player: str, part: str, stage: str = GAME) -> float:
-        """Return a player's metric on a part of the split; raise `Diverged` on NaN."""
+        """Return a player's metric on a part of the split.
+
+        Raises `Diverged` for a logit, ValueError for a metric that is not a number.
+        """
         module, examples = state.players[player], getattr(self.split, part)
         examples = examples[: self.budget.evaluated or None]
         try:
-            return evaluate(player, module, examples, self.criterion.score)
+            value = evaluate(player, module, examples, self.criterion.score)
         except FloatingPointError as error:
             raise Diverged(
                 f"On the {part} set {error} after its update {state.updates[player]}: "
                 f"lower {rate_of(player, stage)}, and train again."
             ) from error
+        if math.isnan(value) and len(examples):
+            raise ValueError(
+                f"The criterion '{self.criterion.name}' is NaN on the {part} set: let "
+                "it return a number for whatever the logits are."
+            )
+        return value
 
     def report(self, state: State, player: str) -> dict[str, float]:
         """Return the criterion's further scores of a player on the test set."""

@@ -7,7 +7,7 @@ from kdgan_lib import tables
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.reports import hyperparameters as report
 from kdgan_lib.reports.figure4 import LARGE_GAMMA
-from kdgan_lib.stats import FEWEST, Difference
+from kdgan_lib.stats import FEWEST, Difference, mean_interval
 
 PROTOCOL = "controlled"
 GRIDS = {"mnist": "figure4", "cifar10": "figure4_cifar10"}
@@ -53,25 +53,30 @@ def large_gamma_loss(data: str) -> Measured:
 
 @measure("large_gamma_teacher")
 def large_gamma_teacher(data: str) -> Measured:
-    """Return what T loses at gamma = 100, and how C follows T over gamma.
+    """Return what T and C lose at gamma = 100, and how C follows T over gamma.
 
-    The rank correlation is Spearman's, of T's and C's mean accuracies at the end of
-    training, over the values of gamma at n = 100.
+    All at n = 100 and of the players at the end of training. The rank correlation is
+    Spearman's, of a seed's accuracies of T and C over the values of gamma.
     """
     grid = GRIDS[data]
     rows = _axis(grid, "gamma")
     rows = rows[rows.n == rows.n.min()]
-    lost = report.loss(rows, "gamma", LARGE_GAMMA, "teacher")
-    seeds = [report.complete(rows, score) for score in ("teacher", "last")]
-    if lost is None or min(len(part) for part in seeds) < FEWEST:
+    losses = {}
+    for player, score in (("teacher", "teacher"), ("classifier", "last")):
+        lost = report.loss(rows, "gamma", LARGE_GAMMA, score)
+        if lost is None:
+            raise tables.MissingRuns(f"kdgan sweep {grid}")
+        losses[f"{player}_loss"] = _points(lost)
+    teacher, classifier = (
+        report.complete(rows, score).rank(axis=1) for score in ("teacher", "last")
+    )
+    # Where T stays as it is, it explains nothing.
+    found = teacher.corrwith(classifier, axis=1).fillna(0.0)
+    if len(found) < FEWEST:
         raise tables.MissingRuns(f"kdgan sweep {grid}")
-    teacher, classifier = (part.mean() for part in seeds)
-    correlation = float(teacher.rank().corr(classifier.rank()))
-    runs = len(seeds[0])
-    return {
-        "teacher_loss": _points(lost),
-        "rank_correlation": Quantity(correlation, runs=runs, protocol=PROTOCOL),
-    }
+    mean = mean_interval(found)
+    correlation = Quantity(mean.mean, mean.lo, mean.hi, "", mean.runs, PROTOCOL)
+    return {**losses, "rank_correlation": correlation}
 
 
 @measure("hyperparameters_on")

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from kdgan_lib.choices import check_range
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import cross_entropy
 from kdgan_lib.methods.base import Logits, LossTerms, Noise, weighted_sum
@@ -31,8 +32,7 @@ class AdaptiveKDGAN(KDGAN):
     def __post_init__(self) -> None:
         """Refuse a ratio that gives no weight, and a game without D to balance by."""
         super().__post_init__()
-        if not (self.ratio > 0 and self.adversarial):
-            raise ValueError("kdgan_adaptive needs a ratio and adversarial above 0.")
+        check_range(self, "ratio", "adversarial", above=0)
 
     def shares(self, logits: Logits) -> dict[str, float]:
         """Return C's and T's weights in p_alpha: more for whom D sees through."""

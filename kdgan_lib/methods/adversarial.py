@@ -78,7 +78,7 @@ class Adversarial(Method):
         estimator(self.estimator)
         super().__post_init__()
         check_range(self, "tau_start", "tau_end", above=0)
-        check_range(self, "label_smoothing", to=1)
+        check_range(self, "label_smoothing", below=1)
         for phase in self.phases():
             if phase.passes < 0:
                 raise ValueError(f"{phase.player}_passes must be at least 0.")

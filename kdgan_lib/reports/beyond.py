@@ -19,11 +19,12 @@ from kdgan_lib.stats import (
     LEVEL,
     mean_interval,
     paired_difference,
+    signed,
 )
 from kdgan_lib.variations import changed
 
 GRID, COMMAND = "beyond", "kdgan sweep beyond"
-TUNED = "KDGAN as tuned"
+TUNED, UNRELAXED = "KDGAN as tuned", "leave-one-out baseline, 5 draws"
 RIVALS = ("supervised", "mimic", "distn", "noisy", "codis")
 """Methods in which no game is played."""
 PANEL = 5
@@ -126,6 +127,18 @@ def differences() -> pd.DataFrame:
         if len(found[[name, TUNED]].dropna()) >= FEWEST
     }
     return tabled(gaps, "variant")
+
+
+def unrelaxed() -> str:
+    """Return what leave-one-out REINFORCE changes in the tuned KDGAN; empty if unknown.
+
+    In points of test accuracy, paired by seed.
+    """
+    found = points().pivot(index="seed", columns="variant", values="accuracy")
+    pairs = found[[UNRELAXED, TUNED]].dropna()
+    if len(pairs) < FEWEST:
+        return ""
+    return signed(paired_difference(pairs[UNRELAXED], pairs[TUNED]))
 
 
 def rival() -> str | None:

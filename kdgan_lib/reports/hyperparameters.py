@@ -28,9 +28,9 @@ FORMATS = dict.fromkeys(("n", "runs", "declared", "missing"), ",.0f") | {"range"
 """How the columns of this chapter's tables are printed."""
 
 
-def tuned() -> dict[str, float]:
-    """Return the alpha, beta and gamma that the search found."""
-    found = declare("kdgan").method.hyperparameters()
+def tuned(data: str = "mnist", variant: str = "default") -> dict[str, float]:
+    """Return the alpha, beta and gamma that the search found for a data set."""
+    found = declare("kdgan", data, variant=variant).method.hyperparameters()
     return {name: float(str(found[name])) for name in AXES}
 
 
@@ -43,7 +43,8 @@ def points(grid: str = "figure4") -> pd.DataFrame:
     """Return a grid's declared runs, one row each, with what is stored of them.
 
     Only runs that differ from the tuned KDGAN in nothing but alpha, beta and gamma.
-    Columns: run_id, n, seed, alpha, beta, gamma, and those of `points.stored`.
+    Columns: run_id, n, seed, alpha, beta, gamma, tuned_alpha, ... (what the search
+    found for the data and networks), and those of `points.stored`.
     """
     return stored(pd.DataFrame(_declared(grid)), grid)
 
@@ -53,8 +54,8 @@ def axis(found: pd.DataFrame, name: str) -> pd.DataFrame:
 
     The column `value` is that hyperparameter's; rows are ordered by it.
     """
-    others = {key: value for key, value in tuned().items() if key != name}
-    kept = found[(found[list(others)] == pd.Series(others)).all(axis=1)]
+    as_tuned = [found[key] == found[f"tuned_{key}"] for key in AXES if key != name]
+    kept = found[pd.concat(as_tuned, axis=1).all(axis=1)]
     return kept.assign(value=kept[name]).sort_values(["n", "value", "seed"])
 
 
@@ -99,7 +100,8 @@ def sensitivity(
         renamed = {"mean": "gap", "lo": "gap_lo", "hi": "gap_hi"}
         paired = gaps(rows, name).rename(columns=renamed).drop(columns="runs")
         part = means(rows).merge(paired, on=["n", "value"], how="left")
-        parts.append(part.assign(varied=name, tuned=part["value"] == tuned()[name]))
+        usual = rows.groupby("n")[f"tuned_{name}"].first()
+        parts.append(part.assign(varied=name, tuned=part["value"] == part.n.map(usual)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -110,7 +112,7 @@ def gaps(rows: pd.DataFrame, name: str, score: str = "accuracy") -> pd.DataFrame
     """
     shown = []
     for n, part in rows.groupby("n"):
-        start = _by_seed(part, tuned()[name], score)
+        start = _by_seed(part, part[f"tuned_{name}"].iloc[0], score)
         for value in part.value.unique():
             row = {"n": n, "value": value, "runs": 0}
             here = _by_seed(part, value, score)
@@ -126,7 +128,8 @@ def loss(rows: pd.DataFrame, name: str, value: float, score: str) -> Difference 
 
     rows: an axis's rows of one n. None where fewer than three seeds have both.
     """
-    start, end = _by_seed(rows, tuned()[name], score), _by_seed(rows, value, score)
+    usual = rows[f"tuned_{name}"].iloc[0]
+    start, end = _by_seed(rows, usual, score), _by_seed(rows, value, score)
     if len(set(start.index) & set(end.index)) < FEWEST:
         return None
     return paired_difference(start, end)
@@ -265,6 +268,8 @@ def _described(run: Run) -> dict[str, object]:
     method = run.method.hyperparameters()
     known = {"run_id": run.id, "data": run.data, "n": run.n, "seed": run.seed}
     weights = {name: method[name] for name in AXES}
+    usual = tuned(run.data, run.variant)
+    weights |= {f"tuned_{name}": value for name, value in usual.items()}
     return known | weights | {"work": multiply_adds(run)}
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,8 +20,15 @@ FEW = {
     "5 to 9 runs": 10,
 }
 MOST = "10 runs or more"
-RATIOS = ("instances_ratio", "spread_ratio")
-"""Quantities that are geometric means over seeds."""
+Scale = tuple[Callable[[float], float], Callable[[float], float]]
+PLAIN: Scale = (float, float)
+RATIO: Scale = (np.log, np.exp)
+SAVED: Scale = (
+    lambda saved: np.log(1 - saved / 100),
+    lambda at: 100 - 100 * np.exp(at),
+)
+SCALES = {"instances_ratio": RATIO, "spread_ratio": RATIO, "speed_up": SAVED}
+"""Quantities whose mean over seeds is taken on another scale: there, and back."""
 
 
 @dataclass(frozen=True)
@@ -188,12 +195,12 @@ def _stretched(verdict: Verdict, width: float) -> Verdict:
     if verdict.verdict not in ANSWERED or not asked:
         return verdict
     evidence = verdict.evidence.copy()
-    rates = evidence.quantity.isin(RATIOS)
-    value = evidence.value.where(~rates, np.log(evidence.value.where(rates, 1)))
-    for end in ("lo", "hi"):
-        stored = evidence[end].where(~rates, np.log(evidence[end].where(rates, 1)))
-        far = value + width * (stored - value)
-        evidence[end] = far.where(~rates, np.exp(far.where(rates, 0)))
+    for row in evidence.index:
+        there, back = SCALES.get(str(evidence.quantity[row]), PLAIN)
+        value = there(evidence.value[row])
+        for end in ("lo", "hi"):
+            far = value + width * (there(evidence.loc[row, end]) - value)
+            evidence.loc[row, end] = back(far)
     found = claims.apply_rule(verdict.claim.rule, evidence)
     return replace(verdict, verdict=found, evidence=evidence)
 

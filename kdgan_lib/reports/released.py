@@ -9,10 +9,18 @@ from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import folded
-from kdgan_lib.stats import FEWEST, Estimate, mean_interval, paired_difference, signed
+from kdgan_lib.stats import (
+    FEWEST,
+    Estimate,
+    convergence,
+    mean_interval,
+    paired_difference,
+    signed,
+)
 
 GRID, COMMAND = "released_length", "kdgan sweep released_length"
 AVERAGE = "mean absolute"
+PLAYERS = {"classifier": "C", "teacher": "T", "discriminator": "D"}
 LARGEST, LAST = "best_test_accuracy", "last_test_accuracy"
 """What `code` reports, and the accuracy of the last classifier."""
 
@@ -142,6 +150,40 @@ def lead_over_nagan() -> str:
         f"released length of each, and {equal} where NaGAN has as many player updates "
         f"and looks at the test set as KDGAN ({len(runs)} seeds)."
     )
+
+
+def convergence_in_words() -> str:
+    """Return after how many of the released script's epochs long runs converge.
+
+    By the book's rule, on test accuracy; empty with fewer than three of either method.
+    """
+    said = []
+    for name, claim in (("kdgan", "F3a.1"), ("nagan", "F3a.2")):
+        places = _convergence(name)
+        if len(places) < FEWEST:
+            return ""
+        found, paper = mean_interval(places), claims.find(claim).paper
+        at = prose.interval(found.mean, found.lo, found.hi, 0)
+        said.append(f"{label_of(name)} after {at} (the paper: {paper:g})")
+    return " and ".join(said)
+
+
+def _convergence(name: str) -> pd.Series:
+    """Return the outer epoch at which each long run of a method converges."""
+    found = tables.curves(grid=GRID, method=name, status="finished")
+    places = {
+        seed: convergence(run.sort_values("epoch"), "classifier_test")
+        for seed, run in (tables.game(found).groupby("seed") if len(found) else ())
+    }
+    return pd.Series(places, dtype=float)
+
+
+def passes_in_words() -> str:
+    """Return how many passes a player makes in an epoch of the released script."""
+    method = declare("kdgan", protocol="code").method
+    counts = {phase.player: phase.passes for phase in method.phases()}
+    said = [f"{count} of {PLAYERS[player]}" for player, count in counts.items()]
+    return prose.listed(said)
 
 
 def curves() -> pd.DataFrame:

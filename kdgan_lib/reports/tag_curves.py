@@ -8,7 +8,7 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.names import ADVERSARIAL, in_order, label_of
 from kdgan_lib.reports.search import searched
-from kdgan_lib.reports.table2 import DATA, GRID, NEURAL
+from kdgan_lib.reports.table2 import DATA, GRID, METRICS, NEURAL
 from kdgan_lib.stats import (
     FEWEST,
     convergence,
@@ -85,8 +85,12 @@ def convergence_table() -> pd.DataFrame:
 
 
 def metric_curves() -> pd.DataFrame:
-    """Return every metric over the training of one run per method, test images."""
-    return tables.rows("tag_curves", data=POPULAR)
+    """Return every metric over a method's training, mean over the seeds followed."""
+    rows = tables.rows("tag_curves", data=POPULAR)
+    if rows.empty:
+        return rows
+    places = rows.groupby(["method", "epoch"], as_index=False)
+    return places[list(METRICS)].mean()
 
 
 def axis(name: str) -> pd.DataFrame:
@@ -155,6 +159,25 @@ def cross_fitting() -> str:
         gap = paired_difference(honest, single)
         parts.append(f"{label_of(name)} {signed(gap, 4)}")
     return ", ".join(parts)
+
+
+def lead_by_teacher() -> dict[str, str]:
+    """Return KDGAN minus NaGAN in P@3 on popular tags, by the kind of KDGAN's teacher.
+
+    Paired by seed; kinds with fewer than three common seeds are empty.
+    """
+    runs = tables.runs(grid="teachers", method="kdgan", status="finished")
+    nagan = tables.runs(grid=GRID, data=POPULAR, method="nagan", status="finished")
+    leads = dict.fromkeys(("default", "single_teacher"), "")
+    if runs.empty or nagan.empty:
+        return leads
+    runs["variant"] = _variants(runs)
+    other = nagan.set_index("seed").test_precision
+    for kind in leads:
+        own = runs[runs.variant == kind].set_index("seed").test_precision
+        if len(own.index.intersection(other.index)) >= FEWEST:
+            leads[kind] = signed(paired_difference(own, other), 4)
+    return leads
 
 
 def _variants(runs: pd.DataFrame) -> pd.Series:

@@ -41,11 +41,11 @@ def test_a_length_has_equal_updates_and_the_longer_one_four_times_as_many():
     assert updates["longer"] == LONGER["updates"] * updates["prescribed"]
 
 
-def test_t_is_pretrained_three_times_as_long_in_every_longer_run():
+def test_t_is_pretrained_four_times_as_long_in_every_longer_run():
     named = list(zip(MANY_LABELS, many_labels(), strict=False))
     usual = {run.budget.teacher_pretraining for name, run in named if "as p" in name}
     longer = {run.budget.teacher_pretraining for name, run in named if "longer" in name}
-    assert longer == {3 * passes for passes in usual}
+    assert longer == {4 * passes for passes in usual}
 
 
 def test_without_runs_every_row_keeps_its_command_and_nothing_is_said(runs_folder):
@@ -71,7 +71,7 @@ def test_the_best_on_validation_are_compared_at_each_length(runs_folder):
     said = report.standing()
     assert "With 12,000 player updates" in said
     assert "*with ten passes of C in a round and a cosine*" in said
-    assert "With 48,000 player updates" in said
+    assert "With 24,000 player updates" in said
     assert "-0.04 points" in said  # 100 passes of C, and DISTN's 120
     assert "The paper has 99.25%" in said
 
@@ -79,5 +79,5 @@ def test_the_best_on_validation_are_compared_at_each_length(runs_folder):
 @pytest.mark.parametrize("method", ["kdgan", "distn"])
 def test_a_length_without_a_side_is_left_out(runs_folder, method):
     store(lambda run: run.method.name == method or run.budget.teacher_pretraining == 20)
-    assert "48,000" not in report.standing()
+    assert "24,000" not in report.standing()
     assert "12,000" in report.standing()

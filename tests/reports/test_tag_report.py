@@ -63,6 +63,13 @@ def store_baseline(name, data, level, seed=0):
     runs.append_rows("baselines", pd.DataFrame([row | metrics(level)]), key)
 
 
+def store_classical(data, seeds=3):
+    """Store a fit of each classical method, and several of the one that draws."""
+    for name in table2.CLASSICAL:
+        for seed in range(seeds if name == "relexample" else 1):
+            store_baseline(name, data, LEVELS[name], seed)
+
+
 @pytest.fixture(scope="module")
 def invented(tmp_path_factory):
     """Store three seeds of all methods on both vocabularies, with known levels."""
@@ -70,12 +77,10 @@ def invented(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KDGAN_RUNS", str(folder))
         for data in (*table2.DATA.values(), table2.STRUCK):
-            for name, level in LEVELS.items():
-                if name in table2.CLASSICAL:
-                    store_baseline(name, data, level)
-                    continue
+            store_classical(data)
+            for name in LEVELS.keys() - set(table2.CLASSICAL):
                 for seed in range(3):
-                    store_run(name, data, seed, level + seed / 1000)
+                    store_run(name, data, seed, LEVELS[name] + seed / 1000)
         yield folder
 
 
@@ -218,8 +223,7 @@ def test_a_hyperparameter_counts_when_all_its_values_were_run(runs_folder):
 def test_significance_needs_every_rival_beaten(runs_folder):
     jitter = (0.001, -0.002, 0.0005, 0.0, 0.0015)
     for data in table2.DATA.values():
-        for name in table2.CLASSICAL:
-            store_baseline(name, data, LEVELS[name])
+        store_classical(data)
         for seed, noise in enumerate(jitter):
             store_run("kdgan", data, seed, 0.40 + noise)
             store_run("nagan", data, seed, 0.35 - noise)
@@ -260,11 +264,9 @@ def test_the_report_needs_no_torch():
 
 def test_two_seeds_are_too_few_for_a_verdict(runs_folder):
     for data in table2.DATA.values():
-        for name in table2.CLASSICAL:
-            store_baseline(name, data, LEVELS[name])
+        store_classical(data, seeds=2)
         for seed in range(2):
             store_run("kdgan", data, seed, 0.40 + seed / 1000)
             store_run("nagan", data, seed, 0.35 - seed / 1000)
-    assert judge("T2.75").verdict == "reproduced"
-    for claim in ("T2.73", "T2.78", "F3b.1", "F3b.4"):
+    for claim in ("T2.73", "T2.75", "T2.78", "F3b.4"):
         assert judge(claim).verdict == "not run"
