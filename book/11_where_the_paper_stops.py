@@ -334,7 +334,8 @@ figures.show(
 # With n = 10,000 there may be more in T than C, a perceptron, has time to learn: the
 # prescribed round gives it a third of KDGAN's updates, and half or all of its rivals'.
 # Here C has ten passes in a round under a cosine, and then KDGAN, DISTN and
-# CODIS have four times the updates and a T that was pretrained three times as long.
+# CODIS have twice the updates and a T that was pretrained four times as long, at a rate
+# that falls.
 # NaGAN, which has no T to hold it, gets a C of twenty passes over the labels in the
 # place of two ([](#ch-compression) says what becomes of it otherwise). Nothing was
 # searched again at this size, and KDGAN has one form more than its rivals.
@@ -394,8 +395,10 @@ figures.show(
 # 5. The wider search scores its trials on the one subset that the first search had, so
 #    that a gain there need not be one elsewhere; the tables' subsets tell.
 # 6. The settings at n = 10,000 were declared after the prescribed runs of that size had
-#    been seen, and before any of their own. T's longer pretraining is no part of the
-#    player updates, which are equal within a length only.
+#    been seen, and before any of their own. How long T and C learn in the longer ones
+#    was chosen after one training of both, C by DISTN, on the search's subset, judged by
+#    training images that it leaves out. T's longer pretraining is no part of the player
+#    updates, which are equal within a length only.
 # 7. The adaptive weights are set from one batch and one draw, and are noisy; a running
 #    mean would be smoother, but a loss would then have a memory.
 #
