@@ -396,9 +396,9 @@ figures.show(
 #    that a gain there need not be one elsewhere; the tables' subsets tell.
 # 6. The settings at n = 10,000 were declared after the prescribed runs of that size had
 #    been seen, and before any of their own. How long T and C learn in the longer ones
-#    was chosen after one training of both, C by DISTN, on the search's subset, judged by
-#    training images that it leaves out. T's longer pretraining is no part of the player
-#    updates, which are equal within a length only.
+#    was chosen after one training of both, C by DISTN, on the search's subset, by their
+#    accuracy on training images that it leaves out. T's longer pretraining is no part of
+#    the player updates, which are equal within a length only.
 # 7. The adaptive weights are set from one batch and one draw, and are noisy; a running
 #    mean would be smoother, but a loss would then have a memory.
 #
