@@ -397,8 +397,8 @@ figures.show(
 # 6. The settings at n = 10,000 were declared after the prescribed runs of that size had
 #    been seen, and before any of their own. How long T and C learn in the longer ones
 #    was chosen after one training of both, C by DISTN, on the search's subset, by their
-#    accuracy on training images that it leaves out. T's longer pretraining is no part of
-#    the player updates, which are equal within a length only.
+#    accuracy on training images that it leaves out. T's longer pretraining is no part
+#    of the player updates, which are equal within a length only.
 # 7. The adaptive weights are set from one batch and one draw, and are noisy; a running
 #    mean would be smoother, but a loss would then have a memory.
 #
