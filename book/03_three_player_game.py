@@ -49,9 +49,11 @@ prose.claims_list(["M1", "M2", "M3", "M4", "M5", "M24"])
 # \mathrm{sigmoid}(g)$. C and T lower, D raises the value (Eq. 3 of the paper)
 #
 # $$
-# U = \mathbb{E}_{p_u}[\log p_d] + \alpha\,\mathbb{E}_{p_c}[\log(1 - p_d)]
-# + (1 - \alpha)\,\mathbb{E}_{p_t}[\log(1 - p_d)]
-# + \beta\,\mathcal{L}^c_{DS} + \gamma\,\mathcal{L}^t_{DS}.
+# \begin{aligned}
+# U = {} & \mathbb{E}_{p_u}[\log p_d] + \alpha\,\mathbb{E}_{p_c}[\log(1 - p_d)]
+# + (1 - \alpha)\,\mathbb{E}_{p_t}[\log(1 - p_d)] \\
+# & + \beta\,\mathcal{L}^c_{DS} + \gamma\,\mathcal{L}^t_{DS}.
+# \end{aligned}
 # $$ (eq-value)
 
 # %% tags=["remove-input"]
