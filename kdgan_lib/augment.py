@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 """A function of images [B, C, H, W] and a generator that returns varied images."""
@@ -60,16 +60,47 @@ def affine_matrices(
 
 def warp(images: Tensor, matrices: Tensor) -> Tensor:
     """Resample images [B, C, H, W] by matrices [B, 2, 3], bilinearly; outside is 0."""
+    return grid_sample(images, sampled_places(images, matrices), align_corners=False)
+
+
+def sampled_places(images: Tensor, matrices: Tensor) -> Tensor:
+    """Return the place [B, H, W, 2] in the old image of each pixel of the new one."""
     height, width = images.shape[-2:]
     ratio = matrices.new_ones(2, 3)
     ratio[0, 1], ratio[1, 0] = (
         height / width,
         width / height,
     )  # rotate pixels, not units
-    grid = torch.nn.functional.affine_grid(
-        matrices * ratio, list(images.shape), align_corners=False
+    return affine_grid(matrices * ratio, list(images.shape), align_corners=False)
+
+
+def elastic(
+    images: Tensor,
+    generator: torch.Generator,
+    pixels: float = 2.0,
+    knots: int = 6,
+) -> Tensor:
+    """Vary images as `affine` does, and bend each by a smooth field; outside is 0.
+
+    images [B, C, H, W]; at knots x knots points each image is sampled up to `pixels`
+    from where the affine map samples it, along both axes, by uniform draws; in between,
+    bicubically. Source: Simard, Steinkraus and Platt 2003 (ICDAR), whose field is noise
+    smoothed by a Gaussian.
+    """
+    height, width = images.shape[-2:]
+    matrices = affine_matrices(len(images), generator)
+    steps = torch.rand(
+        len(images), 2, knots, knots, generator=generator, device=generator.device
     )
-    return torch.nn.functional.grid_sample(images, grid, align_corners=False)
+    field = interpolate(
+        (2 * steps - 1).to(images.device, images.dtype),
+        size=(height, width),
+        mode="bicubic",
+        align_corners=True,
+    )
+    field *= field.new_tensor([width, height])[:, None, None].reciprocal() * 2 * pixels
+    places = sampled_places(images, matrices.to(images.device, images.dtype))
+    return grid_sample(images, places + field.movedim(1, -1), align_corners=False)
 
 
 def mirror(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -105,6 +136,7 @@ def _unchanged(images: Tensor, generator: torch.Generator) -> Tensor:
 AUGMENTATIONS: dict[str, Augmentation] = {
     "none": _unchanged,
     "affine": affine,
+    "elastic": elastic,
     "mirror": mirror,
     "crop": crop,
 }

@@ -13,6 +13,7 @@ from kdgan_lib.augment import (
     affine_matrices,
     augment,
     crop,
+    elastic,
     mirror,
     warp,
 )
@@ -52,7 +53,7 @@ def test_no_augmentation_draws_nothing():
 
 
 def test_an_unknown_augmentation_names_the_known_ones():
-    with pytest.raises(ValueError, match="choose from none, affine, mirror, crop"):
+    with pytest.raises(ValueError, match="choose from none, affine, elastic, mirror"):
         augment(some_images(), generator(), "flip")
 
 
@@ -124,6 +125,25 @@ def test_each_image_is_varied_by_its_own_amounts():
     assert all(not torch.equal(varied[0], other) for other in varied[1:])
 
 
+def test_elastic_without_a_field_is_affine():
+    images = some_images()
+    bent = elastic(images, generator(), pixels=0)
+    torch.testing.assert_close(bent, affine(images, generator()))
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+@pytest.mark.parametrize("pixels", [1.0, 3.0])
+def test_elastic_samples_up_to_some_pixels_away_along_both_axes(axis, pixels):
+    ramp = torch.arange(100.0 if axis == 2 else 80.0)
+    ramp = ramp[:, None] if axis == 2 else ramp[None, :]
+    images = ramp.expand(20, 1, 100, 80).clone()
+    moved = elastic(images, generator(), pixels) - affine(images, generator())
+    steps = moved[..., 30:70, 30:50]  # where no place outside the image is sampled
+    assert 0.8 * pixels < steps.abs().max() < 1.4 * pixels  # cubics overshoot a little
+    assert steps.mean().abs() < 0.1 * pixels
+    assert steps.diff(dim=axis).abs().max() < 0.2 * pixels  # a smooth field
+
+
 def test_mirror_swaps_about_half_of_the_images_and_leaves_the_others():
     images = some_images(400, 3, 4, 5)
     varied = mirror(images, generator())
@@ -151,7 +171,7 @@ def test_crop_keeps_the_channels_of_an_image_together_and_mirrors_half():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("kind", ["affine", "mirror", "crop"])
+@pytest.mark.parametrize("kind", ["affine", "elastic", "mirror", "crop"])
 def test_the_device_does_not_change_what_a_cpu_generator_draws(kind):
     images = some_images()
     there = augment(images.cuda(), generator(3), kind)
