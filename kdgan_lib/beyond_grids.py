@@ -45,6 +45,15 @@ LONGER: dict[str, Any] = {
     "updates": 2,
 }
 """Rates that fall, T pretrained four times as long, and twice the player updates."""
+BENT: dict[str, Any] = {
+    **LONGER,
+    "budget": {
+        **LONGER["budget"],
+        "augmentation": "elastic",
+        "pretraining_augmentation": "elastic",
+    },
+}
+"""The same for players that see each image bent, too, not only moved and turned."""
 MANY_LABELS: dict[str, dict[str, Any]] = {
     "kdgan as prescribed": {"method": "kdgan"},
     "kdgan with ten passes of C in a round and a cosine": {
@@ -57,10 +66,17 @@ MANY_LABELS: dict[str, dict[str, Any]] = {
         "hyper": {"classifier_passes": 10},
         **LONGER,
     },
+    "kdgan with both, for longer, on bent images": {
+        "method": "kdgan",
+        "hyper": {"classifier_passes": 10},
+        **BENT,
+    },
     "distn as prescribed": {"method": "distn"},
     "distn for longer": {"method": "distn", **LONGER},
+    "distn for longer, on bent images": {"method": "distn", **BENT},
     "codis as prescribed": {"method": "codis"},
     "codis for longer": {"method": "codis", **LONGER},
+    "codis for longer, on bent images": {"method": "codis", **BENT},
     "nagan as prescribed": {"method": "nagan"},
     "nagan with C pretrained ten times as long": {
         "method": "nagan",
