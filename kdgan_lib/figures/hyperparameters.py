@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from kdgan_lib import tables
 from kdgan_lib.figures.curves import mean_and_half_width
 from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
 from kdgan_lib.names import SYMBOLS
@@ -218,8 +219,7 @@ def live_run(live: pd.DataFrame, stored: pd.DataFrame) -> Figure:
     live: the curve of a result, in shares; stored: evaluations in percent.
     """
     fig, ax = figure(height=4.0)
-    game = live[live.stage == "game"]
-    before = live[live.stage != "game"].player_updates.max()
+    game = tables.game(live.assign(run_id="live"))
     for player, name in (("classifier", "C"), ("teacher", "T")):
         column, colour = f"{player}_validation", colour_of(player)
         for _, run in stored.groupby("run_id") if len(stored) else ():
@@ -228,7 +228,7 @@ def live_run(live: pd.DataFrame, stored: pd.DataFrame) -> Figure:
             ax.plot(at, score, lw=0.6, color=colour, alpha=0.4)
         mine = game.dropna(subset=column)
         style: dict[str, Any] = {"ms": 4, "color": colour, "label": f"{name}, live"}
-        ax.plot(mine.player_updates - before, 100 * mine[column], "o-", **style)
+        ax.plot(mine.player_updates, 100 * mine[column], "o-", **style)
     if len(stored):
         ax.plot([], [], lw=0.6, color=GREY, label="tuned setting, stored runs")
     tidy(ax, "updates of all players", "validation accuracy (%)")

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kdgan_lib import tables
 from kdgan_lib.figures.curves import curves_with_band
 from kdgan_lib.figures.style import colour_of, figure, label_of, tidy
 
@@ -62,11 +63,10 @@ def live_against_runs(live: pd.DataFrame, frame: pd.DataFrame, method: str) -> F
     stored = _tested(frame)
     for _, run in stored.groupby("run_id") if len(stored) else ():
         ax.plot(run.player_updates, 100 * run[TEST], lw=0.7, color="#B0B0B0")
-    game = live[live.stage == "game"].dropna(subset=TEST)
-    before = live[live.stage != "game"].player_updates.max()
+    game = tables.game(live.assign(run_id="live")).dropna(subset=TEST)
     style: dict[str, Any] = {"color": colour_of(method), "marker": "o", "ms": 4}
     ax.plot(
-        game.player_updates - before,
+        game.player_updates,
         100 * game[TEST],
         label=f"{label_of(method)}, live",
         **style,

@@ -17,6 +17,7 @@ from kdgan_lib.reports.points import stored
 from kdgan_lib.stats import (
     FEWEST,
     LEVEL,
+    Difference,
     mean_interval,
     paired_difference,
     signed,
@@ -120,13 +121,7 @@ def differences() -> pd.DataFrame:
     Variants with fewer than three pairs are left out, and an empty frame remains where
     there is none.
     """
-    found = points().pivot(index="seed", columns="variant", values="accuracy")
-    gaps = {
-        name: paired_difference(found[name], found[TUNED])
-        for name in variants()[1:]
-        if len(found[[name, TUNED]].dropna()) >= FEWEST
-    }
-    return tabled(gaps, "variant")
+    return tabled(_gaps(), "variant")
 
 
 def unrelaxed() -> str:
@@ -134,11 +129,18 @@ def unrelaxed() -> str:
 
     In points of test accuracy, paired by seed.
     """
+    gap = _gaps().get(UNRELAXED)
+    return signed(gap) if gap else ""
+
+
+def _gaps() -> dict[str, Difference]:
+    """Return each variant minus the tuned KDGAN, where three pairs or more are known."""
     found = points().pivot(index="seed", columns="variant", values="accuracy")
-    pairs = found[[UNRELAXED, TUNED]].dropna()
-    if len(pairs) < FEWEST:
-        return ""
-    return signed(paired_difference(pairs[UNRELAXED], pairs[TUNED]))
+    return {
+        name: paired_difference(found[name], found[TUNED])
+        for name in variants()[1:]
+        if len(found[[name, TUNED]].dropna()) >= FEWEST
+    }
 
 
 def rival() -> str | None:

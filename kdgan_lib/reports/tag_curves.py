@@ -142,18 +142,10 @@ def cross_fitting() -> str:
 
     Paired by seed; methods with fewer than three common seeds are left out.
     """
-    runs = tables.runs(grid="teachers", status="finished")
-    if runs.empty:
-        return ""
-    runs["variant"] = _variants(runs)
     parts = []
     for name in TAUGHT:
-        honest, single = (
-            runs[(runs.method == name) & (runs.variant == kind)]
-            .set_index("seed")
-            .test_precision
-            for kind in ("default", "single_teacher")
-        )
+        scores = _by_kind(name)
+        honest, single = scores["default"], scores["single_teacher"]
         if len(honest.index.intersection(single.index)) < FEWEST:
             continue
         gap = paired_difference(honest, single)
@@ -166,18 +158,25 @@ def lead_by_teacher() -> dict[str, str]:
 
     Paired by seed; kinds with fewer than three common seeds are empty.
     """
-    runs = tables.runs(grid="teachers", method="kdgan", status="finished")
     nagan = tables.runs(grid=GRID, data=POPULAR, method="nagan", status="finished")
     leads = dict.fromkeys(("default", "single_teacher"), "")
-    if runs.empty or nagan.empty:
+    if nagan.empty:
         return leads
-    runs["variant"] = _variants(runs)
-    other = nagan.set_index("seed").test_precision
+    other, scores = nagan.set_index("seed").test_precision, _by_kind("kdgan")
     for kind in leads:
-        own = runs[runs.variant == kind].set_index("seed").test_precision
-        if len(own.index.intersection(other.index)) >= FEWEST:
-            leads[kind] = signed(paired_difference(own, other), 4)
+        if len(scores[kind].index.intersection(other.index)) >= FEWEST:
+            leads[kind] = signed(paired_difference(scores[kind], other), 4)
     return leads
+
+
+def _by_kind(method: str) -> dict[str, pd.Series]:
+    """Return the test P@3 of a method's C by seed, for each kind of its teacher."""
+    runs = tables.runs(grid="teachers", method=method, status="finished")
+    if runs.empty:
+        return dict.fromkeys(VARIANTS, pd.Series(dtype=float))
+    kinds = _variants(runs)
+    scores = runs.set_index("seed").test_precision
+    return {kind: scores[(kinds == kind).to_numpy()] for kind in VARIANTS}
 
 
 def _variants(runs: pd.DataFrame) -> pd.Series:
