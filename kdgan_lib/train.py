@@ -13,16 +13,23 @@ from kdgan_lib.augment import AUGMENTATIONS
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
 from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.device import find_device
 from kdgan_lib.loop.evaluation import ACCURACY, Criterion, player_logits
 from kdgan_lib.loop.guards import (
     Diverged,
     check_augmentation,
-    check_learners,
-    check_players,
     check_split,
+    check_tensors,
     mean_losses,
 )
 from kdgan_lib.loop.owner import owner
+from kdgan_lib.loop.player_guards import (
+    check_batches,
+    check_learners,
+    check_modules,
+    check_parts,
+    check_players,
+)
 from kdgan_lib.loop.precision import arithmetic
 from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.loop.progress import Progress
@@ -32,7 +39,6 @@ from kdgan_lib.loop.scoring import Scorer
 from kdgan_lib.loop.state import State
 from kdgan_lib.methods import Method, Noise, Phase
 from kdgan_lib.methods import method as method_by_name
-from kdgan_lib.provenance import resolve_device
 
 __all__ = ["AfterEpoch", "Diverged", "Result", "Training", "fit"]
 
@@ -56,27 +62,31 @@ def fit(
 
     method: a `Method`, or a name from `METHODS` for its default hyperparameters.
     players: a module per seat that the method needs, each returning one logit per
-    label; they are trained in place. criterion: the score by which C is selected and
-    reported. checkpoints: the run's own folder, to save to and resume from; pretrained:
-    where runs share their pretrained players. after_epoch: called with the run and its
-    stage when an epoch has been trained, before `state.epoch` moves on; it must only
-    look.
-    Raises ValueError for a missing player, one that cannot learn, a wrong shape, no
-    examples, targets that are no distributions, or another run's checkpoint, `Diverged`
+    label; they are trained in place. device: `auto`, `cpu`, `cuda`, or one of torch's.
+    criterion: the score by which C is selected and reported. checkpoints: the run's own
+    folder, to save to and resume from; pretrained: where runs share their pretrained
+    players. after_epoch: called with the run and its stage when an epoch has been
+    trained, before `state.epoch` moves on; it must only look.
+    Raises ValueError for a missing player, one that cannot learn or has weights that
+    are not finite, a wrong shape or type, no examples, targets that are no
+    distributions, a device that is not there, or another run's checkpoint, `Diverged`
     when a loss or a logit is not finite. Source: Algorithm 1.
     """
     if isinstance(method, str):
         method = method_by_name(method)
     if isinstance(checkpoints, Path | str):
         checkpoints = Checkpoints(Path(checkpoints))
-    if torch.device(device).type == "cuda":
-        resolve_device("cuda")  # says what to do where there is none
-    seated = {seat: module.to(device) for seat, module in players.items()}
-    split, budget = split.to(device), budget or Budget()
+    found, budget = find_device(device), budget or Budget()
+    check_modules(players)
+    check_tensors(split)
+    seated = {seat: module.to(found) for seat, module in players.items()}
+    split = split.to(found)
     check_split(split, budget)
     check_augmentation(method, budget, split)
     check_players(method, seated, split)
+    check_parts(seated, split)
     check_learners(method, budget, seated, split)
+    check_batches(method, budget, seated, split)
     scorer = Scorer(split, budget, criterion)
     state = State(seated)
     if checkpoints is not None:

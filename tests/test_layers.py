@@ -37,8 +37,9 @@ ROOMS = {
     ),
     "a run's parts": (
         *("loop", "loop.evaluation", "loop.checkpoint", "loop.schedule", "loop.state"),
-        *("loop.guards", "loop.scoring", "loop.result", "loop.pretrained"),
-        *("loop.progress", "loop.precision", "loop.owner"),
+        *("loop.guards", "loop.player_guards", "loop.scoring", "loop.result"),
+        *("loop.pretrained", "loop.progress", "loop.precision", "loop.owner"),
+        *("loop.device",),
     ),
     "the loop": ("train",),
     "tasks": ("tasks",),

@@ -227,6 +227,27 @@ ONE_HOT = torch.eye(toys.LABELS)[torch.arange(40) % toys.LABELS]
         (changed("train", targets=2 * ONE_HOT - 1 / 3), "make it non-negative"),
         (changed("validation", targets=ONE_HOT * math.nan), "is no distribution"),
         (changed("test", inputs=LACKING), "test set's inputs hold a NaN or an inf"),
+        (
+            changed("train", targets=ONE_HOT.argmax(1)),
+            r"train .* shape \(40,\);.*one_hot\(targets.flatten\(\).long\(\), 3\)",
+        ),
+        (changed("test", targets=torch.zeros(60, 1)), r"test .* Turn class indices"),
+        (
+            changed("train", inputs=toys.split().train.inputs.numpy()),
+            r"train set's inputs are a ndarray .* torch.as_tensor\(inputs",
+        ),
+        (
+            changed("test", targets=toys.split().test.targets.tolist()),
+            r"test set's targets are a list .* torch.as_tensor\(targets",
+        ),
+        (
+            changed("validation", privileged=ONE_HOT.numpy()),
+            "validation set's privileged are a ndarray and no tensor",
+        ),
+        (
+            replace(toys.split(), validation=(ONE_HOT, ONE_HOT)),
+            r"split's validation is a tuple: make it kdgan_lib.Examples\(inputs, targ",
+        ),
     ],
 )
 def test_a_split_that_cannot_be_trained_or_reported_on_is_refused(split, sentence):
@@ -260,8 +281,24 @@ def test_a_random_change_of_images_is_refused_where_there_are_none(field, kind):
 def test_a_device_that_is_not_there_is_refused_in_one_sentence(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for device in ("cuda", "cuda:0", torch.device("cuda")):
-        with pytest.raises(ValueError, match="has no CUDA: use --device cpu"):
+        with pytest.raises(ValueError, match="has no CUDA: pass device='cpu'"):
             train(device=device)
+
+
+@pytest.mark.parametrize("device", ["gpu", "Cuda", "", None])
+def test_a_misspelled_device_names_those_there_are(device):
+    with pytest.raises(ValueError, match=f"^No device {device!r}: choose from auto,"):
+        train(device=device)
+
+
+def test_a_device_on_which_nothing_can_be_scored_is_refused():
+    with pytest.raises(ValueError, match="on 'meta': choose from auto, cpu, cuda"):
+        train(device="meta")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="auto is the GPU")
+def test_auto_is_the_cpu_where_there_is_no_gpu():
+    assert same(train(device="auto"), train(device="cpu"))
 
 
 @pytest.mark.parametrize("kind", [str, Path, Checkpoints])

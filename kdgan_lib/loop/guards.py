@@ -1,22 +1,43 @@
-"""Refuse what cannot be trained, and stop what has stopped learning numbers."""
+"""Refuse a split that cannot be trained on, and stop what has stopped learning."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
-from kdgan_lib.loop.evaluation import player_logits
 from kdgan_lib.loop.schedule import GAME, stages
 from kdgan_lib.methods import Method
 
 IMAGES = 4
 """Dimensions of a batch of images."""
+PARTS = ("train", "validation", "test")
+"""Names of a split's parts."""
 ROUNDING = 1e-3
 """Most by which a distribution's sum may miss 1."""
 
 
 class Diverged(FloatingPointError):
     """Raised when a loss or a logit stops being finite."""
+
+
+def check_tensors(split: Split) -> None:
+    """Raise ValueError for a part that is no examples, or holds other than tensors."""
+    for part in PARTS:
+        examples = getattr(split, part)
+        if not isinstance(examples, Examples):
+            raise ValueError(
+                f"The split's {part} is a {type(examples).__name__}: make it "
+                "kdgan_lib.Examples(inputs, targets)."
+            )
+        for name in ("inputs", "targets", "privileged"):
+            value = getattr(examples, name)
+            absent = name == "privileged" and value is None
+            if not (absent or isinstance(value, Tensor)):
+                raise ValueError(
+                    f"The {part} set's {name} are a {type(value).__name__} and no "
+                    f"tensor: convert them with torch.as_tensor({name}, "
+                    "dtype=torch.float32)."
+                )
 
 
 def check_split(split: Split, budget: Budget) -> None:
@@ -30,7 +51,7 @@ def check_split(split: Split, budget: Budget) -> None:
             "The split has no validation examples to select on: add some, or set the "
             "budget's selection to 'last'."
         )
-    for part in ("train", "validation", "test"):
+    for part in PARTS:
         _check_examples(part, getattr(split, part), split.num_labels)
 
 
@@ -38,9 +59,15 @@ def _check_examples(part: str, examples: Examples, num_labels: int) -> None:
     """Raise ValueError for targets that are no distribution for each of the inputs."""
     targets, wanted = examples.targets, (len(examples), num_labels)
     if tuple(targets.shape) != wanted:
+        way = ""
+        if targets.shape in ((len(examples),), (len(examples), 1)):
+            way = (
+                " Turn class indices into that with torch.nn.functional.one_hot("
+                f"targets.flatten().long(), {num_labels}).float()."
+            )
         raise ValueError(
             f"The {part} set's targets have shape {tuple(targets.shape)}; they must "
-            f"have a row per example and a column per label: {wanted}."
+            f"have a row per example and a column per label: {wanted}.{way}"
         )
     if examples.privileged is not None and len(examples.privileged) != len(examples):
         raise ValueError(
@@ -73,74 +100,6 @@ def check_augmentation(method: Method, budget: Budget, split: Split) -> None:
                 f"images [N, C, H, W], and the inputs have shape {shape}: set the "
                 "budget's augmentations to 'none'."
             )
-
-
-def check_players(method: Method, players: dict[str, nn.Module], split: Split) -> None:
-    """Raise ValueError for an empty seat, a shared one, or a wrong shape of logits."""
-    for seat in method.seats():
-        if seat not in players:
-            raise ValueError(
-                f"'{method.name}' needs a {seat}: pass players with the keys "
-                f"{', '.join(method.seats())}."
-            )
-        for other in method.seats():
-            if other < seat and players[other] is players[seat]:
-                raise ValueError(
-                    f"The {other} and the {seat} are the same module, which would "
-                    "learn from itself: pass two."
-                )
-        found, wanted = _shape(seat, players[seat], split), split.num_labels
-        if found != (min(2, len(split.train)), wanted):
-            raise ValueError(
-                f"The {seat} returns shape {found} for two examples; it must return "
-                f"one logit per label: (2, {wanted})."
-            )
-
-
-def check_learners(
-    method: Method, budget: Budget, players: dict[str, nn.Module], split: Split
-) -> None:
-    """Raise ValueError for a player that is to be trained and has nothing to learn."""
-    first: dict[str, str] = {}
-    for stage in stages(method, budget):
-        for phase in stage.phases:
-            first.setdefault(phase.player, stage.name)
-    for seat, stage_name in first.items():
-        if not _takes_gradient(seat, players[seat], split):
-            way = f"set the budget's {seat}_pretraining to 0"
-            if stage_name == GAME:
-                way = f"choose a method that does not train the {seat}"
-                if f"{seat}_passes" in method.hyperparameters():
-                    way = f"set the method's {seat}_passes to 0"
-            raise ValueError(
-                f"The {seat} cannot learn, since its logits depend on no weight that "
-                f"takes a gradient: to keep it as it is, {way}."
-            )
-
-
-@torch.enable_grad()
-def _takes_gradient(seat: str, module: nn.Module, split: Split) -> bool:
-    training = module.training
-    logits = player_logits(seat, module.eval(), split.train[:2])
-    module.train(training)
-    return logits.requires_grad and any(p.requires_grad for p in module.parameters())
-
-
-def _shape(seat: str, module: nn.Module, split: Split) -> object:
-    """Return the shape of a player's logits for two examples, in evaluation mode."""
-    batch, training = split.train[:2], module.training
-    try:
-        with torch.no_grad():
-            logits = player_logits(seat, module.eval(), batch)
-    except (RuntimeError, TypeError) as error:
-        given = [batch.inputs, *([] if seat == "classifier" else [batch.privileged])]
-        shapes = [tuple(tensor.shape) for tensor in given if tensor is not None]
-        raise ValueError(
-            f"The {seat} cannot take inputs of shape {shapes}: {error}"
-        ) from error
-    finally:
-        module.train(training)
-    return tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
 
 
 def rate_of(player: str, stage: str) -> str:

@@ -1,0 +1,31 @@
+"""Find the device that a run was asked for, or say which there are."""
+
+import torch
+
+from kdgan_lib.provenance import resolve_device
+
+CHOICES = "choose from auto, cpu, cuda"
+
+
+def find_device(wanted: str | torch.device) -> torch.device:
+    """Return the device of a name; `auto` is the GPU where there is one.
+
+    Raises ValueError for a name that torch does not know, a device that is not there,
+    and one on which nothing can be scored, such as mps, which has no float64.
+    """
+    if wanted == "auto":
+        return resolve_device("auto")
+    try:
+        device = torch.device(wanted)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"No device {wanted!r}: {CHOICES}.") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            "This machine or this build of torch has no CUDA: pass device='cpu', or "
+            "install a CUDA build as the README says."
+        )
+    try:
+        torch.zeros((), dtype=torch.float64, device=device).item()
+    except (RuntimeError, TypeError, AssertionError):
+        raise ValueError(f"Nothing can be run on '{device}': {CHOICES}.") from None
+    return device
