@@ -38,6 +38,8 @@ def number(value: Any, digits: int = 2, unit: str = "") -> str:
         return "not run"
     if isinstance(value, bool | str):
         return str(value)
+    if math.isinf(value):
+        return f"{'-' if value < 0 else ''}∞{_unit(unit)}"
     if value == int(value) and digits == 0:
         return f"{int(value):,}{_unit(unit)}"
     tiny = 0 < abs(value) < 0.5 * 10**-digits

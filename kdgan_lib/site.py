@@ -2,6 +2,7 @@
 
 import base64
 import fnmatch
+import os
 import re
 import shutil
 import sys
@@ -23,27 +24,82 @@ LOADED = re.compile(
 )
 IMPORTED = re.compile(r"""(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')]+)""")
 COPIED = ("*.md", "conf.py", "references.bib", "_static", "_ext")
+CHAPTERS = "[0-9a-z][0-9]_*.ipynb"
 
 
 def build(output: Path, notebooks: Path | None = None) -> int:
     """Build the pages into `output` from executed notebooks; return Sphinx's exit code.
 
     notebooks: folder of executed chapters; by default the kept ones beside their texts.
+    An earlier site in `output` stays as it is until the new one is whole.
+    Raises ValueError for a folder without chapters and an output that is no site.
     """
+    chapters, place = notebooks or book_dir(), output.resolve()
+    _check_chapters(chapters)
+    _check_output(place)
+    beside = place.with_name(f".{place.name}.{os.getpid()}.new")
+    _make(beside, output)
+    try:
+        stage(SOURCE, chapters)
+        code = _sphinx(SOURCE, beside)
+        if code == 0:
+            _swap(beside, place)
+            print(output / "index.html")
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return code
+
+
+def _sphinx(source: Path, target: Path) -> int:
+    """Write the pages; return 0, or another code after saying what is wrong."""
     from sphinx.cmd.build import main as sphinx
 
-    stage(SOURCE, notebooks or book_dir())
-    if (output / "objects.inv").exists():  # an earlier site: leave no old page behind
-        shutil.rmtree(output)
     doctrees = SOURCE.with_name("site-doctrees")
     flags = ["-W", "--keep-going", "-E", "-q", "-b", "html", "-d", str(doctrees)]
-    code = sphinx([*flags, str(SOURCE), str(output)])
-    outside = from_network(output)
+    code = sphinx([*flags, str(source), str(target)])
+    outside = from_network(target)
     for line in outside:
         print(f"loaded from the network: {line}", file=sys.stderr)
-    if code == 0 and not outside:
-        print(output / "index.html")
     return code or int(bool(outside))
+
+
+def _check_chapters(folder: Path) -> None:
+    if not any(folder.glob(CHAPTERS)):
+        raise ValueError(
+            f"{folder} holds no executed chapters: name a folder that "
+            "`kdgan book execute --folder` filled."
+        )
+
+
+def _check_output(place: Path) -> None:
+    """Refuse to put a site where other files are: the old content is removed."""
+    empty = not place.exists() or (place.is_dir() and not any(place.iterdir()))
+    if not empty and not (place / "objects.inv").exists():
+        raise ValueError(
+            f"{place} is no earlier site: name a folder that is empty or not there."
+        )
+
+
+def _make(beside: Path, output: Path) -> None:
+    try:
+        beside.mkdir(parents=True)
+    except OSError as error:
+        raise ValueError(
+            f"{output} cannot be written ({error.strerror}): name another place."
+        ) from error
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Put a folder in the place of another one; where that fails, the old one stays."""
+    old = new.with_suffix(".old")
+    if place.exists():
+        place.rename(old)
+    try:
+        new.rename(place)
+    finally:
+        if not place.exists() and old.exists():
+            old.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def from_network(output: Path) -> list[str]:
@@ -64,7 +120,7 @@ def stage(target: Path, notebooks: Path) -> None:
     for pattern in COPIED:
         for path in sorted(book_dir().glob(pattern)):
             _copy(path, target / path.name)
-    for path in sorted(notebooks.glob("[0-9a-z][0-9]_*.ipynb")):
+    for path in sorted(notebooks.glob(CHAPTERS)):
         stage_chapter(path, target)
     fill_front_page(target)
     _keep_known_pages(target)

@@ -33,6 +33,8 @@ def test_a_sentence_with_one_missing_number_of_two_is_not_run():
         (1.5e-12, 3, "", "1.5e-12"),
         (0.0, 2, "", "0.00"),
         (-1.3862943, 4, "", "-1.3863"),
+        (float("inf"), 0, "rounds", "∞ rounds"),
+        (float("-inf"), 2, "", "-∞"),
     ],
 )
 def test_numbers_are_formatted(value, digits, unit, text):

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -36,7 +36,8 @@ class Run:
             output = (
                 ROOT / "build" / "runs" / f"{notebooks.find(self.chapter).stem}.ipynb"
             )
-        print(notebooks.run(self.chapter, dict(self.parameter), output))
+        values, bar = dict(self.parameter), sys.stderr.isatty()
+        print(notebooks.run(self.chapter, values, output, progress=bar))
         return 0
 
 
@@ -46,8 +47,8 @@ class Execute:
 
     chapters: tyro.conf.Positional[tuple[str, ...]] = ()
     """Chapters; all when none is named."""
-    profile: str = "book"
-    """smoke, book or paper."""
+    profile: Literal["smoke", "book", "paper"] = "book"
+    """smoke: seconds; book: minutes; paper: trains whatever is missing."""
     folder: Path = ROOT / "build" / "book"
     """Folder of the executed notebooks."""
     workers: int = 2
@@ -60,7 +61,8 @@ class Execute:
         values = {"profile": self.profile}
         failed = notebooks.run_all(self.folder, values, self.chapters, self.workers)
         for name, message in failed.items():
-            print(f"{name} failed\n{message}", file=sys.stderr)
+            told = message if message.startswith(name) else f"{name}: {message}"
+            print(told, file=sys.stderr)
         return 1 if failed else 0
 
 
@@ -157,18 +159,8 @@ Commands = (
 )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; a mistake of the user ends in one sentence and exit code 2."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] not in ("book", "claims", "-h", "--help"):
-        given = ["book", *given]
-    command = tyro.cli(Commands, args=given, config=(tyro.conf.OmitArgPrefixes,))  # type: ignore[call-overload]
-    try:
-        return int(command())
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+def main(arguments: list[str]) -> int:
+    """Run `kdgan book` or `kdgan claims`, named first; return the exit code."""
+    config = (tyro.conf.OmitArgPrefixes,)
+    command = tyro.cli(Commands, prog="kdgan", args=arguments, config=config)  # type: ignore[call-overload]
+    return int(command())

@@ -11,9 +11,12 @@ from typing import Any
 
 import nbformat
 import papermill
+from nbclient.exceptions import CellTimeoutError
+from papermill.exceptions import PapermillExecutionError
 from tqdm import tqdm
 
-from kdgan_lib.notebooks import pairing, parameters, stamps
+from kdgan_lib.files import DiskFull
+from kdgan_lib.notebooks import failures, pairing, parameters, stamps
 from kdgan_lib.paths import ROOT
 from kdgan_lib.workers import worker_pool
 
@@ -25,35 +28,57 @@ def run(
     values: Mapping[str, Any] | None = None,
     output: Path | None = None,
     timeout: int = 3600,
+    progress: bool = False,
 ) -> Path:
     """Run a chapter and return the path of the executed notebook.
 
     values: parameters to change. output: where to write; by default the chapter's own
-    notebook, which must then run with its default values.
-    Raises ValueError for an unknown chapter, parameter or value.
+    notebook, which must then run with its default values. progress: show a bar over
+    the cells.
+    Raises ValueError for an unknown chapter, parameter or value and for an output that
+    cannot be written, before anything runs; `ChapterFailed` where a cell fails.
     """
-    return _run(pairing.find(chapter), values or {}, output, timeout)
+    return _run(pairing.find(chapter), values or {}, output, timeout, progress)
 
 
 def _run(
-    text: Path, values: Mapping[str, Any], output: Path | None, timeout: int = 3600
+    text: Path,
+    values: Mapping[str, Any],
+    output: Path | None,
+    timeout: int = 3600,
+    progress: bool = False,
 ) -> Path:
     """Run the chapter of this text, as in `run`."""
     chosen = parameters.check(text, values)
     if output is None and chosen:
         raise ValueError("the kept notebook holds default values: name an output file.")
     target = output or text.with_suffix(".ipynb")
+    source = pairing.paired(text)
+    pairing.check_place(source, target)
     with tempfile.TemporaryDirectory() as folder:
         plain, done = Path(folder) / text.name, Path(folder) / "done.ipynb"
         plain = plain.with_suffix(".ipynb")
-        pairing.write(pairing.paired(text), plain)
+        pairing.write(source, plain)
         before = stamps.stamp(text, {})
-        _papermill(plain, done, chosen, timeout)
+        try:
+            _papermill(plain, done, chosen, timeout, progress)
+        except PapermillExecutionError as error:
+            kept = _failed_place(text, output)
+            pairing.write(nbformat.read(done, as_version=4), kept)
+            raise failures.explained(error, text.stem, kept) from None
+        except (CellTimeoutError, RuntimeError) as error:
+            raise failures.stopped(error, text.stem) from None
         notebook = tidy(nbformat.read(done, as_version=4))
     before["reads"] = stamps.reads_of(notebook)
     notebook.metadata["kdgan"] = {"stamp": before, "values": chosen}
     pairing.write(notebook, target)
     return target
+
+
+def _failed_place(text: Path, output: Path | None) -> Path:
+    """Return where a chapter that stopped is kept: apart from those that ran."""
+    folder = output.parent if output else ROOT / "build"
+    return folder / "failed" / f"{text.stem}.ipynb"
 
 
 def run_all(
@@ -64,8 +89,11 @@ def run_all(
     A value is passed to the chapters that have such a parameter. Each chapter's client
     is a process of its own: threads that parse Python at one time can fail, as under
     CPython 3.11.7 (SystemError: AST constructor recursion depth mismatch).
+    Raises ValueError for an unknown chapter or a folder that cannot be written to.
     """
     wanted = [pairing.find(name) for name in names] or pairing.chapters()
+    for text in wanted[:1]:
+        pairing.check_place(pairing.paired(text), folder / f"{text.stem}.ipynb")
     failures: dict[str, str] = {}
     with (
         worker_pool(workers) as pool,
@@ -96,8 +124,10 @@ def _attempt(text: Path, values: Mapping[str, Any], folder: Path) -> str:
     fitting = {name: value for name, value in values.items() if name in known}
     try:
         _run(text, fitting, folder / f"{text.stem}.ipynb")
+    except (ValueError, failures.ChapterFailed, DiskFull) as error:
+        return str(error)
     except Exception as error:  # every chapter gets its turn
-        return f"{type(error).__name__}: {error}"
+        return f"{text.stem}: {type(error).__name__}: {error}"
     return ""
 
 
@@ -129,7 +159,7 @@ def _noise(output: Any) -> bool:
 
 
 def _papermill(
-    source: Path, target: Path, chosen: dict[str, Any], timeout: int
+    source: Path, target: Path, chosen: dict[str, Any], timeout: int, progress: bool
 ) -> None:
     """Execute a notebook with the library importable, wherever we were called from."""
     places = [str(ROOT), os.environ.get("PYTHONPATH", "")]
@@ -140,7 +170,7 @@ def _papermill(
         target,
         parameters=chosen,
         kernel_name="python3",
-        progress_bar=False,
+        progress_bar=progress,
         log_output=False,
         execution_timeout=timeout,
         extra_arguments=["--log-level=50"],  # no notes about local sockets

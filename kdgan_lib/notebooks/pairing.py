@@ -8,6 +8,7 @@ from typing import Any
 import jupytext
 import nbformat
 
+from kdgan_lib.files import DiskFull, write_atomically
 from kdgan_lib.paths import book_dir
 
 METADATA = {
@@ -106,11 +107,37 @@ def sources(notebook: Any) -> list[tuple[str, str, str]]:
 
 
 def write(notebook: Any, path: Path) -> None:
-    """Write a notebook as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".tmp")
-    nbformat.write(notebook, unfinished)
-    os.replace(unfinished, path)
+    """Write a notebook as a whole or not at all.
+
+    Raises ValueError where no file can be, DiskFull where there is no room for it.
+    """
+    _write(notebook, path, path)
+
+
+def check_place(notebook: Any, path: Path) -> None:
+    """Raise what `write` would raise for this path; leave what is there as it is."""
+    probe = path.with_name(f".{path.name}.{os.getpid()}.probe")
+    _write(notebook, path, probe)
+    probe.unlink()
+
+
+def _write(notebook: Any, path: Path, file: Path) -> None:
+    """Write a notebook into a file; what is said names the path that it is for."""
+    if path.exists() and not path.is_file():  # a device would be replaced, too
+        what = "folder" if path.is_dir() else "device"
+        raise ValueError(f"{path} is a {what}: name a file.")
+    content = nbformat.writes(notebook).rstrip("\n") + "\n"
+    try:
+        write_atomically(file, content.encode())
+    except DiskFull as error:
+        raise DiskFull(
+            f"The disk of {path.parent} is full: free some space and run the same "
+            "command again."
+        ) from error
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be written ({error.strerror}): name another place."
+        ) from error
 
 
 def _key(cell: Any) -> tuple[str, str]:

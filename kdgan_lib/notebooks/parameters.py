@@ -12,6 +12,7 @@ from IPython import get_ipython
 from IPython.display import Markdown
 
 from kdgan_lib import prose
+from kdgan_lib.notebooks.limits import Limit, OneOf, limit_of
 from kdgan_lib.notebooks.pairing import find, read_text
 
 CHOICES = re.compile(r"^([\w.+-]+(?:\s*\|\s*[\w.+-]+)+)\s*:\s*(.*)$")
@@ -32,6 +33,8 @@ class Parameter:
     """What it does, from the comment beside it."""
     choices: tuple[str, ...] = ()
     """Allowed values, when the comment starts with `a | b:`."""
+    limit: Limit | None = None
+    """Allowed values: these choices, or what the library knows of the parameter."""
 
 
 def parameters_of(text: Path) -> list[Parameter]:
@@ -50,7 +53,8 @@ def parameters_of(text: Path) -> list[Parameter]:
 def check(text: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the given values that differ from the defaults, in their declared types.
 
-    Raises ValueError, naming what is allowed, for an unknown name or a wrong value.
+    Raises ValueError, naming the chapter and what is allowed, for an unknown name or a
+    wrong value.
     """
     known = {parameter.name: parameter for parameter in parameters_of(text)}
     unknown = sorted(set(given) - set(known))
@@ -59,12 +63,18 @@ def check(text: Path, given: Mapping[str, Any]) -> dict[str, Any]:
             f"{text.stem} has no parameter {', '.join(unknown)}; "
             f"it has: {', '.join(known)}."
         )
-    values = {name: convert(known[name], value) for name, value in given.items()}
+    try:
+        values = {name: convert(known[name], value) for name, value in given.items()}
+    except ValueError as error:
+        raise ValueError(f"{text.stem}: {error}") from None
     return {k: v for k, v in values.items() if v != known[k].default}
 
 
 def convert(parameter: Parameter, value: Any) -> Any:
-    """Return a value, possibly typed on a command line, in the parameter's type."""
+    """Return a value, possibly typed on a command line, in the parameter's type.
+
+    Raises ValueError that says what is allowed.
+    """
     wanted = TYPES[parameter.kind]
     try:
         done = _as_bool(value) if wanted is bool else wanted(value)
@@ -76,16 +86,22 @@ def convert(parameter: Parameter, value: Any) -> Any:
         raise ValueError(
             f"{parameter.name} must be {article} {parameter.kind}, not {value!r}."
         )
-    if parameter.choices and str(done) not in parameter.choices:
-        allowed = ", ".join(parameter.choices)
-        raise ValueError(f"{parameter.name} must be one of {allowed}, not {value!r}.")
+    if parameter.limit is not None and not parameter.limit.allows(done):
+        allowed = parameter.limit.words(done)
+        raise ValueError(f"{parameter.name} must be {allowed}, not {value!r}.")
     return done
 
 
 def parameters_table(chapter: str) -> Markdown:
-    """Return the table of a chapter's parameters, with this run's values."""
-    shell = get_ipython()
+    """Return the table of a chapter's parameters, with this run's values.
+
+    Raises ValueError for a value that the chapter does not allow: whatever runs the
+    notebook, it stops here.
+    """
+    shell, text = get_ipython(), find(chapter)
     now = shell.user_ns if shell else {}
+    known = parameters_of(text)
+    check(text, {p.name: now[p.name] for p in known if p.name in now})
     rows = [
         {
             "parameter": f"`{p.name}`",
@@ -94,10 +110,10 @@ def parameters_table(chapter: str) -> Markdown:
             "this run": f"`{now.get(p.name, p.default)!r}`",
             "meaning": _meaning(p),
         }
-        for p in parameters_of(find(chapter))
+        for p in known
     ]
     caption = "What you can change, generated from the parameters cell."
-    number = find(chapter).stem.split("_")[0]
+    number = text.stem.split("_")[0]
     return prose.table(pd.DataFrame(rows), caption, f"tab-parameters-{number}")
 
 
@@ -116,7 +132,9 @@ def _parameter(node: ast.stmt, lines: list[str], text: Path) -> Parameter:
     hit = CHOICES.match(comment)
     choices = tuple(part.strip() for part in hit[1].split("|")) if hit else ()
     meaning = hit[2] if hit else comment
-    return Parameter(name, kind, ast.literal_eval(node.value), meaning, choices)
+    limit = OneOf(choices) if choices else limit_of(text.stem, name, kind)
+    default = ast.literal_eval(node.value)
+    return Parameter(name, kind, default, meaning, choices, limit)
 
 
 def _meaning(parameter: Parameter) -> str:

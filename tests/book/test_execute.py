@@ -1,9 +1,18 @@
+import errno
+import os
+from pathlib import Path
+
 import nbformat
 import pandas as pd
 import pytest
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
 
 from kdgan_lib import notebooks, runs
+from kdgan_lib.files import DiskFull
+from kdgan_lib.notebooks import failures
 from kdgan_lib.notebooks.execute import tidy
+from kdgan_lib.paths import ROOT
 
 
 def shown(path):
@@ -54,6 +63,8 @@ def test_chapters_run_side_by_side_and_one_failure_leaves_the_others(
     assert "ZeroDivisionError" in failed["02_broken"]
     assert "smoke 0 0.5 False" in shown(output / "01_toy.ipynb")
     assert not (output / "02_broken.ipynb").exists()
+    assert str(output / "failed" / "02_broken.ipynb") in failed["02_broken"]
+    assert (output / "failed" / "02_broken.ipynb").exists()
 
 
 @pytest.mark.slow
@@ -64,6 +75,138 @@ def test_a_killed_process_ends_in_a_sentence(toy_book, runs_folder):
     failed = notebooks.run_all(toy_book.parent / "executed", {"profile": "smoke"})
     assert failed["01_toy"].startswith("A chapter's process was killed")
     assert "`--workers 1`" in failed["01_toy"]
+
+
+@pytest.mark.slow
+def test_what_a_chapter_refuses_is_one_sentence(toy_book, runs_folder):
+    text = toy_book / "01_toy.py"
+    refusing = "raise ValueError('Choose a seed below 5.')\nprint("
+    text.write_text(text.read_text().replace("print(", refusing))
+    with pytest.raises(ValueError, match=r"^01_toy: Choose a seed below 5\.$"):
+        notebooks.run("01", output=toy_book.parent / "out.ipynb")
+
+
+def cell_error(name, value, *places):
+    """Return what papermill raises for an error whose frames are in these places."""
+    traceback = [f"\x1b[36mFile \x1b[32m{place}:7\x1b[0m, in f(x)" for place in places]
+    arrow = "\x1b[1m----> 7\x1b[0m assert x < 1"
+    frames = ["Cell In[3], line 1", *traceback, arrow]
+    return PapermillExecutionError(3, 3, "f(x)", name, value, frames)
+
+
+def explained(*error):
+    return failures.explained(cell_error(*error), "01_toy", Path("kept.ipynb"))
+
+
+def test_a_refusal_of_the_library_is_told_as_it_is():
+    error = explained("ValueError", "Choose\nbeta.", ROOT / "kdgan_lib" / "game.py")
+    assert (type(error), str(error)) == (ValueError, "01_toy: Choose beta.")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (("KeyError", "'x'", ROOT / "kdgan_lib" / "game.py"), "KeyError: 'x'."),
+        (("ValueError", "bad shape", "/lib/numpy/core.py"), "ValueError: bad shape."),
+        (("AssertionError", ""), "AssertionError: assert x < 1."),
+    ],
+)
+def test_an_error_that_is_no_refusal_says_where_its_traceback_is(error, said):
+    failed = explained(*error)
+    assert isinstance(failed, failures.ChapterFailed)
+    assert str(failed) == (
+        f"01_toy: {said} kept.ipynb shows the cell and the traceback."
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DeadKernelError("Kernel died"), "its kernel was killed"),
+        (RuntimeError("no reply"), "its kernel did not start (no reply)"),
+        (CellTimeoutError("1 s"), "a cell took too long"),
+    ],
+)
+def test_a_kernel_that_is_gone_is_told_with_the_chapter(
+    error, said, toy_book, monkeypatch
+):
+    def gone(*_, **__):
+        raise error
+
+    monkeypatch.setattr("papermill.execute_notebook", gone)
+    with pytest.raises(failures.ChapterFailed) as caught:
+        notebooks.run("01", output=toy_book.parent / "out.ipynb")
+    assert str(caught.value).startswith(f"01_toy: {said}")
+
+
+@pytest.fixture
+def no_kernel(monkeypatch):
+    """Fail where a chapter would be executed."""
+
+    def started(*_, **__):
+        raise AssertionError("the chapter was executed")
+
+    monkeypatch.setattr("papermill.execute_notebook", started)
+
+
+def test_a_wrong_value_is_refused_before_a_kernel_starts(toy_book, no_kernel):
+    with pytest.raises(ValueError, match="01_toy: seed must be from 0"):
+        notebooks.run("01", {"seed": "-1"}, toy_book.parent / "out.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("", "is a folder: name a file"),
+        ("01_toy.py/out.ipynb", "cannot be written .*: name another place"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_a_kernel_starts(
+    place, said, toy_book, no_kernel
+):
+    with pytest.raises(ValueError, match=said):
+        notebooks.run("01", output=toy_book / place)
+
+
+def test_a_device_is_refused_and_stays_a_device(toy_book, no_kernel):
+    with pytest.raises(ValueError, match="is a device: name a file"):
+        notebooks.run("01", output=Path(os.devnull))
+    assert not Path(os.devnull).is_file()
+
+
+def test_a_full_disk_is_noticed_before_a_kernel_starts(
+    toy_book, no_kernel, monkeypatch
+):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    output = toy_book.parent / "out.ipynb"
+    output.write_text("before")
+    with pytest.raises(DiskFull, match=r"and run the same command again\.$"):
+        notebooks.run("01", output=output)
+    assert output.read_text() == "before"
+    assert {path.name for path in toy_book.parent.iterdir()} == {"book", "out.ipynb"}
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_once(toy_book, no_kernel):
+    with pytest.raises(ValueError, match="cannot be written"):
+        notebooks.run_all(toy_book / "01_toy.py", {"profile": "smoke"})
+
+
+@pytest.mark.parametrize("progress", [False, True])
+def test_the_bar_over_the_cells_is_shown_when_asked_for(
+    progress, toy_book, monkeypatch
+):
+    shown = []
+
+    def execute(source, target, progress_bar, **_):
+        shown.append(progress_bar)
+        nbformat.write(nbformat.read(source, as_version=4), target)
+
+    monkeypatch.setattr("papermill.execute_notebook", execute)
+    notebooks.run("01", output=toy_book.parent / "out.ipynb", progress=progress)
+    assert shown == [progress]
 
 
 def test_changed_values_need_an_output_file(toy_book):

@@ -47,6 +47,14 @@ def test_parameters_tag_and_nbmake_mock_survive_the_way_to_the_notebook(toy_book
     assert cell.metadata["nbmake"]["mock"] == {"profile": "smoke"}
 
 
+def test_a_notebook_is_written_in_the_bytes_that_jupyter_writes(toy_book, tmp_path):
+    notebook = pairing.paired(toy_book / "01_toy.py")
+    pairing.write(notebook, tmp_path / "ours.ipynb")
+    nbformat.write(notebook, tmp_path / "theirs.ipynb")
+    ours, theirs = (tmp_path / f"{who}.ipynb" for who in ("ours", "theirs"))
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
 @pytest.mark.parametrize("name", ["01", "01_toy", "book/01_toy.py", "01_toy.ipynb"])
 def test_a_chapter_is_found_by_number_name_or_path(toy_book, name):
     assert notebooks.find(name).name == "01_toy.py"

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import nbformat
 import pandas as pd
 import pytest
@@ -108,3 +110,97 @@ def test_the_drawing_of_the_same_figure_has_the_same_bytes():
         return figures.png(fig)
 
     assert drawn() == drawn()
+
+
+@pytest.fixture
+def chapters(tmp_path, monkeypatch):
+    """Return a folder with one executed chapter; Sphinx writes one page or fails."""
+    folder = tmp_path / "executed"
+    folder.mkdir()
+    (folder / "01_toy.ipynb").write_text("{}")
+    monkeypatch.setattr(site, "stage", lambda target, notebooks: None)
+    sphinx(monkeypatch, 0)
+    return folder
+
+
+def sphinx(monkeypatch, code):
+    def made(source, target):
+        (target / "objects.inv").write_text("new")
+        return code
+
+    monkeypatch.setattr(site, "_sphinx", made)
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    """Return the folder of a site with a page that no new one has."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    for name in ("objects.inv", "old.html"):
+        (folder / name).write_text("old")
+    return folder
+
+
+def left(folder):
+    """Return the files of a folder, after nothing else was left beside it."""
+    assert {path.name for path in folder.parent.iterdir()} <= {"executed", "site"}
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+OLD = {"objects.inv": "old", "old.html": "old"}
+
+
+def test_a_whole_new_site_replaces_the_earlier_one(chapters, earlier, capsys):
+    assert site.build(earlier, chapters) == 0
+    assert left(earlier) == {"objects.inv": "new"}
+    assert capsys.readouterr().out == f"{earlier / 'index.html'}\n"
+
+
+def test_a_first_site_is_built_where_nothing_is(chapters, tmp_path):
+    assert site.build(tmp_path / "site", chapters) == 0
+    assert left(tmp_path / "site") == {"objects.inv": "new"}
+
+
+@pytest.mark.parametrize("folder", ["nope", "site"])
+def test_a_folder_without_chapters_leaves_the_earlier_site(folder, earlier, tmp_path):
+    with pytest.raises(ValueError, match="holds no executed chapters"):
+        site.build(earlier, tmp_path / folder)
+    assert left(earlier) == OLD
+
+
+def test_a_build_that_fails_leaves_the_earlier_site(chapters, earlier, monkeypatch):
+    sphinx(monkeypatch, 1)
+    assert site.build(earlier, chapters) == 1
+    assert left(earlier) == OLD
+
+    def interrupted(target, notebooks):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(site, "stage", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        site.build(earlier, chapters)
+    assert left(earlier) == OLD
+
+
+def test_an_earlier_site_comes_back_when_the_new_one_cannot_take_its_place(
+    chapters, earlier, monkeypatch
+):
+    rename = Path.rename
+
+    def failing(path, target):
+        if path.suffix == ".new":
+            raise OSError("no")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="no"):
+        site.build(earlier, chapters)
+    assert left(earlier) == OLD
+
+
+def test_files_that_are_no_site_are_not_removed(chapters, tmp_path):
+    with pytest.raises(ValueError, match="is no earlier site"):
+        site.build(chapters, chapters)
+    with pytest.raises(ValueError, match="cannot be written"):
+        site.build(chapters / "01_toy.ipynb" / "site", chapters)
+    assert left(chapters) == {"01_toy.ipynb": "{}"}
