@@ -1,13 +1,12 @@
 """Command line: `python -m data_prep mnist`."""
 
 import argparse
-import errno
 import importlib
 import sys
 from pathlib import Path
 
 from data_prep.errors import PrepError
-from kdgan_lib.paths import data_dir
+from kdgan_lib.paths import advice, data_dir
 
 DATA_SETS = {
     "mnist": ("data_prep.mnist", "70,000 digits, 28 x 28 (55 MB)"),
@@ -85,19 +84,6 @@ def _add_yfcc100m(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _explain(error: OSError, folder: Path) -> str:
-    place = error.filename or folder
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"The disk of {folder} is full: free some space, or set KDGAN_DATA to a "
-            "folder on another disk, and run this again."
-        )
-    return (
-        f"{place} cannot be used ({error.strerror or error}): mend that, or set "
-        "KDGAN_DATA to another folder."
-    )
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Prepare one data set; return 0, or 1 after a sentence on what went wrong."""
     options = vars(_parser().parse_args(arguments))
@@ -117,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 1
     except OSError as error:
-        print(_explain(error, folder), file=sys.stderr)
+        print(advice(error, folder), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted; run the same command to go on.", file=sys.stderr)

@@ -1,11 +1,15 @@
 """Command line: `kdgan train | sweep | tune | runs | data | bench | book | ...`."""
 
+import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 
 from kdgan_lib.memory import keep_freed_memory
+from kdgan_lib.paths import advice
 
 COMMANDS = {
     "train": ("commands.train:train", "train one run and store its record"),
@@ -25,6 +29,8 @@ COMMANDS = {
     ),
     "claims": ("commands.book:main", "show the verdicts, or measure them anew"),
 }
+RESUMED = ("train", "sweep", "tune", "classical", "predictions", "variance", "data")
+"""Commands that, given again, keep what was done."""
 INTERRUPTED = 130
 
 
@@ -35,7 +41,31 @@ def main(arguments: list[str] | None = None) -> int:
     """
     if arguments is None:  # the process is the command's own
         keep_freed_memory()
+        # Told to end, it lets go of its workers and locks as when interrupted.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     given = sys.argv[1:] if arguments is None else arguments
+    called = " ".join(["kdgan", *given[:1]])
+    try:
+        try:
+            return _run(given)
+        finally:  # what cannot be written fails here, not after the last handler
+            print(end="", flush=True)
+    except KeyboardInterrupt:
+        print(f"Interrupted; the same command {_then(given)}.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        _drop_output()
+        return 0
+    except OSError as error:
+        print(f"{called}: {_output_fault() or advice(error)}", file=sys.stderr)
+        return 1
+    except (ValueError, LookupError, RuntimeError) as error:
+        message = error.args[0] if isinstance(error, KeyError) else error
+        print(f"{called}: {message}", file=sys.stderr)
+        return 1
+
+
+def _run(given: list[str]) -> int:
     if not given or given[0] in ("-h", "--help"):
         print(_overview())
         return 0 if given else 2
@@ -47,17 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 2
     warnings.showwarning = _one_line
-    try:
-        return _command(name)(given if "commands.book" in COMMANDS[name][0] else rest)
-    except KeyboardInterrupt:
-        print("Interrupted; the same command goes on from here.", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        return 0
-    except (ValueError, LookupError, OSError, RuntimeError) as error:
-        message = error.args[0] if isinstance(error, KeyError) else error
-        print(f"kdgan {name}: {message}", file=sys.stderr)
-        return 1
+    return _command(name)(given if "commands.book" in COMMANDS[name][0] else rest)
 
 
 def _command(name: str) -> Callable[[list[str]], int]:
@@ -65,8 +85,37 @@ def _command(name: str) -> Callable[[list[str]], int]:
     return getattr(import_module(f"kdgan_lib.{module}"), function)
 
 
+def _then(given: list[str]) -> str:
+    """Return what an interrupted command does when it is given again."""
+    if given[:2] == ["book", "run"]:
+        return "begins the chapter again"
+    if given[:2] == ["book", "execute"]:
+        return "runs all its chapters again; name those still missing to run only them"
+    if given[:1] == ["train"] and "--force" in given:
+        return "without --force goes on from here"
+    resumed = given[:1] and given[0] in RESUMED and "--force" not in given
+    return "goes on from here" if resumed else "begins again"
+
+
+def _output_fault() -> str:
+    """Return a sentence if the standard output cannot be written; else nothing."""
+    try:
+        print(end="", flush=True)
+    except OSError as error:
+        _drop_output()
+        return f"the output cannot be written ({error.strerror}): send it elsewhere."
+    return ""
+
+
+def _drop_output() -> None:
+    """Point the standard output at nothing: what it holds would fail again at exit."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _overview() -> str:
-    lines = [f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items()]
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  {name:<{width}}{text}" for name, (_, text) in COMMANDS.items()]
     return "\n".join(
         ["usage: kdgan COMMAND [OPTIONS]", "", *lines, "", "kdgan COMMAND --help"]
     )

@@ -1,12 +1,13 @@
 """Execute one declared run: resume, train, record; skip what is finished."""
 
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import torch
-from filelock import FileLock
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from kdgan_lib import runs
 from kdgan_lib.experiments import Run
@@ -36,15 +37,16 @@ def execute(
 
     A run that diverges is recorded with the status `diverged` and its reason. Where
     another process trains the same run, this waits for its record. force: train it
-    again from the beginning, pretraining included.
+    again from the beginning, pretraining included; broken off, it goes on without
+    `force`, and until it ends the old record stays.
     """
-    if not force and runs.is_finished(run.id):
+    if not force and is_stored(run.id):
         return runs.find(run.id)
     work = runs_dir() / "work"
     work.mkdir(parents=True, exist_ok=True)
     lock = work / f"{run.id}.lock"
-    with FileLock(lock):
-        if not force and runs.is_finished(run.id):
+    with _alone(lock):
+        if not force and is_stored(run.id):
             return runs.find(run.id)
         row = _execute(run, device, progress, force, checkpoint_seconds)
     with suppress(OSError):  # who still waits for it finds the record
@@ -52,17 +54,40 @@ def execute(
     return row
 
 
+def is_stored(identity: str) -> bool:
+    """Tell whether a run's record is there and no training anew was broken off."""
+    return runs.is_finished(identity) and not _anew(identity).exists()
+
+
+def _anew(identity: str) -> Path:
+    """Return the mark of a run that is trained again beside its old record."""
+    return runs_dir() / "work" / f"{identity}.anew"
+
+
+def _alone(path: Path) -> AcquireReturnProxy:
+    """Return the lock at a path, once it is held; warn where that takes a wait."""
+    lock = FileLock(path)
+    try:
+        return lock.acquire(blocking=False)
+    except Timeout:
+        warnings.warn(
+            f"Another process trains run {path.stem} and holds {path}: waiting for it.",
+            stacklevel=3,
+        )
+        return lock.acquire()
+
+
 def _execute(
     run: Run, device: str, progress: bool, force: bool, checkpoint_seconds: float
 ) -> dict[str, object]:
     found = resolve_device(device)
-    checkpoints = Checkpoints(runs_dir() / "work" / run.id)
+    checkpoints, anew = Checkpoints(runs_dir() / "work" / run.id), _anew(run.id)
     if force:
+        anew.touch()
         checkpoints.clear()
+    share = not anew.exists()
     try:
-        result = train(
-            run, found, progress, checkpoints, checkpoint_seconds, share=not force
-        )
+        result = train(run, found, progress, checkpoints, checkpoint_seconds, share)
     except Diverged as error:
         reason = {"status": "diverged", "reason": str(error)}
         row = describe(run, found, reason)
@@ -70,6 +95,7 @@ def _execute(
     else:
         row = describe(run, found, {"status": "finished", **result.metrics})
         runs.record(row, result.curve)
+    anew.unlink(missing_ok=True)
     checkpoints.clear()
     return row
 
@@ -113,9 +139,9 @@ def describe(
 
 
 def _shared(device: torch.device) -> Pretrained:
-    """Return the shared players of this device, thread count and build of torch."""
+    """Return the shared players of this processor, thread count and build of torch."""
     made_on = provenance(device)
-    names = ("device", "threads", "torch", "instructions")
+    names = ("device", "processor", "instructions", "threads", "torch")
     context = [f"{name}={made_on[name]}" for name in names]
     return Pretrained(
         runs_dir() / "work" / "pretrained", ", ".join([*context, _training_code()])

@@ -1,13 +1,23 @@
-"""Say on what a run was made: device, versions, commit."""
+"""Say on what a run was made: device, processor, versions, commit."""
 
 import platform
+import re
 import subprocess
 from functools import cache
+from pathlib import Path
 
 import numpy
 import torch
 
 from kdgan_lib.paths import ROOT
+
+CPUINFO = Path("/proc/cpuinfo")
+"""Where Linux describes the processor."""
+KINDS = (
+    *("cpu family", "model", "stepping"),
+    *("CPU implementer", "CPU variant", "CPU part", "CPU revision"),
+)
+"""Numbers of a processor's kind in `CPUINFO`, on x86 and on ARM."""
 
 
 def resolve_device(name: str) -> torch.device:
@@ -27,8 +37,8 @@ def resolve_device(name: str) -> torch.device:
 def provenance(device: torch.device) -> dict[str, str | int]:
     """Return the device, the threads, the versions and the commit as plain values.
 
-    On one platform, with one set of instructions and versions, a run repeats to the
-    bit.
+    On one processor, with one version of torch and number of threads, a run repeats to
+    the bit.
     """
     return {
         "device": device_name(device),
@@ -38,6 +48,7 @@ def provenance(device: torch.device) -> dict[str, str | int]:
         "numpy": numpy.__version__,
         "platform": f"{platform.system()}-{platform.machine()}",
         "instructions": torch.backends.cpu.get_cpu_capability(),
+        "processor": processor(),
         "commit": commit(),
     }
 
@@ -50,6 +61,24 @@ def device_name(device: torch.device) -> str:
 
 
 @cache
+def processor() -> str:
+    """Return the processor's name and the numbers of its kind; empty if unknown.
+
+    A virtual machine may hide the name behind a general one, but not the numbers.
+    """
+    if platform.system() == "Darwin":
+        return _output("sysctl", "-n", "machdep.cpu.brand_string")
+    try:
+        text = CPUINFO.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return platform.processor()
+    first = text.strip().partition("\n\n")[0]
+    facts = dict(re.findall(r"^(.+?)[ \t]*:[ \t]*(.+?)[ \t]*$", first, re.M))
+    numbers = [f"{name} {facts[name]}" for name in KINDS if name in facts]
+    return ", ".join([*filter(None, [facts.get("model name")]), *numbers])
+
+
+@cache
 def commit() -> str:
     """Return the checkout's commit, `+` behind it if library files have changed."""
     revision = _git("rev-parse", "--short=12", "HEAD")
@@ -58,7 +87,10 @@ def commit() -> str:
 
 
 def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(ROOT), *arguments]
+    return _output("git", "-C", str(ROOT), *arguments)
+
+
+def _output(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):

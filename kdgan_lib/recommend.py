@@ -10,6 +10,7 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from kdgan_lib.tags import tag_names
 
 FILE = "classifier-openclipart.npz"
 BACKBONE = "efficientnet_lite0"
+PACKAGE = "efficientnet_lite_pytorch"
 SIDE = 224
 """Pixels of a side that the network sees."""
 
@@ -162,21 +164,21 @@ def extract(pictures: list[NDArray[np.uint8]]) -> Tensor:
 
     The network's weights are fetched at first use. Raises RuntimeError with advice.
     """
-    try:
-        from data_prep.errors import PrepError
-        from data_prep.features import extractor
-
-        run = extractor(BACKBONE, data_dir() / "openclipart" / "weights")
-        try:
-            return torch.from_numpy(np.concatenate(list(run(pictures)))).float()
-        except PrepError as error:
-            raise RuntimeError(
-                f"The network {BACKBONE} cannot be had, so the picture has no "
-                f"features: {error}"
-            ) from None
-    except ModuleNotFoundError as error:
+    if find_spec(PACKAGE) is None:  # before anything is fetched
         raise RuntimeError(
-            f"The package {error.name} is missing: install it as the README says."
+            f"The package {PACKAGE} is missing, which has the network's layers: run "
+            '`pip install -e ".[data]"` in the book\'s folder.'
+        )
+    from data_prep.errors import PrepError
+    from data_prep.features import extractor
+
+    run = extractor(BACKBONE, data_dir() / "openclipart" / "weights")
+    try:
+        return torch.from_numpy(np.concatenate(list(run(pictures)))).float()
+    except PrepError as error:
+        raise RuntimeError(
+            f"The network {BACKBONE} cannot be had, so the picture has no features: "
+            f"{error}"
         ) from None
 
 

@@ -1,10 +1,16 @@
-"""Repeat a stored run and compare its numbers."""
+"""Repeat a stored run, compare its numbers, and say why they may differ."""
+
+from collections.abc import Mapping
 
 import torch
 
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import from_configuration
+from kdgan_lib.provenance import provenance
 from kdgan_lib.train import Diverged
+
+ROUNDING = ("processor", "instructions", "platform", "device", "torch", "threads")
+"""What of a run's provenance decides how its sums are rounded."""
 
 
 def differences(
@@ -29,6 +35,29 @@ def differences(
         for name, value in made.items()
         if value == value and row.get(name) != value
     }
+
+
+def explanation(row: Mapping[str, object]) -> str:
+    """Return a sentence on whether a row's other numbers here are a fault.
+
+    It is none where something of `ROUNDING` differs, or may differ: older rows do not
+    name their processor.
+    """
+    here = provenance(torch.device("cpu"))
+    apart = [
+        f"{name} {row.get(name) or 'not recorded'}, here {here[name] or 'unknown'}"
+        for name in ROUNDING
+        if not row.get(name) or row[name] != here[name]
+    ]
+    if apart:
+        return (
+            "Another processor, version or number of threads rounds otherwise, so this "
+            f"need be no fault: {'; '.join(apart)}."
+        )
+    return (
+        "The processor, torch and the number of threads are the stored run's: since "
+        f"commit {row.get('commit', 'unknown')} the library computes something else."
+    )
 
 
 def _happened(reason: object) -> str:

@@ -76,6 +76,8 @@ def read_rows(name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
     try:
         # Opened once: the file may be replaced between two looks at its path.
         return pd.read_parquet(io.BytesIO(path.read_bytes()))
+    except PermissionError:  # the table itself is sound
+        raise
     except Exception as error:
         raise TableDamaged(
             f"{path} cannot be read ({error}): restore it with "

@@ -1,5 +1,6 @@
 """Execute a grid of runs on local processes; resumes, survives killed workers."""
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -14,6 +15,7 @@ from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run
 from kdgan_lib.files import DiskFull
 from kdgan_lib.memory import keep_freed_memory
+from kdgan_lib.paths import advice, runs_dir
 from kdgan_lib.workers import worker_pool
 
 ATTEMPTS = 3
@@ -31,8 +33,9 @@ def sweep(
     Each worker is a process with one thread. When one is killed, those in flight are
     tried again, alone after the second time, and given up after the third. Where data
     are missing or damaged, no further run of that data set is begun; where the disk is
-    full, none at all. Every finished run is on disk at once: interrupt and call again
-    at any time.
+    full or the folder of the runs cannot be used, none at all. Every finished run is on
+    disk at once, every other one has checkpoints: interrupt, which ends the workers,
+    and call again at any time.
     """
     finished = set(runs.table().run_id)
     waiting = {run.id: run for run in grid if run.id not in finished}
@@ -80,8 +83,7 @@ def _round(
                     queue = [run for run in queue if run not in alike]
                     ended += [run.id for run in alike]
                     if error is not None:
-                        told = str(error) or type(error).__name__
-                        failures |= dict.fromkeys(ended, told)
+                        failures |= dict.fromkeys(ended, _told(error))
                     del flying[future]
                     for name in ended:
                         del waiting[name]
@@ -91,9 +93,16 @@ def _round(
     return []
 
 
+def _told(error: BaseException) -> str:
+    sentence = advice(error) if isinstance(error, OSError) else str(error)
+    return sentence or type(error).__name__
+
+
 def _doomed(error: BaseException | None, run: Run, queue: list[Run]) -> list[Run]:
     """Return the runs of the queue that would fail as this one did."""
     if isinstance(error, DiskFull | runs.TableDamaged):
+        return list(queue)
+    if isinstance(error, OSError) and str(error.filename).startswith(str(runs_dir())):
         return list(queue)
     if isinstance(error, DataMissing | DataCorrupt):
         return [other for other in queue if other.data == run.data]
@@ -107,3 +116,8 @@ def _execute(run: Run, device: str) -> object:
 def _prepare_worker() -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
+    warnings.formatwarning = _one_line
+
+
+def _one_line(message: Warning | str, *rest: object, **named: object) -> str:
+    return f"\rwarning: {message}\n"  # over the bar, whose line has no end

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from kdgan_lib.budget import Budget
 from kdgan_lib.commands import train
 from kdgan_lib.data import DataMissing
 from kdgan_lib.methods import METHODS
-from kdgan_lib.paths import ROOT
+from kdgan_lib.paths import ROOT, advice
 from kdgan_lib.train import Training
 
 pytestmark = pytest.mark.usefixtures("runs_folder")
@@ -39,6 +40,46 @@ def test_help_names_every_command(capsys):
         assert name in output
 
 
+def test_the_help_has_room_between_a_command_and_its_text(capsys):
+    _, output, _ = call(capsys)
+    for name, (_, text) in cli.COMMANDS.items():
+        assert f"  {name} " in output
+        assert f"  {text}\n" in output
+
+
+@pytest.fixture
+def own_process(monkeypatch):
+    """Let a command think that this process is its own; undo what it arranges."""
+    monkeypatch.setattr(cli, "keep_freed_memory", lambda: None)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("own_process")
+def test_a_command_that_is_told_to_end_says_so_as_when_interrupted(capsys, monkeypatch):
+    monkeypatch.setattr(cli, "_run", lambda given: signal.raise_signal(signal.SIGTERM))
+    assert cli.main() == 130
+    assert capsys.readouterr().err.startswith("Interrupted")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", [[], ["data", "--help"]])
+def test_an_output_that_cannot_be_written_is_one_sentence(arguments):
+    command = [sys.executable, "-m", "kdgan_lib.cli", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment
+        )
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        ": the output cannot be written (No space left on device): send it elsewhere.\n"
+    )
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("own_process")
 def test_only_a_process_of_the_command_s_own_keeps_its_memory(capsys, monkeypatch):
     kept = []
     monkeypatch.setattr(cli, "keep_freed_memory", lambda: kept.append(True))
@@ -117,6 +158,7 @@ def test_a_wrong_value_names_the_allowed_ones(option, value, allowed, capsys):
         (["--batch-size", "0"], "batch_size must be at least 1, not 0."),
         (["--selection", "best_test"], "selects on validation"),
         (["--n", "60000"], "n for MNIST under 'controlled' must be a whole number"),
+        (["--threads", "0"], "threads must be above 0, not 0."),
     ],
 )
 def test_a_value_that_no_run_could_honour_is_one_sentence(arguments, sentence, capsys):
@@ -125,6 +167,21 @@ def test_a_value_that_no_run_could_honour_is_one_sentence(arguments, sentence, c
     assert sentence in " ".join(error.replace("│", " ").split())
     assert "Traceback" not in error
     assert runs.table().empty
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["bench", option, "0"] for option in ("--threads", "--batch-size")),
+        ["bench", "--repeats", "0"],
+        ["sweep", "figure3a", "--workers", "0"],
+    ],
+)
+def test_a_number_that_must_not_be_0_is_named(arguments, capsys):
+    code, _, error = call(capsys, *arguments)
+    assert code == 2
+    name = arguments[-2].removeprefix("--").replace("-", "_")
+    assert f"{name} must be above 0, not 0." in error
 
 
 def test_options_that_no_stored_run_has_are_said_to_have_none(runs_folder, capsys):
@@ -232,6 +289,106 @@ def test_an_interrupted_run_exits_with_130_and_goes_on_to_the_same_bits(
     assert call(capsys, *arguments)[0] == 0
     assert runs.table().weights_digest[0] == resumed
     assert runs.curves().equals(curve)
+
+
+def test_a_forced_run_that_was_interrupted_goes_on_without_force(
+    capsys, runs_folder, monkeypatch
+):
+    arguments = [*SMOKE, "supervised"]
+    assert call(capsys, *arguments)[0] == 0
+    (first,) = runs.table().to_dict("records")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "outer_epoch", interrupted)
+        code, _, error = call(capsys, *arguments, "--force")
+    assert code == 130
+    assert "the same command without --force goes on from here." in error
+    assert runs.table().seconds[0] == first["seconds"]
+    _, output, _ = call(capsys, *arguments)
+    assert "stored before" not in output
+    (again,) = runs.table().to_dict("records")
+    assert again["seconds"] != first["seconds"]
+    assert again["weights_digest"] == first["weights_digest"]
+    _, output, _ = call(capsys, *arguments)
+    assert "stored before" in output
+    assert not list((runs_folder / "work").glob(f"{first['run_id']}*"))
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("train --n 100", "goes on from here"),
+        ("train --n 100 --force", "without --force goes on from here"),
+        ("sweep figure3a", "goes on from here"),
+        ("variance", "goes on from here"),
+        ("variance --force", "begins again"),
+        ("book run 06", "begins the chapter again"),
+        (
+            "book execute 02 03",
+            "runs all its chapters again; name those still missing to run only them",
+        ),
+        ("book site", "begins again"),
+        ("bench", "begins again"),
+    ],
+)
+def test_an_interrupted_command_says_what_it_does_when_given_again(
+    command, said, capsys, monkeypatch
+):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_command", lambda name: stop)
+    assert call(capsys, *command.split()) == (
+        130,
+        "",
+        f"Interrupted; the same command {said}.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["book", "run"], 2, "Missing from kdgan book run"),
+        (["book", "execute", "--profile", "zz"], 2, "kdgan book execute --help"),
+        (["book", "run", "99"], 1, "kdgan book: no chapter '99'; choose one of"),
+        (
+            ["book", "run", "06", "-p", "alpha", "2"],
+            1,
+            "kdgan book: 06_training_curves",
+        ),
+        (["claims", "zz"], 1, "kdgan claims: no claim 'zz'"),
+    ],
+)
+def test_mistakes_of_the_book_s_commands_name_the_program(
+    arguments, code, said, capsys
+):
+    found, output, error = call(capsys, *arguments)
+    assert (found, output) == (code, "")
+    assert said in error
+
+
+def test_the_bar_of_a_chapter_is_shown_on_a_terminal_only(capsys, monkeypatch):
+    asked = []
+
+    def run(chapter, values, output, progress):
+        asked.append(progress)
+
+    monkeypatch.setattr("kdgan_lib.notebooks.run", run)
+    for terminal in (True, False):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        call(capsys, "book", "run", "06")
+    assert asked == [True, False]
+
+
+def test_chapters_that_fail_are_told_one_by_one(capsys, monkeypatch):
+    failed = {"02_x": "02_x: no.", "03_y": "A process was killed."}
+    monkeypatch.setattr("kdgan_lib.notebooks.run_all", lambda *_: failed)
+    code, _, error = call(capsys, "book", "execute")
+    assert code == 1
+    assert error == "02_x: no.\n03_y: A process was killed.\n"
 
 
 def test_a_full_disk_ends_in_one_sentence(capsys, monkeypatch):
@@ -348,7 +505,9 @@ def test_a_wrong_grid_names_the_grids(capsys):
         (KeyboardInterrupt(), 130, "the same command goes on from here"),
         (DataMissing("MNIST is not there."), 1, "kdgan train: MNIST is not there."),
         (RuntimeError("out of memory"), 1, "kdgan train: out of memory"),
-        (PermissionError(13, "Permission denied", "/x"), 1, "Permission denied"),
+        (PermissionError(13, "Permission denied", "/x"), 1, "/x cannot be used"),
+        (OSError(errno.ENOSPC, "No space left"), 1, "The disk is full: free some"),
+        (FileNotFoundError("There is no file x."), 1, "kdgan train: There is no file"),
     ],
 )
 def test_what_stops_a_command_decides_its_exit_code(
@@ -361,6 +520,31 @@ def test_what_stops_a_command_decides_its_exit_code(
     found, _, error = call(capsys, *SMOKE, "mimic")
     assert found == code
     assert sentence in error
+
+
+def test_a_file_in_place_of_the_runs_folder_names_the_variable(capsys, runs_folder):
+    runs_folder.write_text("a file")
+    code, _, error = call(capsys, *SMOKE, "mimic")
+    assert code == 1
+    assert error == (
+        f"kdgan train: {runs_folder}/work cannot be used (Not a directory): mend that, "
+        "or set KDGAN_RUNS to another folder, and run this again.\n"
+    )
+
+
+@pytest.mark.parametrize("variable", ["KDGAN_RUNS", "KDGAN_DATA"])
+def test_a_full_disk_names_the_variable_of_its_folder(variable, tmp_path, monkeypatch):
+    monkeypatch.setenv(variable, str(tmp_path / "a" / "b"))
+    for place in (tmp_path / "a" / "b" / "file", tmp_path / "a"):
+        told = advice(OSError(errno.ENOSPC, "No space left on device", str(place)))
+        assert told == (
+            f"The disk of {place} is full: free some space, or set {variable} to a "
+            "folder on another disk, and run this again."
+        )
+    elsewhere = advice(OSError(errno.EDQUOT, "Quota exceeded", "/elsewhere"))
+    assert elsewhere == (
+        "The disk of /elsewhere is full: free some space and run this again."
+    )
 
 
 def test_a_missing_data_set_says_how_to_get_it(capsys, tmp_path, monkeypatch):

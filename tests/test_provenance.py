@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,16 +13,18 @@ from kdgan_lib.provenance import device_name, resolve_device
 
 @pytest.fixture(autouse=True)
 def fresh():
-    provenance.commit.cache_clear()
+    for cached in (provenance.commit, provenance.processor):
+        cached.cache_clear()
     yield
-    provenance.commit.cache_clear()
+    for cached in (provenance.commit, provenance.processor):
+        cached.cache_clear()
 
 
 def test_provenance_is_plain_values_that_a_table_can_hold():
     found = provenance.provenance(torch.device("cpu"))
     assert set(found) == {
         *("device", "threads", "python", "torch", "numpy", "platform"),
-        *("instructions", "commit"),
+        *("instructions", "processor", "commit"),
     }
     assert all(type(value) in (str, int) for value in found.values())
     assert found["device"] == "cpu"
@@ -33,6 +36,56 @@ def test_provenance_is_plain_values_that_a_table_can_hold():
 def test_provenance_names_neither_the_machine_nor_the_user():
     found = " ".join(map(str, provenance.provenance(torch.device("cpu")).values()))
     assert platform.node() not in found
+
+
+X86 = """processor\t: 0
+vendor_id\t: GenuineIntel
+cpu family\t: 6
+model\t\t: 207
+model name\t: Some Processor @ 2.30GHz
+stepping\t: 2
+power management:
+
+processor\t: 1
+model\t\t: 99
+"""
+ARM = """processor\t: 0
+BogoMIPS\t: 50.00
+CPU implementer\t: 0x41
+CPU variant\t: 0x3
+CPU part\t: 0xd0c
+CPU revision\t: 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (X86, "Some Processor @ 2.30GHz, cpu family 6, model 207, stepping 2"),
+        (
+            ARM,
+            "CPU implementer 0x41, CPU variant 0x3, CPU part 0xd0c, CPU revision 1",
+        ),
+        ("", ""),
+    ],
+)
+def test_linux_names_the_processor_s_kind(text, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(provenance, "CPUINFO", tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text(text)
+    assert provenance.processor() == expected
+
+
+@pytest.mark.parametrize(
+    ("system", "expected"), [("Darwin", "Apple M9"), ("Windows", "Model 3"), ("", "")]
+)
+def test_other_systems_name_the_processor_too(system, expected, monkeypatch):
+    said = {"sysctl": "Apple M9"}
+    monkeypatch.setattr(provenance, "_output", lambda name, *_: said[name])
+    monkeypatch.setattr(provenance, "CPUINFO", Path("nowhere"))
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "processor", lambda: "Model 3" if system else "")
+    assert provenance.processor() == expected
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,25 @@ def test_a_network_that_cannot_be_fetched_is_one_sentence(
         raise PrepError("There is no connection.")
 
     monkeypatch.setattr(features, "load_backbone", refused)
+    monkeypatch.setattr(recommend, "find_spec", lambda name: name)
     code, _, error = call(capsys, picture)
     assert code == 1
     assert "efficientnet_lite0 cannot be had" in error
     assert "There is no connection." in error
+
+
+def test_a_missing_package_is_named_before_anything_is_fetched(
+    stored, picture, capsys, monkeypatch
+):
+    from data_prep import features
+
+    fetched = []
+    monkeypatch.setattr(features, "load_backbone", lambda *place: fetched.append(place))
+    monkeypatch.setattr(recommend, "find_spec", lambda name: None)
+    code, _, error = call(capsys, picture)
+    assert code == 1
+    assert error.startswith(
+        "kdgan recommend: The package efficientnet_lite_pytorch is missing"
+    )
+    assert 'run `pip install -e ".[data]"` in the book\'s folder.' in error
+    assert not fetched

@@ -3,6 +3,7 @@
 import errno
 import multiprocessing
 import os
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from kdgan_lib import runs
 from kdgan_lib.loop.checkpoint import DiskFull
-from kdgan_lib.paths import ROOT, runs_dir
+from kdgan_lib.paths import ROOT, data_dir, runs_dir
 
 pytestmark = pytest.mark.usefixtures("runs_folder")
 values = st.one_of(
@@ -72,6 +73,27 @@ def test_the_environment_names_the_folder_and_the_books_is_the_default(
     assert (runs_folder / "runs.parquet").exists()
     monkeypatch.delenv("KDGAN_RUNS")
     assert runs_dir() == ROOT / "book" / "runs"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch):
+    homes = {"KDGAN_RUNS": runs_dir, "KDGAN_DATA": data_dir}
+    for variable, home in homes.items():
+        monkeypatch.delenv(variable, raising=False)
+        default = home()
+        monkeypatch.setenv(variable, "")
+        assert home() == default
+        assert home() != Path()
+
+
+def test_a_table_that_may_not_be_read_is_not_called_damaged(monkeypatch):
+    runs.record(row(1))
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(PermissionError):
+        runs.table()
 
 
 def test_a_record_holds_its_row_and_its_curve():

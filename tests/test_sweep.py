@@ -1,9 +1,12 @@
 """Check that a sweep resumes and survives workers that are killed."""
 
+import errno
 import multiprocessing
 import os
 import signal
+import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -91,6 +94,66 @@ def test_on_a_full_disk_no_further_run_is_begun(runs_folder):
     assert len(list((runs_folder / "marks").iterdir())) == 1
 
 
+def refuse(run, device):
+    """Find the folder of the runs closed."""
+    place = Path(os.environ["KDGAN_RUNS"]) / "work" / f"{run.id}.lock"
+    (Path(os.environ["KDGAN_RUNS"]) / "marks" / str(run.seed)).touch()
+    raise PermissionError(errno.EACCES, "Permission denied", str(place))
+
+
+@pytest.mark.usefixtures("forked")
+def test_where_the_folder_of_the_runs_is_closed_no_further_run_is_begun(runs_folder):
+    (runs_folder / "marks").mkdir(parents=True)
+    failures = sweep.sweep(grid(range(4)), 1, progress=False, work=refuse)
+    assert len(failures) == 4
+    (told,) = set(failures.values())
+    assert told.endswith(
+        ".lock cannot be used (Permission denied): mend that, or set KDGAN_RUNS to "
+        "another folder, and run this again."
+    )
+    assert len(list((runs_folder / "marks").iterdir())) == 1
+
+
+def hold(run, device):
+    """Hold the run's lock for longer than any test waits, and show it."""
+    folder = Path(os.environ["KDGAN_RUNS"])
+    with FileLock(folder / "lock"):
+        (folder / "held").touch()
+        time.sleep(60)
+
+
+@pytest.fixture
+def interruptible():
+    """Take SIGINT as a program does; a worker of the tests would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("forked", "interruptible")
+def test_an_interrupted_sweep_ends_at_once_and_lets_go_of_its_locks(runs_folder):
+    runs_folder.mkdir()
+
+    def interrupt():
+        while not (runs_folder / "held").exists():
+            time.sleep(0.05)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            sweep.sweep(grid(range(2)), 1, progress=False, work=hold)
+    with FileLock(runs_folder / "lock", timeout=5):
+        assert runs.table().empty
+
+
+def test_a_worker_warns_in_one_line(monkeypatch):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    sweep._prepare_worker()
+    told = warnings.formatwarning("It waits.", UserWarning, "execute.py", 1)
+    assert told == "\rwarning: It waits.\n"
+
+
 @pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_sweep_executes_every_run_once(runs_folder, workers):
@@ -164,16 +227,19 @@ def test_a_sweep_of_nothing_starts_no_worker(runs_folder):
     assert sweep.sweep([], progress=False, work=work) == {}
 
 
-def test_a_run_that_another_process_trains_is_waited_for(runs_folder):
+def test_a_run_that_another_process_trains_is_waited_for_aloud(runs_folder, recwarn):
     run = grid([0])[0]
     work_folder = runs_folder / "work"
     work_folder.mkdir(parents=True)
     row = {"run_id": run.id, "status": "finished", "seed": 0}
+    lock = work_folder / f"{run.id}.lock"
+    told = f"Another process trains run {run.id} and holds {lock}: waiting for it."
     with ThreadPoolExecutor(1) as pool:
-        with FileLock(work_folder / f"{run.id}.lock"):
+        with FileLock(lock):
             waiting = pool.submit(execute, run, "cpu")
             time.sleep(0.3)
             assert not waiting.done()
             runs.record(row)
         assert waiting.result(timeout=10)["status"] == "finished"
+    assert told in [str(warning.message) for warning in recwarn]
     assert "test_accuracy" not in runs.table()

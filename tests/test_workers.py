@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from kdgan_lib.workers import worker_pool
 
 PROGRAM = """
@@ -37,6 +39,10 @@ def asked():
     return os.environ.get("KDGAN_PREPARED")
 
 
+def blocked():
+    return signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def until(condition):
     end = time.monotonic() + PATIENCE
     while not condition():
@@ -65,3 +71,33 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path):
 def test_a_worker_is_prepared_before_it_works():
     with worker_pool(1, prepared) as pool:
         assert pool.submit(asked).result() == "yes"
+
+
+def test_a_worker_takes_no_notice_of_ctrl_c_from_its_start_on():
+    with worker_pool(1) as pool:
+        first = pool.submit(os.getpid)
+        (worker,) = pool._processes
+        os.kill(worker, signal.SIGINT)  # it still imports
+        assert first.result() == worker
+        os.kill(worker, signal.SIGINT)
+        assert pool.submit(blocked).result() == set()
+        assert pool.submit(os.getpid).result() == worker
+
+
+def test_an_interrupted_pool_ends_its_workers_in_their_work(tmp_path):
+    mark = tmp_path / "mark"
+
+    def interrupted():
+        with worker_pool(1) as pool:
+            pool.submit(count, str(mark))
+            until(mark.exists)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert stands_still(mark)
+
+
+def test_a_pool_of_nobody_is_refused():
+    with pytest.raises(ValueError, match="workers must be at least 1, not 0"):
+        worker_pool(0)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from kdgan_lib.budget import Budget
+from kdgan_lib.choices import check_range
 from kdgan_lib.data import Split, load
 from kdgan_lib.loop.state import adam
 from kdgan_lib.losses import cross_entropy
@@ -34,6 +35,11 @@ class Bench:
     """Timed repeats; the median is shown."""
     epochs: int = 100
     """Outer epochs of the KDGAN run against its bare arithmetic; 0 leaves it out."""
+
+    def __post_init__(self) -> None:
+        """Refuse what torch would refuse in its own words."""
+        check_range(self, "threads", "batch_size", "repeats", above=0)
+        check_range(self, "epochs")
 
     def __call__(self) -> int:
         """Print the table."""

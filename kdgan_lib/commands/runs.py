@@ -85,14 +85,16 @@ class Repeat:
     """The run's id, or its first characters."""
 
     def __call__(self) -> int:
-        """Print what differs; return 1 if anything does."""
-        from kdgan_lib.repeat import differences  # lists need no torch
+        """Print what differs and why it may; return 1 if anything does."""
+        from kdgan_lib.repeat import differences, explanation  # lists need no torch
 
         row = runs.find(self.run_id)
         different = differences(row, progress=True)
         for name, (stored, now) in different.items():
             print(f"{name}: stored {stored}, now {now}")
-        if not different:
+        if different:
+            print(explanation(row))
+        else:
             same = "every number is the stored one, to the bit"
             if row.get("status") == "diverged":
                 same = f"it diverged as stored: {row['reason']}"

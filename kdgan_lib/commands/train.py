@@ -11,7 +11,8 @@ import tyro
 from kdgan_lib import experiments, runs
 from kdgan_lib import sweep as sweeps
 from kdgan_lib.budget import Budget
-from kdgan_lib.execute import execute
+from kdgan_lib.choices import check_range
+from kdgan_lib.execute import execute, is_stored
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.methods import METHODS
@@ -60,16 +61,20 @@ class Execution:
     threads: int = 1
     """CPU threads; the bits of a run depend on it."""
     force: bool = False
-    """Train again even if the run's record is there."""
+    """Train again even if the record is there; interrupted, it goes on without this."""
     checkpoint_seconds: float = 20.0
     """Least time between two checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Refuse what torch would refuse in its own words."""
+        check_range(self, "threads", above=0)
 
 
 def train(arguments: list[str]) -> int:
     """Train one run: `kdgan train --method kdgan --n 100`; return the exit code."""
     run, execution = parse_run(arguments)
     torch.set_num_threads(execution.threads)
-    known = runs.is_finished(run.id) and not execution.force
+    known = is_stored(run.id) and not execution.force
     row = execute(
         run,
         execution.device,
@@ -160,6 +165,10 @@ class Sweep:
     """Only seeds below this."""
     dry: bool = False
     """Only list what is left to do."""
+
+    def __post_init__(self) -> None:
+        """Refuse to work with nobody."""
+        check_range(self, "workers", above=0)
 
     def __call__(self) -> int:
         """Run the grid; name the runs that failed."""
