@@ -77,18 +77,21 @@ def sampled_places(images: Tensor, matrices: Tensor) -> Tensor:
 def elastic(
     images: Tensor,
     generator: torch.Generator,
-    pixels: float = 2.0,
+    pixels: float = 1.0,
     knots: int = 6,
+    degrees: float = 10.0,
+    shift: float = 0.03,
 ) -> Tensor:
     """Vary images as `affine` does, and bend each by a smooth field; outside is 0.
 
     images [B, C, H, W]; at knots x knots points each image is sampled up to `pixels`
     from where the affine map samples it, along both axes, by uniform draws; in between,
-    bicubically. Source: Simard, Steinkraus and Platt 2003 (ICDAR), whose field is noise
-    smoothed by a Gaussian.
+    bicubically. It turns and shifts less than `affine`, for digits lie in the middle.
+    Source: Simard, Steinkraus and Platt 2003 (ICDAR), whose field is noise smoothed by
+    a Gaussian.
     """
     height, width = images.shape[-2:]
-    matrices = affine_matrices(len(images), generator)
+    matrices = affine_matrices(len(images), generator, degrees, shift)
     steps = torch.rand(
         len(images), 2, knots, knots, generator=generator, device=generator.device
     )

@@ -127,8 +127,8 @@ def test_each_image_is_varied_by_its_own_amounts():
 
 def test_elastic_without_a_field_is_affine():
     images = some_images()
-    bent = elastic(images, generator(), pixels=0)
-    torch.testing.assert_close(bent, affine(images, generator()))
+    bent = elastic(images, generator(), pixels=0, degrees=20, shift=0.2)
+    torch.testing.assert_close(bent, affine(images, generator(), 20, 0.2))
 
 
 @pytest.mark.parametrize("axis", [2, 3])
@@ -137,7 +137,8 @@ def test_elastic_samples_up_to_some_pixels_away_along_both_axes(axis, pixels):
     ramp = torch.arange(100.0 if axis == 2 else 80.0)
     ramp = ramp[:, None] if axis == 2 else ramp[None, :]
     images = ramp.expand(20, 1, 100, 80).clone()
-    moved = elastic(images, generator(), pixels) - affine(images, generator())
+    bent = elastic(images, generator(), pixels, degrees=15, shift=0.1)
+    moved = bent - affine(images, generator(), 15, 0.1)
     steps = moved[..., 30:70, 30:50]  # where no place outside the image is sampled
     assert 0.8 * pixels < steps.abs().max() < 1.4 * pixels  # cubics overshoot a little
     assert steps.mean().abs() < 0.1 * pixels
