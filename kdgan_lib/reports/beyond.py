@@ -134,7 +134,7 @@ def unrelaxed() -> str:
 
 
 def _gaps() -> dict[str, Difference]:
-    """Return each variant minus the tuned KDGAN, where three pairs or more are known."""
+    """Return each variant minus the tuned KDGAN, where three pairs are known."""
     found = points().pivot(index="seed", columns="variant", values="accuracy")
     return {
         name: paired_difference(found[name], found[TUNED])
