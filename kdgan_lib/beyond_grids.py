@@ -66,9 +66,9 @@ MANY_LABELS: dict[str, dict[str, Any]] = {
         "hyper": {"classifier_passes": 10},
         **LONGER,
     },
-    "kdgan with both, for longer, on bent images": {
+    "kdgan with both and the anchor, for longer, on bent images": {
         "method": "kdgan",
-        "hyper": {"classifier_passes": 10},
+        "hyper": {"classifier_passes": 10, "supervision": 1.0},
         **BENT,
     },
     "distn as prescribed": {"method": "distn"},
