@@ -70,10 +70,10 @@ prose.claims_list(["M6", "M8", "M21"])
 #
 # $$
 # \begin{aligned}
-# \text{MIMIC} &: \tfrac12 \lVert t - s \rVert^2, &
+# \text{MIMIC} &: \tfrac12 \lVert t - s \rVert^2, \\
+# \text{NOISY} &: \tfrac12 \lVert t \odot (m + \epsilon) - s \rVert^2, \\
 # \text{DISTN} &: (1 - w)\,\mathrm{CE}(y, s)
 # + w\,T^2\,\mathrm{KL}(p_t^T \| p_s^T), \\
-# \text{NOISY} &: \tfrac12 \lVert t \odot (m + \epsilon) - s \rVert^2, &
 # \text{CODIS} &: \mathrm{CE}(y, s) + w\,T^2\,\mathrm{KL}(p_t^T \| p_s^T),
 # \end{aligned}
 # $$ (eq-distillation-methods)

@@ -355,7 +355,7 @@ above = {
     - float(replace(three, distillation=name).value_of_logits(h, h, half))
     for name in DISTILLATIONS
 }
-assert above["l2_logits"] > 1
+assert above["l2_logits"] > beta + gamma
 assert max(value for name, value in above.items() if name != "l2_logits") < 1e-12
 
 # %% [markdown]

@@ -154,10 +154,11 @@ assert density > closed_forms.reinforce_variance(*at)
 # variance, and bias. Its limits are known:
 #
 # $$
-# \tau \to 0: \quad \mathbb{E} \to \log 2 \cdot g^*, \quad
-# \tau \mathrm{Var} \to (2 \log 2 - 1)\, \mathbb{E}_p[(1 - p)\, r^2] ;
-# \qquad
-# \tau \to \infty: \quad \tau\,\mathbb{E} \to p \odot r - \mathbb{E}_p[r] / K .
+# \begin{aligned}
+# \tau \to 0 &: & \mathbb{E} &\to \log 2 \cdot g^*, \quad
+# \tau \mathrm{Var} \to (2 \log 2 - 1)\, \mathbb{E}_p[(1 - p)\, r^2] ; \\
+# \tau \to \infty &: & \tau\,\mathbb{E} &\to p \odot r - \mathbb{E}_p[r] / K .
+# \end{aligned}
 # $$ (eq-relaxed-limits)
 #
 # So cooling does *not* remove the bias: the gradient keeps its direction and loses 31%
