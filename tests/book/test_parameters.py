@@ -73,7 +73,7 @@ def test_every_chapter_has_a_profile_with_the_three_levels():
     [
         ("06", "alpha", "2", "from 0 to 1"),
         ("06", "n", "0", "at least 1"),
-        ("03", "beta", "inf", "at least 0 and finite"),
+        ("03", "beta", "inf", "above 0 and finite"),
         ("03", "alpha", "nan", "from 0 to 1"),
         ("02", "step_size", "-1", "above 0"),
         ("02", "step_size", "nan", "above 0 and finite"),
