@@ -135,6 +135,16 @@ def test_the_example_of_the_readme_repeats_to_the_bit():
     assert differences(row) == {}
 
 
+def test_the_cheapest_runs_that_name_this_processor_repeat_to_the_bit():
+    rows = runs.table()
+    named = rows[rows.processor.notna() & (rows.data == "mnist") & (rows.n == 100)]
+    found = made_alike(named[named.status == "finished"])
+    found = found.sort_values("seconds").drop_duplicates("method").head(3)
+    skip_unless_made_alike(found, "mnist", EXAMPLE)
+    for identity in found.run_id:
+        assert differences(runs.find(identity)) == {}
+
+
 def test_a_difference_is_explained_by_what_rounds_otherwise():
     here = provenance(torch.device("cpu"))
     told = explanation(here | {"processor": "Another, model 3", "commit": "abc"})
