@@ -4,8 +4,10 @@ import argparse
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 from data_prep.errors import PrepError
+from kdgan_lib.console import drop_output, output_fault
 from kdgan_lib.paths import advice, data_dir
 
 DATA_SETS = {
@@ -88,6 +90,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Prepare one data set; return 0, or 1 after a sentence on what went wrong."""
     options = vars(_parser().parse_args(arguments))
     data = options.pop("data")
+    try:
+        return _prepare(data, options)
+    except BrokenPipeError:
+        drop_output()
+        return 0
+    except OSError as error:
+        print(f"{data}: {output_fault() or error}", file=sys.stderr)
+        return 1
+
+
+def _prepare(data: str, options: dict[str, Any]) -> int:
     folder = data_dir() / data
     try:
         module = importlib.import_module(DATA_SETS[data][0])
@@ -108,7 +121,8 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted; run the same command to go on.", file=sys.stderr)
         return 130
-    print(f"{data} is {'now' if fetched else 'already'} in {folder}, verified.")
+    found = "now" if fetched else "already"
+    print(f"{data} is {found} in {folder}, verified.", flush=True)
     return 0
 
 

@@ -33,7 +33,7 @@ def affine(
     the width and of the height.
     """
     matrices = affine_matrices(len(images), generator, degrees, shift, zoom)
-    return warp(images, matrices.to(images.device, images.dtype))
+    return warp(images, sampled_places(images, matrices))
 
 
 def affine_matrices(
@@ -58,13 +58,17 @@ def affine_matrices(
     return torch.stack(rows, dim=1).reshape(count, 2, 3)
 
 
-def warp(images: Tensor, matrices: Tensor) -> Tensor:
-    """Resample images [B, C, H, W] by matrices [B, 2, 3], bilinearly; outside is 0."""
-    return grid_sample(images, sampled_places(images, matrices), align_corners=False)
+def warp(images: Tensor, places: Tensor) -> Tensor:
+    """Resample images [B, C, H, W] at places [B, H, W, 2], bilinearly; outside is 0."""
+    return grid_sample(images, places, align_corners=False)
 
 
 def sampled_places(images: Tensor, matrices: Tensor) -> Tensor:
-    """Return the place [B, H, W, 2] in the old image of each pixel of the new one."""
+    """Return the place [B, H, W, 2] in the old image of each pixel of the new one.
+
+    matrices: [B, 2, 3], as `affine_matrices` draws them.
+    """
+    matrices = matrices.to(images.device, images.dtype)
     height, width = images.shape[-2:]
     ratio = matrices.new_ones(2, 3)
     ratio[0, 1], ratio[1, 0] = (
@@ -102,8 +106,8 @@ def elastic(
         align_corners=True,
     )
     field *= field.new_tensor([width, height])[:, None, None].reciprocal() * 2 * pixels
-    places = sampled_places(images, matrices.to(images.device, images.dtype))
-    return grid_sample(images, places + field.movedim(1, -1), align_corners=False)
+    places = sampled_places(images, matrices)
+    return warp(images, places + field.movedim(1, -1))
 
 
 def mirror(images: Tensor, generator: torch.Generator) -> Tensor:

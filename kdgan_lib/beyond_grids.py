@@ -53,7 +53,7 @@ BENT: dict[str, Any] = {
         "pretraining_augmentation": "elastic",
     },
 }
-"""The same for players that see each image bent, too, not only moved and turned."""
+"""The same for players that see images bent, and less moved and turned than usual."""
 MANY_LABELS: dict[str, dict[str, Any]] = {
     "kdgan as prescribed": {"method": "kdgan"},
     "kdgan with ten passes of C in a round and a cosine": {

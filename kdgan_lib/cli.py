@@ -1,13 +1,12 @@
 """Command line: `kdgan train | sweep | tune | runs | data | bench | book | ...`."""
 
-import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from importlib import import_module
 
+from kdgan_lib.console import drop_output, one_line, output_fault
 from kdgan_lib.memory import keep_freed_memory
 from kdgan_lib.paths import advice
 
@@ -54,10 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Interrupted; the same command {_then(given)}.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         return 0
     except OSError as error:
-        print(f"{called}: {_output_fault() or advice(error)}", file=sys.stderr)
+        print(f"{called}: {output_fault() or advice(error)}", file=sys.stderr)
         return 1
     except (ValueError, LookupError, RuntimeError) as error:
         message = error.args[0] if isinstance(error, KeyError) else error
@@ -76,7 +75,7 @@ def _run(given: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    warnings.showwarning = _one_line
+    warnings.formatwarning = one_line
     return _command(name)(given if "commands.book" in COMMANDS[name][0] else rest)
 
 
@@ -97,32 +96,12 @@ def _then(given: list[str]) -> str:
     return "goes on from here" if resumed else "begins again"
 
 
-def _output_fault() -> str:
-    """Return a sentence if the standard output cannot be written; else nothing."""
-    try:
-        print(end="", flush=True)
-    except OSError as error:
-        _drop_output()
-        return f"the output cannot be written ({error.strerror}): send it elsewhere."
-    return ""
-
-
-def _drop_output() -> None:
-    """Point the standard output at nothing: what it holds would fail again at exit."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _overview() -> str:
     width = max(map(len, COMMANDS)) + 2
     lines = [f"  {name:<{width}}{text}" for name, (_, text) in COMMANDS.items()]
     return "\n".join(
         ["usage: kdgan COMMAND [OPTIONS]", "", *lines, "", "kdgan COMMAND --help"]
     )
-
-
-def _one_line(message: Warning | str, *rest: object, **named: object) -> None:
-    print(f"warning: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

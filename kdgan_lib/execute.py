@@ -13,9 +13,10 @@ from kdgan_lib import runs
 from kdgan_lib.experiments import Run
 from kdgan_lib.files import digest_of_sources, matching
 from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.device import find_device
 from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.paths import ROOT, runs_dir
-from kdgan_lib.provenance import provenance, resolve_device
+from kdgan_lib.provenance import provenance
 from kdgan_lib.train import AfterEpoch, Diverged, Result, fit
 
 TRAINING = (
@@ -80,7 +81,7 @@ def _alone(path: Path) -> AcquireReturnProxy:
 def _execute(
     run: Run, device: str, progress: bool, force: bool, checkpoint_seconds: float
 ) -> dict[str, object]:
-    found = resolve_device(device)
+    found = find_device(device)
     checkpoints, anew = Checkpoints(runs_dir() / "work" / run.id), _anew(run.id)
     if force:
         anew.touch()
@@ -102,7 +103,7 @@ def _execute(
 
 def train(
     run: Run,
-    device: torch.device,
+    device: str | torch.device,
     progress: bool = False,
     checkpoints: Checkpoints | None = None,
     checkpoint_seconds: float = 20.0,
@@ -112,19 +113,20 @@ def train(
     """Train a run's players on its split.
 
     share: read and write the pretrained players that runs share on disk.
-    after_epoch: as in `fit`.
+    device, after_epoch: as in `fit`.
     """
+    found = find_device(device)
     return fit(
         run.method,
         run.players(),
         run.split(),
         run.budget,
         run.seed,
-        device=device,
+        device=found,
         criterion=run.task.criterion,
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
-        pretrained=_shared(device) if share else None,
+        pretrained=_shared(found) if share else None,
         progress=progress,
         after_epoch=after_epoch,
     )

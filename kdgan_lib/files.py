@@ -1,10 +1,11 @@
 """Write files that survive kill -9 and full disks."""
 
-import errno
 import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
+
+from kdgan_lib.paths import FULL, advice
 
 
 def matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
@@ -31,7 +32,8 @@ class DiskFull(RuntimeError):
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old or the new content, never a part.
 
-    Raises DiskFull, after removing the partial file, when the disk is full.
+    Raises DiskFull when the disk is full, and an OSError that names the file for any
+    other reason, after removing the partial file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -43,9 +45,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(
-                f"The disk of {path.parent} is full: free some space and run the same "
-                "command again; it goes on from the last checkpoint."
-            ) from error
+        full = error.errno in FULL
+        error.filename = str(path.parent if full else path)
+        if full:
+            raise DiskFull(advice(error)) from error
         raise

@@ -8,7 +8,6 @@ from kdgan_lib.execute import train
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.methods import METHODS
-from kdgan_lib.provenance import resolve_device
 from kdgan_lib.sweep import sweep
 from kdgan_lib.tasks import task
 from kdgan_lib.train import Result
@@ -63,4 +62,4 @@ def live_run(
     known = {k: v for k, v in changes.items() if k in run.method.hyperparameters()}
     chosen = replace(run.method, **known)  # type: ignore[arg-type]
     changed = replace(run, method=chosen, budget=budget)
-    return train(changed, resolve_device("auto"), progress=True, share=False)
+    return train(changed, "auto", progress=True, share=False)

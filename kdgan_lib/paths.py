@@ -36,7 +36,7 @@ def advice(error: OSError, place: Path | None = None) -> str:
     path = Path(error.filename) if isinstance(error.filename, str) else place
     if error.errno is None or (path is None and error.errno not in FULL):
         return str(error)
-    variable = _variable_of(path) if path else ""
+    variable = variable_of(path) if path else ""
     if error.errno in FULL:
         disk = f"The disk of {path}" if path else "The disk"
         other = f", or set {variable} to a folder on another disk," if variable else ""
@@ -46,7 +46,7 @@ def advice(error: OSError, place: Path | None = None) -> str:
     return f"{path} cannot be used ({reason}): mend that{other} and run this again."
 
 
-def _variable_of(path: Path) -> str:
+def variable_of(path: Path) -> str:
     """Return the variable that moves a path; empty if none does."""
     homes = {"KDGAN_DATA": data_dir(), "KDGAN_RUNS": runs_dir()}
     for variable, home in homes.items():

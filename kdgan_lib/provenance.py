@@ -20,20 +20,6 @@ KINDS = (
 """Numbers of a processor's kind in `CPUINFO`, on x86 and on ARM."""
 
 
-def resolve_device(name: str) -> torch.device:
-    """Return the device for `auto`, `cpu` or `cuda`; raise ValueError with advice."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"No device '{name}'; choose from auto, cpu, cuda.")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            "This machine or this build of torch has no CUDA: use --device cpu, or "
-            "install a CUDA build as the README says."
-        )
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
-
-
 def provenance(device: torch.device) -> dict[str, str | int]:
     """Return the device, the threads, the versions and the commit as plain values.
 

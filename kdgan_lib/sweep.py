@@ -5,17 +5,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
 
 from kdgan_lib import runs
+from kdgan_lib.console import one_line
 from kdgan_lib.data import DataCorrupt, DataMissing
 from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run
 from kdgan_lib.files import DiskFull
 from kdgan_lib.memory import keep_freed_memory
-from kdgan_lib.paths import advice, runs_dir
+from kdgan_lib.paths import advice, variable_of
 from kdgan_lib.workers import worker_pool
 
 ATTEMPTS = 3
@@ -102,11 +104,15 @@ def _doomed(error: BaseException | None, run: Run, queue: list[Run]) -> list[Run
     """Return the runs of the queue that would fail as this one did."""
     if isinstance(error, DiskFull | runs.TableDamaged):
         return list(queue)
-    if isinstance(error, OSError) and str(error.filename).startswith(str(runs_dir())):
+    if isinstance(error, OSError) and _is_of_runs(error.filename):
         return list(queue)
     if isinstance(error, DataMissing | DataCorrupt):
         return [other for other in queue if other.data == run.data]
     return []
+
+
+def _is_of_runs(name: object) -> bool:
+    return isinstance(name, str) and variable_of(Path(name)) == "KDGAN_RUNS"
 
 
 def _execute(run: Run, device: str) -> object:
@@ -116,8 +122,4 @@ def _execute(run: Run, device: str) -> object:
 def _prepare_worker() -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
-    warnings.formatwarning = _one_line
-
-
-def _one_line(message: Warning | str, *rest: object, **named: object) -> str:
-    return f"\rwarning: {message}\n"  # over the bar, whose line has no end
+    warnings.formatwarning = one_line

@@ -15,6 +15,7 @@ from kdgan_lib.augment import (
     crop,
     elastic,
     mirror,
+    sampled_places,
     warp,
 )
 
@@ -92,14 +93,15 @@ def test_amounts_fill_their_range_and_differ_between_images():
 
 def test_a_shift_of_whole_pixels_moves_pixels():
     images = some_images(1)
-    moved = warp(images, matrix([1.0, 0, 2 * 3 / 28], [0, 1, 0]))
+    places = sampled_places(images, matrix([1.0, 0, 2 * 3 / 28], [0, 1, 0]))
+    moved = warp(images, places)
     torch.testing.assert_close(moved[..., :25], images[..., 3:], atol=1e-5, rtol=0)
     assert moved[..., 25:].abs().max() < 1e-5
 
 
 def test_a_quarter_turn_turns_the_image():
     images = some_images(1)
-    turned = warp(images, matrix([0.0, -1, 0], [1, 0, 0]))
+    turned = warp(images, sampled_places(images, matrix([0.0, -1, 0], [1, 0, 0])))
     expected = torch.rot90(images, 1, (2, 3))
     torch.testing.assert_close(turned, expected, atol=1e-5, rtol=0)
 
@@ -107,7 +109,7 @@ def test_a_quarter_turn_turns_the_image():
 def test_a_quarter_turn_of_a_wide_image_keeps_its_pixels_square():
     images = torch.zeros(1, 1, 8, 16)
     images[..., 3:5, 5:11] = 1  # two high, six wide
-    turned = warp(images, matrix([0.0, -1, 0], [1, 0, 0]))
+    turned = warp(images, sampled_places(images, matrix([0.0, -1, 0], [1, 0, 0])))
     expected = torch.zeros(1, 1, 8, 16)
     expected[..., 1:7, 7:9] = 1
     torch.testing.assert_close(turned, expected, atol=1e-5, rtol=0)

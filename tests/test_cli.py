@@ -398,7 +398,7 @@ def test_a_full_disk_ends_in_one_sentence(capsys, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     code, _, error = call(capsys, *SMOKE, "supervised", "--checkpoint-seconds", "0")
     assert code == 1
-    assert "is full: free some space and run the same command again" in error
+    assert "is full: free some space, or set KDGAN_RUNS to a folder on" in error
     assert "Traceback" not in error
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kdgan_lib import provenance
-from kdgan_lib.provenance import device_name, resolve_device
+from kdgan_lib.provenance import device_name
 
 
 @pytest.fixture(autouse=True)
@@ -113,24 +113,6 @@ def test_without_git_the_commit_is_unknown(error, monkeypatch):
 def test_outside_a_checkout_the_commit_is_unknown(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     assert provenance.commit() == "unknown"
-
-
-def test_auto_takes_cuda_only_where_there_is_one(monkeypatch):
-    for present, kind in ((False, "cpu"), (True, "cuda")):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda present=present: present)
-        assert resolve_device("auto").type == kind
-        assert resolve_device("cpu").type == "cpu"
-
-
-def test_cuda_without_a_gpu_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="use --device cpu, or install a CUDA build"):
-        resolve_device("cuda")
-
-
-def test_an_unknown_device_names_the_devices():
-    with pytest.raises(ValueError, match="choose from auto, cpu, cuda"):
-        resolve_device("tpu")
 
 
 def test_a_gpu_is_named(monkeypatch):

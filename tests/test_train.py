@@ -281,7 +281,7 @@ def test_a_random_change_of_images_is_refused_where_there_are_none(field, kind):
 def test_a_device_that_is_not_there_is_refused_in_one_sentence(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for device in ("cuda", "cuda:0", torch.device("cuda")):
-        with pytest.raises(ValueError, match="has no CUDA: pass device='cpu'"):
+        with pytest.raises(ValueError, match="has no CUDA: choose the device cpu"):
             train(device=device)
 
 

@@ -13,11 +13,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from kdgan_lib.budget import Budget
 from kdgan_lib.choices import check_range
 from kdgan_lib.data import Split, load
+from kdgan_lib.loop.device import find_device
 from kdgan_lib.loop.state import adam
 from kdgan_lib.losses import cross_entropy
 from kdgan_lib.methods import KDGAN
 from kdgan_lib.nets import MLP, LeNet, build_players, mnist_players
-from kdgan_lib.provenance import provenance, resolve_device
+from kdgan_lib.provenance import provenance
 from kdgan_lib.train import fit
 
 
@@ -44,7 +45,7 @@ class Bench:
     def __call__(self) -> int:
         """Print the table."""
         torch.set_num_threads(self.threads)
-        device = resolve_device(self.device)
+        device = find_device(self.device)
         made_on = provenance(device)
         print(", ".join(f"{k} {made_on[k]}" for k in ("device", "threads", "torch")))
         peak = matmul_peak(device)

@@ -2,8 +2,6 @@
 
 import torch
 
-from kdgan_lib.provenance import resolve_device
-
 CHOICES = "choose from auto, cpu, cuda"
 
 
@@ -14,15 +12,15 @@ def find_device(wanted: str | torch.device) -> torch.device:
     and one on which nothing can be scored, such as mps, which has no float64.
     """
     if wanted == "auto":
-        return resolve_device("auto")
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(wanted)
     except (RuntimeError, TypeError):
         raise ValueError(f"No device {wanted!r}: {CHOICES}.") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(
-            "This machine or this build of torch has no CUDA: pass device='cpu', or "
-            "install a CUDA build as the README says."
+            "This machine or this build of torch has no CUDA: choose the device cpu, "
+            "or install a CUDA build as the README says."
         )
     try:
         torch.zeros((), dtype=torch.float64, device=device).item()

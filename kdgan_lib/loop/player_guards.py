@@ -65,7 +65,7 @@ def check_players(method: Method, players: dict[str, nn.Module], split: Split) -
 
 
 def _check_weights(seat: str, module: nn.Module) -> None:
-    """Raise ValueError for weights that are not finite, or that no record can hold."""
+    """Raise ValueError for weights that are not finite."""
     finite = {name: torch.isfinite(w).all() for name, w in module.named_parameters()}
     # An infinity may be meant in a buffer, such as the mask of an attention.
     finite |= {name: ~torch.isnan(b).any() for name, b in module.named_buffers()}
@@ -74,13 +74,6 @@ def _check_weights(seat: str, module: nn.Module) -> None:
             raise ValueError(
                 f"The {seat}'s '{name}' holds a NaN or an infinity: load its weights "
                 "from a sound file, or build it anew."
-            )
-    for name, weights in module.state_dict().items():
-        # C's weights go into the run's record by way of numpy, which has no bfloat16.
-        if seat == "classifier" and weights.dtype == torch.bfloat16:
-            raise ValueError(
-                f"The classifier's '{name}' is bfloat16: pass classifier.float(), and "
-                "set the budget's precision to 'bfloat16' for fast products."
             )
 
 

@@ -109,7 +109,8 @@ def digest(module: nn.Module) -> str:
     sha = hashlib.sha256()
     for name, weights in sorted(module.state_dict().items()):
         sha.update(name.encode())
-        sha.update(weights.detach().cpu().contiguous().numpy().tobytes())
+        flat = weights.detach().cpu().contiguous().flatten()
+        sha.update(flat.view(torch.uint8).numpy().tobytes())  # numpy has no bfloat16
     return sha.hexdigest()[:16]
 
 

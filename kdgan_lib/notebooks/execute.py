@@ -94,7 +94,7 @@ def run_all(
     wanted = [pairing.find(name) for name in names] or pairing.chapters()
     for text in wanted[:1]:
         pairing.check_place(pairing.paired(text), folder / f"{text.stem}.ipynb")
-    failures: dict[str, str] = {}
+    failed: dict[str, str] = {}
     with (
         worker_pool(workers) as pool,
         tqdm(total=len(wanted), unit="chapter") as bar,
@@ -102,9 +102,9 @@ def run_all(
         flying = {pool.submit(_attempt, text, values, folder): text for text in wanted}
         for future in as_completed(flying):
             if message := _message(future):
-                failures[flying[future].stem] = message
+                failed[flying[future].stem] = message
             bar.update()
-    return {text.stem: failures[text.stem] for text in wanted if text.stem in failures}
+    return {text.stem: failed[text.stem] for text in wanted if text.stem in failed}
 
 
 def _message(future: Future) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import jupytext
 import nbformat
 
-from kdgan_lib.files import DiskFull, write_atomically
+from kdgan_lib.files import write_atomically
 from kdgan_lib.paths import book_dir
 
 METADATA = {
@@ -129,11 +129,6 @@ def _write(notebook: Any, path: Path, file: Path) -> None:
     content = nbformat.writes(notebook).rstrip("\n") + "\n"
     try:
         write_atomically(file, content.encode())
-    except DiskFull as error:
-        raise DiskFull(
-            f"The disk of {path.parent} is full: free some space and run the same "
-            "command again."
-        ) from error
     except OSError as error:
         raise ValueError(
             f"{path} cannot be written ({error.strerror}): name another place."

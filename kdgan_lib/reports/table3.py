@@ -71,11 +71,13 @@ def sizes() -> pd.DataFrame:
 
 def measure() -> int:
     """Measure the networks on this machine, store the sizes, return how many."""
+    import torch
+
     from kdgan_lib.compression import compression_table
     from kdgan_lib.grids import WIDTHS
-    from kdgan_lib.provenance import provenance, resolve_device
+    from kdgan_lib.provenance import provenance
 
-    found = compression_table(WIDTHS).assign(**provenance(resolve_device("cpu")))
+    found = compression_table(WIDTHS).assign(**provenance(torch.device("cpu")))
     found["hidden"] = found.hidden.fillna(0).astype(int)
     runs.append_rows(SIZES, found, KEYS)
     return len(found)

@@ -1,16 +1,19 @@
 """`python -m data_prep` ends in 0, or in one sentence and 1."""
 
 import errno
+import io
 import os
 import subprocess
 import sys
 
 import pytest
 
+import data_prep.__main__
 from data_prep import mnist
 from data_prep.__main__ import DATA_SETS, main
 from data_prep.errors import PrepError
 from data_prep.recipe import Recipe
+from kdgan_lib import console
 from kdgan_lib.paths import ROOT
 
 
@@ -47,6 +50,33 @@ def test_success_says_where_the_data_are(tiny_cache, capsys):
         f"mnist is now in {folder}, verified.",
         f"mnist is already in {folder}, verified.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("errno_of", "code", "said"),
+    [
+        (
+            errno.ENOSPC,
+            1,
+            "mnist: the output cannot be written (No space left on device)",
+        ),
+        (errno.EPIPE, 0, ""),
+    ],
+)
+def test_an_output_that_cannot_be_written_ends_in_one_sentence_at_most(
+    errno_of, code, said, tiny_cache, capsys, monkeypatch
+):
+    class Closed(io.StringIO):
+        """Take text and fail to write it out."""
+
+        def flush(self):
+            raise OSError(errno_of, os.strerror(errno_of))
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    monkeypatch.setattr(console, "drop_output", lambda: None)
+    monkeypatch.setattr(data_prep.__main__, "drop_output", lambda: None)
+    assert main(["mnist"]) == code
+    assert capsys.readouterr().err.rstrip("\n").startswith(said)
 
 
 def fails_with(error):

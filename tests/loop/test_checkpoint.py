@@ -111,7 +111,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_what_to_do(
     path = tmp_path / "table"
     write_atomically(path, b"old")
     monkeypatch.setattr(os, call, fail_with(code))
-    with pytest.raises(DiskFull, match="free some space and run the same command"):
+    with pytest.raises(DiskFull, match="free some space and run this again"):
         write_atomically(path, b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["table"]
     assert path.read_bytes() == b"old"

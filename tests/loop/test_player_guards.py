@@ -288,19 +288,12 @@ def test_the_provision_is_named_where_it_alone_is_of_another_type():
         train("mimic", split, teacher=teacher)
 
 
-def test_everything_may_be_float64():
-    players = {seat: toys.network().double() for seat in toys.PLAYERS}
-    train("kdgan", converted(torch.float64), **players)
-
-
-def test_a_classifier_in_bfloat16_is_refused_with_what_to_do_instead():
-    with pytest.raises(
-        ValueError, match=r"bfloat16: pass classifier.float\(\), and set"
-    ):
-        train(
-            split=converted(torch.bfloat16),
-            classifier=toys.network().to(torch.bfloat16),
-        )
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
+def test_everything_may_be_of_another_type(kind):
+    players = {seat: toys.network().to(kind) for seat in toys.PLAYERS}
+    result = train("kdgan", converted(kind), **players)
+    weights = result.players["classifier"].state_dict().values()
+    assert {w.dtype for w in weights} == {kind}
 
 
 class Elsewhere(nn.Module):
