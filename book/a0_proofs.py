@@ -36,7 +36,7 @@ prose.claims_list(["M3", "M4", "M9", "M12"])
 
 # %% tags=["parameters"] nbmake={"mock": {"profile": "smoke"}}
 profile: str = "book"  # smoke | book | paper: how many samples the sampled checks draw
-num_labels: int = 10  # labels K of the random laws
+num_labels: int = 10  # labels K of the random laws, 2 to 50
 seed: int = 0  # seed of the random laws
 
 # %% tags=["remove-input"]
@@ -167,11 +167,12 @@ assert (game.gamma * by_c + game.beta * by_t - left).abs().max() < 1e-12
 # one).
 
 # %%
+slowest = 1e-3 * p_u.min() ** 2  # squared probabilities couple C and T by p squared
 for name in DISTILLATIONS:
     rules = Play(schedule="simultaneous", step_size=0.2)
     moduli = local_modes(replace(game, distillation=name), rules).abs()
     assert moduli.max() < 1 + 1e-6
-    assert (moduli > 1 - 1e-7).sum() <= 2
+    assert (moduli > 1 - slowest).sum() <= 2
 at_rest = Logits(*(x[None] for x in (p_u.log(), p_u.log(), torch.zeros_like(p_u))))
 moved = one_round(game, at_rest, Play())
 assert max((a - b).abs().max() for a, b in zip(moved, at_rest, strict=True)) < 1e-12

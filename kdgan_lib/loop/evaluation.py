@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -41,11 +42,16 @@ def player_logits(player: str, module: nn.Module, batch: Examples) -> Tensor:
 
 @torch.inference_mode()
 def predict(player: str, module: nn.Module, examples: Examples) -> Tensor:
-    """Return [examples, labels] logits in evaluation mode, chunk by chunk."""
+    """Return [examples, labels] logits in evaluation mode, chunk by chunk.
+
+    One example left over joins the last chunk: a BatchNorm that keeps no statistics
+    takes no single one.
+    """
     module.eval()
+    starts = range(0, max(1, len(examples) - 1), CHUNK)
     chunks = [
-        player_logits(player, module, examples[start : start + CHUNK])
-        for start in range(0, len(examples), CHUNK)
+        player_logits(player, module, examples[start:end])
+        for start, end in pairwise([*starts, len(examples)])
     ]
     return torch.cat(chunks)
 

@@ -141,6 +141,8 @@ def tidy(notebook: Any) -> Any:
     for cell in notebook.cells:
         for key in ("papermill", "execution", "ExecuteTime"):
             cell.metadata.pop(key, None)
+        if not cell.metadata.get("tags"):  # papermill adds an empty list
+            cell.metadata.pop("tags", None)
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if not _noise(output)]
             for output in cell.outputs:

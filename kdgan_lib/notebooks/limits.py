@@ -69,6 +69,8 @@ OWN: dict[str, dict[str, Limit]] = {
     # Without distillation a game has many equilibria.
     "03_three_player_game": {"beta": POSITIVE},
     "12_your_own_teacher": {"n": Range(10, 197)},
+    # With more of them some directions are too slow to be told from standing still.
+    "a0_proofs": {"num_labels": Range(2, 50)},
 }
 """By chapter, where it allows less."""
 

@@ -40,6 +40,7 @@ def test_parameters_reach_the_chapter_and_the_stamp_records_reads(
     assert list(reads) == ["evidence?claim=M5&quantity=error"]
     assert "papermill" not in notebook.metadata
     assert not any("papermill" in cell.metadata for cell in notebook.cells)
+    assert all(cell.metadata.get("tags", ["kept"]) for cell in notebook.cells)
 
 
 @pytest.mark.slow

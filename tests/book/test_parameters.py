@@ -104,6 +104,13 @@ def test_limits_are_those_of_the_library_and_of_parameters_that_there_are():
     assert limits.OWN["12_your_own_teacher"]["n"] == limits.Range(10, digits.LARGEST)
 
 
+@pytest.mark.parametrize(("labels", "fine"), [(1, False), (2, True), (51, False)])
+def test_a_chapter_s_own_limit_comes_before_the_general_one(labels, fine):
+    found = limits.limit_of("a0_proofs", "num_labels", "int")
+    assert found is not None
+    assert found.allows(labels) == fine
+
+
 def test_a_chapter_stops_at_its_table_when_a_value_got_past_the_library(
     toy_book, monkeypatch
 ):
