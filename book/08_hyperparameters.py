@@ -117,7 +117,11 @@ epochs: int = 20  # outer epochs of the live run
 notebooks.parameters_table("08_hyperparameters")
 
 # %% tags=["remove-input"]
-prose.sentence(live.ensure_runs("figure4", profile))
+prose.sentence(
+    " ".join(
+        live.ensure_runs(grid, profile, data="mnist") for grid in ("figure4", "figure6")
+    )
+)
 
 # %% [markdown]
 # ## Accuracy against each weight (Figure 4)

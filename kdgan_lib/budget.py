@@ -89,6 +89,11 @@ class Budget:
         """Return the same budget with some fields changed."""
         return replace(self, **changes)
 
+    @property
+    def looks(self) -> int:
+        """Return how often C is scored on validation in the game."""
+        return -(-self.epochs // self.evaluate_every)
+
     def augmentation_before(self, player: str) -> str:
         """Return the random change of the images while a player is pretrained."""
         own = self.teacher_pretraining_augmentation

@@ -57,6 +57,14 @@ def updates_per_epoch(stage: Stage, num_examples: int, batch_size: int) -> int:
     return batches * sum(phase.passes for phase in stage.phases)
 
 
+def all_updates(method: Method, budget: Budget, num_examples: int) -> int:
+    """Return the player updates of pretraining and of all outer epochs."""
+    return sum(
+        stage.epochs * updates_per_epoch(stage, num_examples, budget.batch_size)
+        for stage in stages(method, budget)
+    )
+
+
 def game_updates(method: Method, budget: Budget, num_examples: int) -> int:
     """Return the player updates of all outer epochs."""
     game = stages(method, budget)[-1]

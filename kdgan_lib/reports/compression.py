@@ -6,7 +6,7 @@ not says so and folds away its command, its device and an estimate of its time.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -25,6 +25,9 @@ from kdgan_lib.reports.table1 import (
     Entry,
 )
 from kdgan_lib.stats import LEVEL, paired_difference
+
+if TYPE_CHECKING:
+    from kdgan_lib.experiments import Run
 
 WIDE = 2
 """Columns up to which a table's cells have room for their small print on one line."""
@@ -155,7 +158,7 @@ def unfinished() -> pd.DataFrame:
     for grid, what in BESIDE_TABLE_1.items():
         left = _left(grid)
         if left:
-            takes = table1.effort_at_pace(left)
+            takes = table1.effort_of_runs(left, tables.runs(grid=grid))
             row = {"runs": len(left), "command": f"`kdgan sweep {grid}`"}
             rows.append({"what": what, **row, "takes": takes})
     small = missing(("controlled",), SMALL)
@@ -166,14 +169,12 @@ def unfinished() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _left(grid: str) -> list[tuple[str, float]]:
-    """Return data set and multiply-adds of each declared run that is not stored."""
-    from kdgan_lib.costs import multiply_adds  # with the grids it imports torch
-    from kdgan_lib.grids import GRIDS
+def _left(grid: str) -> list["Run"]:
+    """Return the declared runs that are not stored."""
+    from kdgan_lib.grids import GRIDS  # it imports torch
 
     stored = set(tables.runs(grid=grid).run_id)
-    left = [run for run in GRIDS[grid]("paper") if run.id not in stored]
-    return [(run.data, multiply_adds(run)) for run in left]
+    return [run for run in GRIDS[grid]("paper") if run.id not in stored]
 
 
 def differences(

@@ -10,7 +10,7 @@ from kdgan_lib import tables
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import CONTROLS, GRIDS, control
 from kdgan_lib.names import label_of
-from kdgan_lib.prose import listed
+from kdgan_lib.prose import about_zero, listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import BESIDE, counted, folded, shown
 from kdgan_lib.reports.table1 import Column
@@ -157,7 +157,8 @@ def worth() -> str:
     *_, place = range(len(CHAIN))
     steps = {n: waterfall(n)[place] for n in SIZES}
     said = [
-        f"{signed(step.change)} points at n = {n:,}"
+        f"{signed(step.change)} points at n = {n:,}, an interval that "
+        f"{about_zero(step.change.lo, step.change.hi)}"
         for n, step in steps.items()
         if step.change is not None
     ]
@@ -166,6 +167,27 @@ def worth() -> str:
     return (
         "KDGAN minus MIMIC with the same learning rate and as many updates of C is "
         f"{listed(said)}: what the game of T and D adds."
+    )
+
+
+def spreads_in_words(n: int = SIZES[0]) -> str:
+    """Return standard deviations over seeds on the same images, and on drawn ones.
+
+    In points, of the methods that were run on the last n images, on the seeds that both
+    share; empty where fewer than three seeds were.
+    """
+    scores, said = _Scores(n), []
+    for name, change in CONTROLS.items():
+        same, drawn = scores.of(name), scores.of(change["method"])
+        seeds = same.index.intersection(drawn.index)
+        if change.get("subset") == "last" and len(seeds) >= FEWEST:
+            method, apart = label_of(change["method"]), drawn[seeds].std()
+            said.append(f"{method} {same[seeds].std():.2f} (drawn: {apart:.2f})")
+    if not said:
+        return ""
+    return (
+        f"With the last {n} images for every seed the standard deviations are, in "
+        f"points: {listed(said)}."
     )
 
 

@@ -6,11 +6,13 @@ import pandas as pd
 
 from kdgan_lib import claims
 from kdgan_lib.beyond_grids import MANY, MANY_LABELS
+from kdgan_lib.costs import multiply_adds
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.methods import METHODS
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero, interval
+from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import folded, shown
 from kdgan_lib.reports.points import stored
 from kdgan_lib.stats import FEWEST, mean_interval, paired_difference
@@ -19,7 +21,7 @@ GRID, COMMAND = "many_labels", "kdgan sweep many_labels"
 FORMATS = {
     "player updates": ",.0f",
     **dict.fromkeys(("validation", "T"), ".2f"),
-    **dict.fromkeys(("runs", "missing"), ".0f"),
+    **dict.fromkeys(("looks", "runs", "missing"), ".0f"),
 }
 """How the table's columns are printed."""
 
@@ -28,14 +30,14 @@ def points() -> pd.DataFrame:
     """Return the declared runs, one row each, with what is stored of them.
 
     Columns: run_id, variant, method, updates (of all players, without pretraining),
-    seed, and those of `points.stored`.
+    looks (at validation), work (multiply-adds), seed, and those of `points.stored`.
     """
     return stored(pd.DataFrame(_declared()), GRID)
 
 
 @cache
 def _declared() -> list[dict[str, object]]:
-    """Return the declared runs: run_id, variant, method, updates and seed."""
+    """Return the declared runs: what `points` has of them, looks, and multiply-adds."""
     runs = GRIDS[GRID]("paper")
     names = [*MANY_LABELS] * (len(runs) // len(MANY_LABELS))
     return [
@@ -44,6 +46,8 @@ def _declared() -> list[dict[str, object]]:
             "variant": name,
             "method": run.method.name,
             "updates": game_updates(run.method, run.budget, run.n),
+            "looks": run.budget.looks,
+            "work": multiply_adds(run),
             "seed": run.seed,
         }
         for name, run in zip(names, runs, strict=True)
@@ -60,7 +64,7 @@ def accuracies() -> pd.DataFrame:
         method = str(part.method.iloc[0])
         command = f"{COMMAND} --method {method}"
         done = part.dropna(subset="accuracy")
-        cell = folded("not run", [], command)
+        cell = folded("not run", [], command, _time(part))
         if len(done):
             cell = shown(mean_interval(done.accuracy), [], command, done.run_id)
         rows.append(
@@ -68,6 +72,7 @@ def accuracies() -> pd.DataFrame:
                 "method": label_of(method),
                 "setting": str(name).removeprefix(f"{method} "),
                 "player updates": part.updates.iloc[0],
+                "looks": part.looks.iloc[0],
                 "C": cell,
                 "validation": done.validation.mean(),
                 "T": _teacher(method, done),
@@ -76,6 +81,10 @@ def accuracies() -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _time(missing: pd.DataFrame) -> str:
+    return table1.effort_at_pace(("mnist", work) for work in missing.work)
 
 
 def _teacher(name: str, done: pd.DataFrame) -> float | str:

@@ -132,23 +132,22 @@ def sentence() -> str:
 def lead_over_nagan() -> str:
     """Return what KDGAN's lead over NaGAN under `code` owes to their lengths.
 
-    On the seeds that the long KDGAN, NaGAN at that length and NaGAN as released share;
-    empty with fewer than three.
+    Each on the seeds that the long KDGAN and that NaGAN share; empty where either is
+    fewer than three.
     """
     short = next((e for e in _usual() if e.cell.method == "nagan"), None)
     if short is None:
         return ""
-    found = [scores(), scores(method="nagan"), _by_seed(short.finished, LARGEST)]
-    runs = pd.concat(found, axis=1, keys=["kdgan", "equal", "usual"]).dropna()
-    if len(runs) < FEWEST:
+    long = scores()
+    rivals = _by_seed(short.finished, LARGEST), scores(method="nagan")
+    if any(len(long.index.intersection(rival.index)) < FEWEST for rival in rivals):
         return ""
-    usual, equal = (
-        signed(paired_difference(runs.kdgan, runs[name])) for name in ("usual", "equal")
-    )
+    usual, equal = (paired_difference(long, rival) for rival in rivals)
     return (
-        f"Under `code` with n = 100 KDGAN minus NaGAN is {usual} points at the "
-        f"released length of each, and {equal} where NaGAN has as many player updates "
-        f"and looks at the test set as KDGAN ({len(runs)} seeds)."
+        f"Under `code` with n = 100 KDGAN minus NaGAN is {signed(usual)} points at the "
+        f"released length of each ({usual.runs} seeds), and {signed(equal)} where "
+        f"NaGAN has as many player updates and looks at the test set as KDGAN "
+        f"({equal.runs} seeds)."
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kdgan_lib.names import label_of
+from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import part_of
 from kdgan_lib.reports.table1 import COLUMNS, Column
@@ -83,10 +84,12 @@ def _collapsed(entry: table1.Entry, protocol: str) -> str:
     lost = done[100 * (done.test_accuracy - done.last_test_accuracy) > COLLAPSE]
     if lost.empty:
         return ""
+    epochs = listed(f"{epoch:.0f}" for epoch in sorted(set(lost.selected_epoch)))
     return (
         f"in {part_of(len(lost), len(done))} of {label_of(entry.cell.method)} on "
         f"{entry.column.title(protocol)} the last C is right on "
-        f"{100 * lost.last_test_accuracy.mean():.1f}% of the test images, on average"
+        f"{100 * lost.last_test_accuracy.mean():.1f}% of the test images, on average, "
+        f"and the reported one is that of epoch {epochs} of {lost.epochs.iloc[0]}"
     )
 
 

@@ -6,6 +6,7 @@ Nothing here imports torch, so that a table prints at once.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -14,6 +15,9 @@ from kdgan_lib.declared import Cell
 from kdgan_lib.names import COMPARED
 from kdgan_lib.stats import QUIET, Estimate, mean_interval
 
+if TYPE_CHECKING:
+    from kdgan_lib.experiments import Run
+
 GRID = "table1"
 PROTOCOLS = ("controlled", "paper", "code")
 METHODS = ("codis", "distn", "noisy", "mimic", "nagan", "kdgan")
@@ -21,6 +25,8 @@ METHODS = ("codis", "distn", "noisy", "mimic", "nagan", "kdgan")
 ROWS = COMPARED
 """Ours: with a classifier that has no teacher, and KDGAN without the Gumbel trick."""
 HELD_OUT = 2_000
+LIKE = {"method", "data", "n", "variant", "epochs"}
+"""What runs share that take the same time."""
 DAY = 86_400
 """Seconds; a run that takes longer on a CPU is advised to a GPU."""
 
@@ -187,6 +193,27 @@ def effort_at_pace(work: Iterable[tuple[str, float]]) -> str:
     """Return an estimate of the time of runs: of each its data set, multiply-adds."""
     pace = stored_pace()
     return _estimated(sum(cost * rate_of(pace, data) for data, cost in work))
+
+
+def effort_of_runs(left: Iterable["Run"], stored: pd.DataFrame) -> str:
+    """Return an estimate of the time of runs, some of whose like are stored.
+
+    The like: of the same method, data, n, networks and player updates; of them the
+    fastest tenth counts, and otherwise multiply-adds at the pace of all stored runs.
+    """
+    from kdgan_lib.costs import multiply_adds  # with the methods it imports torch
+
+    pace, seconds = stored_pace(), 0.0
+    for run in left:
+        like = stored
+        if len(stored):
+            same = run.configuration()
+            for key in LIKE & same.keys() & {*like}:
+                like = like[like[key] == same[key]]
+        own = like.seconds.quantile(QUIET) if len(like) else math.nan
+        usual = multiply_adds(run) * rate_of(pace, run.data)
+        seconds += usual if math.isnan(own) else own
+    return _estimated(seconds)
 
 
 def _estimated(seconds: float, about: str = "about") -> str:

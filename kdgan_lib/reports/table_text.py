@@ -8,6 +8,7 @@ import pandas as pd
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table1 as first
 from kdgan_lib.reports import table3 as third
+from kdgan_lib.reports.cells import counted
 from kdgan_lib.stats import Difference, Estimate
 
 NOT_RUN = "not run"
@@ -65,7 +66,7 @@ def _left(entries: Iterable[first.Entry]) -> list[str]:
     """Return one line per column that lacks runs: the command, and its time."""
     return [
         f"{NOT_RUN}: {first.command(part)}  "
-        f"({sum(entry.missing for entry in part)} runs: {first.effort(part)})"
+        f"({counted(sum(entry.missing for entry in part))}: {first.effort(part)})"
         for part in first.missing(entries)
     ]
 
@@ -116,8 +117,16 @@ def _losses() -> str:
     if left:
         time = first.effort_of(entry.cell for entry in left)
         notes = [f"{NOT_RUN}: {third.COMMAND}  ({time})"]
-    title = "Table 3: test accuracy of C in %, and its loss against T in points"
+    title = (
+        f"Table 3: test accuracy of C in % on MNIST with n = 100 under `controlled` "
+        f"({_seeds(entries)}), and its loss against T in points"
+    )
     return "\n".join([title, _aligned(lines), *notes])
+
+
+def _seeds(entries: list[third.Entry]) -> str:
+    most = max(len(entry.cell.ids) for entry in entries)
+    return f"{most} seeds"
 
 
 def _accuracy(entry: third.Entry) -> str:

@@ -5,6 +5,8 @@ import json
 import pandas as pd
 
 from kdgan_lib import tables
+from kdgan_lib.experiments import from_configuration
+from kdgan_lib.loop.schedule import all_updates, game_updates
 from kdgan_lib.names import COMPARED, label_of
 from kdgan_lib.prose import interval
 from kdgan_lib.reports import table1
@@ -84,22 +86,36 @@ def _changed(name: str, found: dict[str, object]) -> str:
 
 def scores() -> pd.DataFrame:
     """Return the found settings' test accuracies in percent, by seed and method."""
-    runs = tables.runs(grid=WIDER, status="finished")
-    if runs.empty:
+    stored = tables.runs(grid=WIDER, status="finished")
+    if stored.empty:
         return pd.DataFrame()
-    return 100 * runs.pivot(index="seed", columns="method", values="test_accuracy")
+    return 100 * stored.pivot(index="seed", columns="method", values="test_accuracy")
 
 
 def accuracies() -> pd.DataFrame:
     """Return each method's test accuracy with the found setting, and the change.
 
     The change is from the prescribed setting, in points, paired by seed. All methods
-    that have runs are compared on the seeds that they share.
+    that have runs are compared on the seeds that they share. Beside it: the updates of
+    all players, those of the game and all, and how often C was looked at on validation.
     """
     found = scores().dropna()
     usual = table1.scores("controlled", (COLUMN,))[COLUMN]
     known = [name for name in COMPARED if name in found]
-    return pd.DataFrame([_accuracy(name, found[name], usual) for name in known])
+    return pd.DataFrame(
+        [_accuracy(name, found[name], usual) | _amounts(name) for name in known]
+    )
+
+
+def _amounts(name: str) -> dict[str, str]:
+    """Return the updates of a method's runs in the game and in all, and its looks."""
+    found = tables.runs(grid=WIDER, status="finished", method=name)
+    run = from_configuration(found.iloc[0].to_dict())
+    return {
+        "updates in the game": f"{game_updates(run.method, run.budget, run.n):,}",
+        "with pretraining": f"{all_updates(run.method, run.budget, run.n):,}",
+        "looks": f"{run.budget.looks}",
+    }
 
 
 def _accuracy(name: str, found: pd.Series, usual: pd.DataFrame) -> dict[str, object]:

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdgan_lib import declared, runs
+from kdgan_lib import declared, runs, tables
 from kdgan_lib.commands import runs as runs_cli
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import compression as drawings
 from kdgan_lib.grids import (
     CONTROLS,
+    GRIDS,
     SIZES,
     WIDTHS,
     cifar10_teachers,
@@ -83,9 +84,10 @@ def test_a_teacher_is_measured_by_the_classifier_that_has_none(invented):
 
 def test_the_collapse_of_a_cells_only_run_is_said_of_one_run(runs_folder):
     run = declare("nagan", "cifar10", 5_000, variant="small")
-    store([row(run, 0.44, last_test_accuracy=0.1)])
+    store([row(run, 0.44, last_test_accuracy=0.1, selected_epoch=1)])
     said = selection.collapsed(columns=table1.SMALL)
     assert "in the one run of NaGAN on CIFAR-10 5,000 the last C is right on" in said
+    assert f"the reported one is that of epoch 1 of {run.budget.epochs}." in said
     assert selection.collapsed() == ""  # nothing was run in the paper's columns
 
 
@@ -277,7 +279,7 @@ def test_a_run_that_ends_far_below_its_selected_classifier_is_named(runs_folder)
     assert selection.collapsed().startswith(
         "No run's last classifier lies more than 10"
     )
-    store([row(runs[2], 0.95) | {"last_test_accuracy": 0.1}])
+    store([row(runs[2], 0.95) | {"last_test_accuracy": 0.1, "selected_epoch": 3}])
     said = selection.collapsed()
     assert (
         "in 1 of the 3 runs of NaGAN on MNIST 10,000 the last C is right on 10.0%"
@@ -307,6 +309,14 @@ def test_what_is_missing_beside_table_1_is_counted_with_its_command(invented):
     small = found.command["CIFAR-10 500, T and D a ResNet-20"]
     assert "--variant small" in small
     assert found.takes.str.contains("an estimate").all()
+
+
+def test_what_is_missing_is_timed_by_stored_runs_of_its_like(invented):
+    run, *others = GRIDS["released_length"]("paper")
+    alike = [other for other in others if other.method.name == run.method.name]
+    store([row(alike[0], 0.8, seconds=7_200.0)])
+    stored = tables.runs(grid="released_length")
+    assert table1.effort_of_runs([run, alike[1]], stored).startswith("about 4 h")
 
 
 def test_the_time_of_what_is_missing_is_in_proportion_to_its_multiply_adds(invented):
@@ -365,6 +375,16 @@ def test_the_subset_and_the_augmentation_are_summed_up_once_all_are_run(invented
 def store_control(name, accuracy, seeds=SEEDS):
     """Store runs of a control whose accuracies share what the images bring."""
     store([row(control(name, 100, s), accuracy + SHARED[s]) for s in seeds])
+
+
+def test_spreads_on_the_same_images_stand_beside_those_on_drawn_ones(invented):
+    assert controls.spreads_in_words() == ""
+    store_control("kdgan on the last n images", 0.7, SEEDS[:2])
+    assert controls.spreads_in_words() == ""  # too few seeds
+    store_control("kdgan on the last n images", 0.7)
+    spread = f"{100 * SHARED.std(ddof=1):.2f}"
+    said = controls.spreads_in_words()
+    assert said.endswith(f"in points: KDGAN {spread} (drawn: {spread}).")
 
 
 def test_the_waterfalls_steps_add_up_to_kdgan(invented):

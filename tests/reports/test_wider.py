@@ -91,3 +91,8 @@ def test_what_was_found_is_compared_with_the_prescribed_setting(found, runs_fold
     assert table.change["KDGAN"].startswith("+3.00")
     assert table.change["MIMIC"] == "the same runs"
     assert "number 1 of 2, 2.00 points above MIMIC" in wider.sentence()
+    assert set(table["updates in the game"]) == {"900"}
+    mimic = declare("mimic")
+    passes = mimic.budget.teacher_pretraining + mimic.budget.classifier_pretraining
+    batches = mimic.n // mimic.budget.batch_size
+    assert table["with pretraining"]["MIMIC"] == f"{900 + passes * batches:,}"
