@@ -14,6 +14,7 @@ def one_line(message: Warning | str, *rest: object, **named: object) -> str:
 def output_fault() -> str:
     """Return a sentence if the standard output cannot be written; else nothing."""
     try:
+        sys.stdout.write("")  # without a buffer, only writing meets the fault
         sys.stdout.flush()
     except OSError as error:
         drop_output()
