@@ -13,7 +13,7 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Run:
+class RunChapter:
     """Run one chapter and keep its outputs."""
 
     chapter: tyro.conf.Positional[str]
@@ -131,7 +131,7 @@ class Claims:
 
 
 Book = Annotated[
-    Annotated[Run, tyro.conf.subcommand("run")]
+    Annotated[RunChapter, tyro.conf.subcommand("run")]
     | Annotated[Execute, tyro.conf.subcommand("execute")]
     | Annotated[Sync, tyro.conf.subcommand("sync")]
     | Annotated[Check, tyro.conf.subcommand("check")]
