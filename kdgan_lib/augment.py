@@ -110,6 +110,16 @@ def elastic(
     return warp(images, places + field.movedim(1, -1))
 
 
+def elastic_or_affine(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Vary a batch by `elastic` or by `affine`, with even odds.
+
+    images [B, C, H, W]. A player sees digits bent, and digits moved and turned further
+    than `elastic` does; either costs as much as it does alone.
+    """
+    coin = torch.rand(1, generator=generator, device=generator.device)
+    return (elastic if coin < 0.5 else affine)(images, generator)
+
+
 def mirror(images: Tensor, generator: torch.Generator) -> Tensor:
     """Swap left and right in each image with probability one half."""
     shape = (len(images), 1, 1, 1)
@@ -144,6 +154,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "none": _unchanged,
     "affine": affine,
     "elastic": elastic,
+    "elastic_or_affine": elastic_or_affine,
     "mirror": mirror,
     "crop": crop,
 }

@@ -54,6 +54,12 @@ BENT: dict[str, Any] = {
     },
 }
 """The same for players that see images bent, and less moved and turned than usual."""
+UNDROPPED: dict[str, Any] = {
+    **BENT,
+    "budget": {**BENT["budget"], "augmentation": "elastic_or_affine"},
+    "variant": "undropped",
+}
+"""The same for a C without dropout whose game also has images moved as usual."""
 MANY_LABELS: dict[str, dict[str, Any]] = {
     "kdgan as prescribed": {"method": "kdgan"},
     "kdgan with ten passes of C in a round and a cosine": {
@@ -71,12 +77,26 @@ MANY_LABELS: dict[str, dict[str, Any]] = {
         "hyper": {"classifier_passes": 10, "supervision": 1.0},
         **BENT,
     },
+    "kdgan with both and the anchor, for longer, on bent and on moved images, "
+    "without dropout in C": {
+        "method": "kdgan",
+        "hyper": {"classifier_passes": 10, "supervision": 1.0},
+        **UNDROPPED,
+    },
     "distn as prescribed": {"method": "distn"},
     "distn for longer": {"method": "distn", **LONGER},
     "distn for longer, on bent images": {"method": "distn", **BENT},
+    "distn for longer, on bent and on moved images, without dropout in C": {
+        "method": "distn",
+        **UNDROPPED,
+    },
     "codis as prescribed": {"method": "codis"},
     "codis for longer": {"method": "codis", **LONGER},
     "codis for longer, on bent images": {"method": "codis", **BENT},
+    "codis for longer, on bent and on moved images, without dropout in C": {
+        "method": "codis",
+        **UNDROPPED,
+    },
     "nagan as prescribed": {"method": "nagan"},
     "nagan with C pretrained ten times as long": {
         "method": "nagan",

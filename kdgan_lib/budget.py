@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from kdgan_lib.choices import LATER, check_choices, check_counts
 
-Augmentation = Literal["none", "affine", "elastic", "mirror", "crop"]
+Augmentation = Literal[
+    "none", "affine", "elastic", "elastic_or_affine", "mirror", "crop"
+]
 Precision = Literal["float32", "bfloat16"]
 Course = Literal["constant", "cosine"]
 

@@ -11,7 +11,7 @@ from kdgan_lib.cifar_nets import cifar10_players
 from kdgan_lib.data import Split, load
 from kdgan_lib.loop.evaluation import ACCURACY, Criterion
 from kdgan_lib.metrics import precision_at, tag_metrics
-from kdgan_lib.nets import mnist_players
+from kdgan_lib.nets import MLP, mnist_players
 from kdgan_lib.tag_nets import tag_players
 from kdgan_lib.tag_tables import EMBEDDED, NETWORK
 from kdgan_lib.tags import load_tags
@@ -92,13 +92,19 @@ def _at(table: Mapping[int, Value], n: int) -> Value:
 
 
 def _mnist(variant: str) -> Builders:
-    """Return MNIST's networks: `default`, `released`, or `h50` for 50 hidden units."""
+    """Return MNIST's networks.
+
+    variant: `default`, `released`, `undropped` (no dropout in C), or `h50` (a C with 50
+    hidden units).
+    """
     if variant in ("default", "released"):
         return mnist_players(initial="he" if variant == "default" else "released")
+    if variant == "undropped":
+        return {**mnist_players(), "classifier": lambda: MLP(dropout=0.0)}
     if variant[:1] != "h" or not variant[1:].isdigit() or int(variant[1:]) < 1:
         raise ValueError(
-            f"MNIST has no networks '{variant}'; choose from default, released, h50 "
-            "(a classifier with 50 hidden units; any number goes)."
+            f"MNIST has no networks '{variant}'; choose from default, released, "
+            "undropped (no dropout in C), h50 (50 hidden units; any number goes)."
         )
     return mnist_players(hidden=int(variant[1:]))
 

@@ -56,6 +56,7 @@ def with_change(change: dict[str, Any], n: int, seed: int, profile: str) -> Run:
         n=n,
         seed=seed,
         profile=profile,
+        variant=change.get("variant", "default"),
         subset=change.get("subset", ""),
     )
     return changed(run, change)

@@ -14,6 +14,7 @@ from kdgan_lib.augment import (
     augment,
     crop,
     elastic,
+    elastic_or_affine,
     mirror,
     sampled_places,
     warp,
@@ -54,7 +55,9 @@ def test_no_augmentation_draws_nothing():
 
 
 def test_an_unknown_augmentation_names_the_known_ones():
-    with pytest.raises(ValueError, match="choose from none, affine, elastic, mirror"):
+    with pytest.raises(
+        ValueError, match="choose from none, affine, elastic, elastic_or"
+    ):
         augment(some_images(), generator(), "flip")
 
 
@@ -147,6 +150,21 @@ def test_elastic_samples_up_to_some_pixels_away_along_both_axes(axis, pixels):
     assert steps.diff(dim=axis).abs().max() < 0.2 * pixels  # a smooth field
 
 
+def test_elastic_or_affine_varies_half_of_the_batches_by_each():
+    images = some_images(2)
+    draws = generator()
+    bent = 0
+    for _ in range(100):
+        before = torch.Generator().set_state(draws.get_state())
+        varied = elastic_or_affine(images, draws)
+        torch.rand(1, generator=before)  # the coin
+        again = torch.Generator().set_state(before.get_state())
+        as_bent = torch.equal(varied, elastic(images, before))
+        assert as_bent != torch.equal(varied, affine(images, again))
+        bent += as_bent
+    assert 30 < bent < 70
+
+
 def test_mirror_swaps_about_half_of_the_images_and_leaves_the_others():
     images = some_images(400, 3, 4, 5)
     varied = mirror(images, generator())
@@ -174,7 +192,9 @@ def test_crop_keeps_the_channels_of_an_image_together_and_mirrors_half():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("kind", ["affine", "elastic", "mirror", "crop"])
+@pytest.mark.parametrize(
+    "kind", ["affine", "elastic", "elastic_or_affine", "mirror", "crop"]
+)
 def test_the_device_does_not_change_what_a_cpu_generator_draws(kind):
     images = some_images()
     there = augment(images.cuda(), generator(3), kind)

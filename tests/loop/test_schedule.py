@@ -112,7 +112,7 @@ def test_updates_per_epoch_count_the_last_small_batch(count, batch, expected):
         ("teacher_lr", math.nan, "teacher_lr must be a finite number, not nan"),
         ("weight_decay", math.inf, "weight_decay must be a finite number, not inf"),
         ("selection", "test", "choose from validation, last, best_test"),
-        ("augmentation", "flip", "choose from none, affine, elastic, mirror"),
+        ("augmentation", "flip", "choose from none, affine, elastic, elastic_or"),
         ("lr_schedule", "linear", "choose from constant, cosine"),
     ],
 )
