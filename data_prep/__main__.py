@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.errors import PrepError
-from kdgan_lib.console import drop_output, output_fault
+from kdgan_lib.console import complaint
 from kdgan_lib.paths import advice, data_dir
 
 DATA_SETS = {
@@ -92,12 +92,10 @@ def main(arguments: list[str] | None = None) -> int:
     data = options.pop("data")
     try:
         return _prepare(data, options)
-    except BrokenPipeError:
-        drop_output()
-        return 0
     except OSError as error:
-        print(f"{data}: {output_fault() or error}", file=sys.stderr)
-        return 1
+        if said := complaint(error):
+            print(f"{data}: {said}", file=sys.stderr)
+        return 1 if said else 0
 
 
 def _prepare(data: str, options: dict[str, Any]) -> int:

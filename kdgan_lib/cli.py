@@ -6,9 +6,8 @@ import warnings
 from collections.abc import Callable
 from importlib import import_module
 
-from kdgan_lib.console import drop_output, one_line, output_fault
+from kdgan_lib.console import complaint, one_line
 from kdgan_lib.memory import keep_freed_memory
-from kdgan_lib.paths import advice
 
 COMMANDS = {
     "train": ("commands.train:train", "train one run and store its record"),
@@ -52,12 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"Interrupted; the same command {_then(given)}.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        drop_output()
-        return 0
     except OSError as error:
-        print(f"{called}: {output_fault() or advice(error)}", file=sys.stderr)
-        return 1
+        if said := complaint(error):
+            print(f"{called}: {said}", file=sys.stderr)
+        return 1 if said else 0
     except (ValueError, LookupError, RuntimeError) as error:
         message = error.args[0] if isinstance(error, KeyError) else error
         print(f"{called}: {message}", file=sys.stderr)

@@ -4,11 +4,21 @@ import os
 import sys
 from contextlib import suppress
 
+from kdgan_lib.paths import advice
+
 
 def one_line(message: Warning | str, *rest: object, **named: object) -> str:
     """Return a warning as one line; stands in for `warnings.formatwarning`."""
     over_bar = "\r" if sys.stderr.isatty() else ""  # a bar's line has no end
     return f"{over_bar}warning: {message}\n"
+
+
+def complaint(error: OSError) -> str:
+    """Return the sentence that a command ends in; nothing where nobody reads on."""
+    if isinstance(error, BrokenPipeError):
+        drop_output()
+        return ""
+    return output_fault() or advice(error)
 
 
 def output_fault() -> str:

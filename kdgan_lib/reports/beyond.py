@@ -11,6 +11,7 @@ from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero
+from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import shown as cell
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.points import stored
@@ -109,6 +110,8 @@ def accuracies() -> pd.DataFrame:
             ids = part.run_id[part.accuracy.notna()]
             row["C"] = cell(mean_interval(known), [], COMMAND, ids)
             row |= {"validation": part.validation.mean(), "T": part.teacher.mean()}
+        else:
+            row["C"] = table1.not_run(GRID, part.run_id, COMMAND)
         missing = int(found[found.variant == name].status.isna().sum())
         rows.append(row | {"runs": len(known), "missing": missing})
     columns = ["variant", "C", "validation", "T", "runs", "missing"]

@@ -6,7 +6,7 @@ not says so and folds away its command, its device and an estimate of its time.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -25,9 +25,6 @@ from kdgan_lib.reports.table1 import (
     Entry,
 )
 from kdgan_lib.stats import LEVEL, paired_difference
-
-if TYPE_CHECKING:
-    from kdgan_lib.experiments import Run
 
 WIDE = 2
 """Columns up to which a table's cells have room for their small print on one line."""
@@ -158,7 +155,7 @@ def unfinished() -> pd.DataFrame:
     for grid, what in BESIDE_TABLE_1.items():
         left = _left(grid)
         if left:
-            takes = table1.effort_of_runs(left, tables.runs(grid=grid))
+            takes = table1.effort_of_runs(grid, left)
             row = {"runs": len(left), "command": f"`kdgan sweep {grid}`"}
             rows.append({"what": what, **row, "takes": takes})
     small = missing(("controlled",), SMALL)
@@ -169,12 +166,10 @@ def unfinished() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _left(grid: str) -> list["Run"]:
-    """Return the declared runs that are not stored."""
-    from kdgan_lib.grids import GRIDS  # it imports torch
-
+def _left(grid: str) -> list[str]:
+    """Return the identities of the declared runs that are not stored."""
     stored = set(tables.runs(grid=grid).run_id)
-    return [run for run in GRIDS[grid]("paper") if run.id not in stored]
+    return [name for name in table1.declared_runs(grid) if name not in stored]
 
 
 def differences(

@@ -1,6 +1,5 @@
 """Gather the table of controls: what each ingredient moves, paired with its like."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,12 +7,11 @@ import pandas as pd
 
 from kdgan_lib import tables
 from kdgan_lib.experiments import declare
-from kdgan_lib.grids import CONTROLS, GRIDS, control
+from kdgan_lib.grids import CONTROLS, control
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero, listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import BESIDE, counted, folded, shown
-from kdgan_lib.reports.table1 import Column
 from kdgan_lib.stats import (
     FEWEST,
     Difference,
@@ -84,7 +82,7 @@ def _cell(scores: "_Scores", name: str) -> str:
     lost = len(rows) - len(changed)
     lines = [f"{lost} diverged"] if lost else []
     if rows.empty:
-        return folded("not run", [], command, _effort(method, scores.n))
+        return table1.not_run(GRID, _left(method, scores.n), command)
     if changed.empty:
         return folded(f"all {lost} diverged", [], command)
     gap = _difference(changed, scores.of(method))
@@ -93,17 +91,14 @@ def _cell(scores: "_Scores", name: str) -> str:
     return shown(mean_interval(changed), lines, command, rows.run_id)
 
 
-def _effort(method: str, n: int) -> str:
-    """Return an estimate of the time that a method's missing controls take."""
+def _left(method: str, n: int) -> list[str]:
+    """Return the identities of a method's controls at n that are not stored."""
     stored = set(tables.runs(grid=GRID, n=n).run_id)
-    declared = [
-        run for run in GRIDS[GRID]("paper") if run.n == n and run.method.name == method
+    return [
+        name
+        for name, run in table1.declared_runs(GRID).items()
+        if run.n == n and run.method.name == method and name not in stored
     ]
-    left = sum(run.id not in stored for run in declared)
-    seconds = table1.times(Column("mnist", n))[method]
-    if math.isnan(seconds):
-        return f"{left} runs"
-    return f"{left} runs, about {table1.duration(left * seconds)} on one CPU core"
 
 
 def dearest() -> str:

@@ -7,7 +7,6 @@ from functools import cache
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.costs import multiply_adds
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS, HEAT_MAP
 from kdgan_lib.reports import table1
@@ -15,7 +14,6 @@ from kdgan_lib.reports.points import stored
 from kdgan_lib.runs import GAME
 from kdgan_lib.stats import (
     FEWEST,
-    QUIET,
     Difference,
     mean_interval,
     paired_difference,
@@ -219,8 +217,8 @@ def coverage(*grids: str) -> pd.DataFrame:
             row |= {"declared": len(part), "missing": len(missing)}
             command = f"`kdgan sweep {grid} --n {n}`"
             row |= {"command": command if len(missing) else "–"}
-            time = _time(missing, part) if len(missing) else "–"
-            shown.append(row | {"time": time})
+            time = table1.effort_of_runs(grid, missing.run_id)
+            shown.append(row | {"time": time if len(missing) else "–"})
     return pd.DataFrame(shown)
 
 
@@ -234,19 +232,6 @@ def gamma_label(value: float) -> str:
     if value == 0:
         return "0: T does not learn from C"
     return short(value) + (" (tuned)" if value == tuned()["gamma"] else "")
-
-
-def _time(missing: pd.DataFrame, same: pd.DataFrame) -> str:
-    """Return about how long the missing runs take one after the other, in hours.
-
-    The seconds of a multiply-add are those of the same grid's runs at this n, or else
-    of Table 1's runs of the data set, or of all of them.
-    """
-    rate = (same.seconds / same.work).quantile(QUIET)
-    if pd.isna(rate):
-        rate = table1.rate_of(table1.stored_pace(), str(same.data.iloc[0]))
-    hours = rate * missing.work.sum() / 3600
-    return "unknown" if pd.isna(hours) else f"{hours:.1f} h on one core"
 
 
 def _only_weights_differ(run: Run) -> bool:
@@ -266,11 +251,11 @@ def _declared(grid: str) -> list[dict[str, object]]:
 
 def _described(run: Run) -> dict[str, object]:
     method = run.method.hyperparameters()
-    known = {"run_id": run.id, "data": run.data, "n": run.n, "seed": run.seed}
+    known = {"run_id": run.id, "n": run.n, "seed": run.seed}
     weights = {name: method[name] for name in AXES}
     usual = tuned(run.data, run.variant)
     weights |= {f"tuned_{name}": value for name, value in usual.items()}
-    return known | weights | {"work": multiply_adds(run)}
+    return known | weights
 
 
 def _by_seed(rows: pd.DataFrame, value: float, score: str) -> pd.Series:

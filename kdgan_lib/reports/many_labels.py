@@ -6,14 +6,12 @@ import pandas as pd
 
 from kdgan_lib import claims
 from kdgan_lib.beyond_grids import MANY, MANY_LABELS
-from kdgan_lib.costs import multiply_adds
-from kdgan_lib.grids import GRIDS
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.methods import METHODS
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero, interval
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.cells import folded, shown
+from kdgan_lib.reports.cells import shown
 from kdgan_lib.reports.points import stored
 from kdgan_lib.stats import FEWEST, mean_interval, paired_difference
 
@@ -30,15 +28,15 @@ def points() -> pd.DataFrame:
     """Return the declared runs, one row each, with what is stored of them.
 
     Columns: run_id, variant, method, updates (of all players, without pretraining),
-    looks (at validation), work (multiply-adds), seed, and those of `points.stored`.
+    looks (at validation), seed, and those of `points.stored`.
     """
     return stored(pd.DataFrame(_declared()), GRID)
 
 
 @cache
 def _declared() -> list[dict[str, object]]:
-    """Return the declared runs: what `points` has of them, looks, and multiply-adds."""
-    runs = GRIDS[GRID]("paper")
+    """Return what `points` has of the declared runs before any is stored."""
+    runs = table1.declared_runs(GRID).values()
     names = [*MANY_LABELS] * (len(runs) // len(MANY_LABELS))
     return [
         {
@@ -47,7 +45,6 @@ def _declared() -> list[dict[str, object]]:
             "method": run.method.name,
             "updates": game_updates(run.method, run.budget, run.n),
             "looks": run.budget.looks,
-            "work": multiply_adds(run),
             "seed": run.seed,
         }
         for name, run in zip(names, runs, strict=True)
@@ -64,9 +61,10 @@ def accuracies() -> pd.DataFrame:
         method = str(part.method.iloc[0])
         command = f"{COMMAND} --method {method}"
         done = part.dropna(subset="accuracy")
-        cell = folded("not run", [], command, _time(part))
         if len(done):
             cell = shown(mean_interval(done.accuracy), [], command, done.run_id)
+        else:
+            cell = table1.not_run(GRID, part.run_id, command)
         rows.append(
             {
                 "method": label_of(method),
@@ -81,10 +79,6 @@ def accuracies() -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _time(missing: pd.DataFrame) -> str:
-    return table1.effort_at_pace(("mnist", work) for work in missing.work)
 
 
 def _teacher(name: str, done: pd.DataFrame) -> float | str:

@@ -20,12 +20,12 @@ def stored(planned: pd.DataFrame, grid: str) -> pd.DataFrame:
     """Return declared runs, one row each, with what is stored of them.
 
     planned: a row per run with its `run_id`. Columns are added: status (NaN: not run),
-    seconds, and in percent `accuracy` (of C as selected, on the test set), `last` (of C
+    and in percent `accuracy` (of C as selected, on the test set), `last` (of C
     at the end), `teacher` (of T at the end, on the test set) and `validation` (of C as
     selected). C of a run that diverged counts as chance in all of them, so that neither
     a mean nor a selection passes over it.
     """
-    wanted = ["run_id", "status", "seconds", *SCORES]
+    wanted = ["run_id", "status", *SCORES]
     known = tables.runs(grid=grid).reindex(columns=wanted)
     found = planned.merge(known, on="run_id", how="left").rename(columns=SCORES)
     scores = list(SCORES.values())

@@ -18,7 +18,7 @@ from kdgan_lib.stats import FEWEST, Difference, mean_interval, paired_difference
 LEVELS = (85, 90, 95, 98)
 """Accuracies in percent at which the images needed are compared."""
 TABLED = (100, 1_000, 10_000)
-SWEEP = "kdgan sweep sample_size"
+GRID, SWEEP = "sample_size", "kdgan sweep sample_size"
 EQUAL = "kdgan sweep table3_controls"
 EQUAL_MIMIC = "equal"
 RIVALS = {
@@ -40,7 +40,7 @@ SIZE_FORMATS = {
 
 def curve() -> pd.DataFrame:
     """Return the runs of the sample-size curve, methods in the book's order."""
-    runs = tables.runs(grid="sample_size", status="finished")
+    runs = tables.runs(grid=GRID, status="finished")
     return in_order(runs, ROWS, "n", "seed")
 
 
@@ -67,7 +67,7 @@ def _needed(method: str, runs: pd.DataFrame) -> dict[str, str]:
     runs = runs[runs.n.isin(sizes)]
     whole = [part for _, part in runs.groupby("seed") if set(part.n) == set(sizes)]
     if len(sizes) < FEWEST_SIZES or len(whole) < FEWEST:
-        missing = folded("not run", [], *_wanted(method))
+        missing = _missing(method)
         return {f"{level}%": missing for level in LEVELS}
     by_seed = [images_needed(by_size(part), np.array(LEVELS) / 100) for part in whole]
     cells = {
@@ -77,25 +77,20 @@ def _needed(method: str, runs: pd.DataFrame) -> dict[str, str]:
     return {**cells, "seeds": str(len(whole))}
 
 
-def _wanted(method: str) -> tuple[str, str]:
-    """Return the cheapest command that fills a method's row, and its time.
+def _missing(method: str) -> str:
+    """Return the cell of a method without a row: the cheapest command that fills it.
 
     It takes the least sizes that are enough to compare.
     """
     sizes = grids.SIZES[:FEWEST_SIZES]
-    stored = set(tables.runs(grid="sample_size", method=method).run_id)
-    left = [
-        run
-        for run in grids.sample_size()
-        if run.method.name == method and run.n in sizes and run.id not in stored
-    ]
-    numbers = " ".join(map(str, sorted({run.n for run in left})))
-    command = f"{SWEEP} --method {method} --n {numbers}"
-    seconds = table1.times(Column("mnist", max(sizes)))[method]
-    if math.isnan(seconds):
-        return command, f"{len(left)} runs"
-    time = table1.duration(len(left) * seconds)
-    return command, f"at most about {time} on one CPU core"
+    stored = set(tables.runs(grid=GRID, method=method).run_id)
+    left = {
+        name: run.n
+        for name, run in table1.declared_runs(GRID).items()
+        if run.method.name == method and run.n in sizes and name not in stored
+    }
+    numbers = " ".join(map(str, sorted(set(left.values()))))
+    return table1.not_run(GRID, left, f"{SWEEP} --method {method} --n {numbers}")
 
 
 def _images(values: np.ndarray, least: int, most: int) -> str:
@@ -116,7 +111,7 @@ def at_size(n: int) -> pd.DataFrame:
         column = Column("mnist", n)
         scores = table1.scores("controlled", (column,))[column]
     else:
-        runs = tables.runs(grid="sample_size", n=n, status="finished")
+        runs = tables.runs(grid=GRID, n=n, status="finished")
         scores = pd.DataFrame()
         if len(runs):
             scores = 100 * runs.pivot(

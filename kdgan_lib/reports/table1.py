@@ -6,6 +6,7 @@ Nothing here imports torch, so that a table prints at once.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from kdgan_lib import claims, declared, tables
 from kdgan_lib.declared import Cell
 from kdgan_lib.names import COMPARED
+from kdgan_lib.reports.cells import folded
 from kdgan_lib.stats import QUIET, Estimate, mean_interval
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ METHODS = ("codis", "distn", "noisy", "mimic", "nagan", "kdgan")
 ROWS = COMPARED
 """Ours: with a classifier that has no teacher, and KDGAN without the Gumbel trick."""
 HELD_OUT = 2_000
-LIKE = {"method", "data", "n", "variant", "epochs"}
+LIKE = {"method", "data", "n", "variant", "epochs", "classifier_passes", "batch_size"}
 """What runs share that take the same time."""
 DAY = 86_400
 """Seconds; a run that takes longer on a CPU is advised to a GPU."""
@@ -189,31 +191,46 @@ def effort_of(cells: Iterable[Cell]) -> str:
     return _estimated(seconds, "at most about")
 
 
-def effort_at_pace(work: Iterable[tuple[str, float]]) -> str:
-    """Return an estimate of the time of runs: of each its data set, multiply-adds."""
-    pace = stored_pace()
-    return _estimated(sum(cost * rate_of(pace, data) for data, cost in work))
+def effort_of_runs(grid: str, identities: Iterable[str]) -> str:
+    """Return an estimate of the time of some declared runs of a grid.
 
-
-def effort_of_runs(left: Iterable["Run"], stored: pd.DataFrame) -> str:
-    """Return an estimate of the time of runs, some of whose like are stored.
-
-    The like: of the same method, data, n, networks and player updates; of them the
-    fastest tenth counts, and otherwise multiply-adds at the pace of all stored runs.
+    The fastest tenth of the stored runs that are alike (`LIKE`) counts, of the grid's
+    own if there are any; without such, multiply-adds at the pace of Table 1's runs.
     """
     from kdgan_lib.costs import multiply_adds  # with the methods it imports torch
 
-    pace, seconds = stored_pace(), 0.0
-    for run in left:
-        like = stored
-        if len(stored):
-            same = run.configuration()
-            for key in LIKE & same.keys() & {*like}:
-                like = like[like[key] == same[key]]
-        own = like.seconds.quantile(QUIET) if len(like) else math.nan
-        usual = multiply_adds(run) * rate_of(pace, run.data)
-        seconds += usual if math.isnan(own) else own
+    pools, pace, seconds = (tables.runs(grid=grid), tables.runs()), stored_pace(), 0.0
+    for run in map(declared_runs(grid).__getitem__, identities):
+        known = [found for pool in pools if len(found := _times_of_like(run, pool))]
+        if known:
+            seconds += float(known[0].quantile(QUIET))
+        else:
+            seconds += multiply_adds(run) * rate_of(pace, run.data)
     return _estimated(seconds)
+
+
+def _times_of_like(run: "Run", stored: pd.DataFrame) -> pd.Series:
+    """Return the seconds that runs like this one took."""
+    if stored.empty or "seconds" not in stored:
+        return pd.Series(dtype=float)
+    same = {"variant": run.variant} | run.configuration()
+    like = stored.fillna({"variant": "default"})  # a row has only others than that
+    for key in LIKE & {*same} & {*stored}:
+        like = like[like[key] == same[key]]
+    return like.seconds.dropna()
+
+
+def not_run(grid: str, identities: Iterable[str], command: str) -> str:
+    """Return the cell of declared runs none of which is stored."""
+    return folded("not run", [], command, effort_of_runs(grid, identities))
+
+
+@cache
+def declared_runs(grid: str) -> dict[str, "Run"]:
+    """Return the runs that a grid declares, by their identities."""
+    from kdgan_lib.grids import GRIDS  # it imports torch
+
+    return {run.id: run for run in GRIDS[grid]("paper")}
 
 
 def _estimated(seconds: float, about: str = "about") -> str:

@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-import data_prep.__main__
 from data_prep import mnist
 from data_prep.__main__ import DATA_SETS, main
 from data_prep.errors import PrepError
@@ -74,7 +73,6 @@ def test_an_output_that_cannot_be_written_ends_in_one_sentence_at_most(
 
     monkeypatch.setattr(sys, "stdout", Closed())
     monkeypatch.setattr(console, "drop_output", lambda: None)
-    monkeypatch.setattr(data_prep.__main__, "drop_output", lambda: None)
     assert main(["mnist"]) == code
     assert capsys.readouterr().err.rstrip("\n").startswith(said)
 

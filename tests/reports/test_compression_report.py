@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdgan_lib import declared, runs, tables
+from kdgan_lib import declared, runs
 from kdgan_lib.commands import runs as runs_cli
+from kdgan_lib.costs import multiply_adds
 from kdgan_lib.experiments import declare
 from kdgan_lib.figures import compression as drawings
 from kdgan_lib.grids import (
@@ -315,14 +316,16 @@ def test_what_is_missing_is_timed_by_stored_runs_of_its_like(invented):
     run, *others = GRIDS["released_length"]("paper")
     alike = [other for other in others if other.method.name == run.method.name]
     store([row(alike[0], 0.8, seconds=7_200.0)])
-    stored = tables.runs(grid="released_length")
-    assert table1.effort_of_runs([run, alike[1]], stored).startswith("about 4 h")
+    takes = table1.effort_of_runs("released_length", [run.id, alike[1].id])
+    assert takes == "about 4 h on one CPU core, an estimate"
 
 
-def test_the_time_of_what_is_missing_is_in_proportion_to_its_multiply_adds(invented):
+def test_the_time_of_what_no_run_is_like_is_in_proportion_to_multiply_adds(invented):
     pace = table1.pace_of(runs.table(), declared.cells("table1"))["mnist"]
-    asked = [("mnist", 3_600 / pace)] * 2
-    assert table1.effort_at_pace(asked) == "about 2 h on one CPU core, an estimate"
+    run = GRIDS["many_labels"]("paper")[0]
+    lasts = table1.duration(4 * multiply_adds(run) * pace)
+    takes = table1.effort_of_runs("many_labels", [run.id] * 4)
+    assert takes == f"about {lasts} on one CPU core, an estimate"
 
 
 def test_nothing_is_estimated_where_nothing_was_timed(runs_folder):
