@@ -206,7 +206,8 @@ prose.table(
 # ({numref}`tab-compression-budgets`). Its numbers stand in no cell of the paper's table
 # and are judged by no claim. {numref}`tab-compression-pretraining` compares ways to
 # pretrain T, on a seed of no other table. Columns from n = 5,000 on have crops and a
-# falling rate; the column of 500 keeps the way that its runs were made with.
+# falling rate; the column of 500 was run before that comparison, with mirrored images
+# and a constant rate.
 
 # %% tags=["remove-input"]
 prose.table(
@@ -567,9 +568,9 @@ figures.show(
     drawings.accuracy_against_size(sizes.curve(), grids.SIZES),
     name="fig-compression-images",
     caption="Test accuracy of C on MNIST under `controlled` against the number of "
-    "labelled images, mean and 95% interval over the seeds of this curve, of which "
-    "{numref}`tab-compression-controlled` has more. Methods stand side by side at each "
-    "n.",
+    f"labelled images, mean and 95% interval over {sizes.seeds()} a point (those of "
+    "{numref}`tab-compression-controlled` are more). Methods stand side by side at "
+    "each n.",
     alt="Rising lines over a logarithmic axis, one per method; a single point each "
     "where only one size was run.",
     command="kdgan sweep sample_size",

@@ -128,14 +128,15 @@ prose.sentence(
 
 # %% tags=["hide-input"]
 found = report.points("figure4")
+axes = report.sensitivity(found)
 figures.show(
-    drawings.sensitivity(report.sensitivity(found)),
+    drawings.sensitivity(axes),
     name="fig-hyperparameters-axes",
     caption="Figure 4 on MNIST. Above: test accuracy of C, mean and 95% interval over "
-    "the seeds that all values share, when one weight varies; stars mark the tuned "
-    "setting, crosses at the foot values that were not run; an n without runs is left "
-    "out. Below: the same minus the tuned setting, paired by seed. Axes span at least "
-    "four points: noise shall not look like an effect.",
+    f"the seeds that all values share ({report.seeds(axes)}), when one weight varies; "
+    "stars mark the tuned setting, crosses at the foot values that were not run; an n "
+    "without runs is left out. Below: the same minus the tuned setting, paired by "
+    "seed. Axes span at least four points: noise shall not look like an effect.",
     alt="Six panels, accuracy and difference against alpha, beta and gamma, with a "
     "line for each number of training images.",
     command="kdgan sweep figure4",

@@ -224,7 +224,11 @@ prose.verdict(claim)
 #    that rest on an interval will be wrong by chance.
 # 5. {eq}`eq-ledger-stretch` stretches the intervals that rules see. Some rules see
 #    counts of columns or pairs, which are formed from intervals before; those stay.
-#
+
+# %% tags=["remove-input"]
+prose.sentence("{said}", command="kdgan runs list", said=ledger.where_made())
+
+# %% [markdown]
 # ## Exercises
 #
 # 1. Filter for *ordering* and *not reproduced*. In how many of them does the evidence

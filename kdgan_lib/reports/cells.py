@@ -18,6 +18,14 @@ def counted(runs: int, declared: int = 0) -> str:
     )
 
 
+def seeds_in_words(counts: Iterable[float]) -> str:
+    """Return how many seeds several points have: `3 seeds`, `3 to 5 seeds`."""
+    known = sorted({int(count) for count in counts})
+    if not known:
+        return "no seeds"
+    return " to ".join(map(str, dict.fromkeys((known[0], known[-1])))) + " seeds"
+
+
 def part_of(some: int, runs: int) -> str:
     """Return in words how many of some runs are meant."""
     return f"{some} of the {runs} runs" if runs > 1 else "the one run"

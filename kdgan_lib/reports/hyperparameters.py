@@ -9,7 +9,9 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS, HEAT_MAP
+from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
+from kdgan_lib.reports.cells import seeds_in_words
 from kdgan_lib.reports.points import stored
 from kdgan_lib.runs import GAME
 from kdgan_lib.stats import (
@@ -101,6 +103,16 @@ def sensitivity(
         usual = rows.groupby("n")[f"tuned_{name}"].first()
         parts.append(part.assign(varied=name, tuned=part["value"] == part.n.map(usual)))
     return pd.concat(parts, ignore_index=True)
+
+
+def seeds(found: pd.DataFrame) -> str:
+    """Return over how many seeds the means of `sensitivity` are, at each n."""
+    run = found[found.runs > 0]
+    if run.empty:
+        return seeds_in_words([])
+    return listed(
+        f"{seeds_in_words(part.runs)} at n = {n:,}" for n, part in run.groupby("n")
+    )
 
 
 def gaps(rows: pd.DataFrame, name: str, score: str = "accuracy") -> pd.DataFrame:

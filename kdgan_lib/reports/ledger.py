@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from kdgan_lib import claims
+from kdgan_lib import claims, tables
 from kdgan_lib.prose import SYMBOLS, counted, evidence_in_words, listed, runs_in_words
 from kdgan_lib.verdicts import Verdict, judge
 
@@ -61,6 +61,20 @@ def summary(verdicts: Sequence[Verdict]) -> str:
         f"Of {len(verdicts)} claims {answered} have an answer: {said}. "
         f"{counts['not run']} wait for runs, and {counts['not testable here']} "
         "cannot be tested with what is public."
+    )
+
+
+def where_made() -> str:
+    """Return how many stored runs name their processor; empty where none is stored."""
+    stored = tables.runs()
+    if stored.empty:
+        return ""
+    named = int(stored.reindex(columns=["processor"]).processor.notna().sum())
+    return (
+        f"Of {len(stored):,} stored runs {named:,} name the processor that made them; "
+        "on its kind `kdgan runs repeat` gives the same bits. The others were made "
+        "before rows had that name, on several kinds; elsewhere a run differs in its "
+        "last digits at first, and a long game can enlarge that."
     )
 
 

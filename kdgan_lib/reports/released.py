@@ -4,11 +4,11 @@ import pandas as pd
 
 from kdgan_lib import claims, prose, tables
 from kdgan_lib.experiments import Run, declare
-from kdgan_lib.grids import GRIDS, RELEASED_LENGTH
+from kdgan_lib.grids import RELEASED_LENGTH
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.cells import folded
+from kdgan_lib.reports.cells import BESIDE, counted, shown
 from kdgan_lib.stats import (
     FEWEST,
     Estimate,
@@ -101,12 +101,15 @@ def table() -> pd.DataFrame:
     long = scores()
     if long.empty:
         return pd.DataFrame()
-    kdgan, *rivals = (run for run in GRIDS[GRID]("paper") if run.seed == 0)
-    rows = [_row(kdgan, long, long)]
-    rows += [_row(run, scores(method=run.method.name), long) for run in rivals]
+    rows = []
+    for run in table1.declared_runs(GRID).values():
+        if run.seed == 0:
+            name = run.method.name
+            found = tables.runs(grid=GRID, method=name, status="finished")
+            rows.append(_row(run, found, long, f"{COMMAND} --method {name}"))
     for entry in _usual():
         run = declare(entry.cell.method, protocol="code")
-        rows.append(_row(run, _by_seed(entry.finished, LARGEST), long))
+        rows.append(_row(run, entry.finished, long, entry.command))
     return pd.DataFrame(rows)
 
 
@@ -216,24 +219,33 @@ def _paper() -> float:
     return claims.paper_value("T1", method="kdgan", data="mnist", n=100)
 
 
-def _row(run: Run, mine: pd.Series, long: pd.Series) -> dict[str, object]:
-    updates = game_updates(run.method, run.budget, run.n)
+def _row(
+    run: Run, stored: pd.DataFrame, long: pd.Series, command: str
+) -> dict[str, object]:
+    """Return how a method's stored runs stand to the long KDGAN.
+
+    run: one that they are like. command: what makes them.
+    """
     row: dict[str, object] = {
         "runs under `code`": f"{label_of(run.method.name)}, {run.budget.epochs} epochs",
-        "player updates": f"{updates:,}",
+        "player updates": f"{game_updates(run.method, run.budget, run.n):,}",
         "test evaluations": run.budget.epochs // run.budget.test_every,
     }
-    command = f"{COMMAND} --method {run.method.name}"
-    if mine.empty:
-        missing = {"largest test accuracy": folded("not run", [], command), "runs": 0}
-        return row | missing | {"long KDGAN minus it": "–"}
-    found = mean_interval(mine)
-    largest = prose.interval(found.mean, found.lo, found.hi)
-    row |= {"largest test accuracy": largest, "runs": found.runs}
+    if stored.empty:
+        left = [
+            name
+            for name, other in table1.declared_runs(GRID).items()
+            if other.method.name == run.method.name
+        ]
+        cell = table1.not_run(GRID, left, command)
+        return row | {"largest test accuracy": cell, "long KDGAN minus it": "–"}
+    mine = _by_seed(stored, LARGEST)
+    said = [counted(len(mine))]
+    cell = shown(mean_interval(mine), said, command, stored.run_id, BESIDE)
     shared = mine.index.intersection(long.index)
-    same = mine is long or shared.empty
+    same = mine.equals(long) or shared.empty
     gap = "–" if same else signed(paired_difference(long, mine))
-    return row | {"long KDGAN minus it": gap}
+    return row | {"largest test accuracy": cell, "long KDGAN minus it": gap}
 
 
 def _by_seed(runs: pd.DataFrame, column: str) -> pd.Series:

@@ -10,7 +10,14 @@ from kdgan_lib import claims, grids, tables
 from kdgan_lib.loop.result import Result
 from kdgan_lib.names import in_order, label_of
 from kdgan_lib.reports import table1, table3
-from kdgan_lib.reports.cells import BREAK, counted, folded, on_two_lines, shown
+from kdgan_lib.reports.cells import (
+    BREAK,
+    counted,
+    folded,
+    on_two_lines,
+    seeds_in_words,
+    shown,
+)
 from kdgan_lib.reports.orderings import FEWEST_SIZES, by_size, images_needed
 from kdgan_lib.reports.table1 import ROWS, Column
 from kdgan_lib.stats import FEWEST, Difference, mean_interval, paired_difference, signed
@@ -19,7 +26,7 @@ LEVELS = (85, 90, 95, 98)
 """Accuracies in percent at which the images needed are compared."""
 TABLED = (100, 1_000, 10_000)
 GRID, SWEEP = "sample_size", "kdgan sweep sample_size"
-EQUAL = "kdgan sweep table3_controls"
+EQUAL_GRID, EQUAL = "table3_controls", "kdgan sweep table3_controls"
 EQUAL_MIMIC = "equal"
 RIVALS = {
     "supervised": "supervised",
@@ -42,6 +49,14 @@ def curve() -> pd.DataFrame:
     """Return the runs of the sample-size curve, methods in the book's order."""
     runs = tables.runs(grid=GRID, status="finished")
     return in_order(runs, ROWS, "n", "seed")
+
+
+def seeds() -> str:
+    """Return in words how many seeds the points of the curve have."""
+    found = curve()
+    if found.empty:
+        return seeds_in_words([])
+    return seeds_in_words(found.groupby(["method", "n"]).seed.nunique())
 
 
 def images() -> pd.DataFrame:
@@ -184,15 +199,29 @@ def losses() -> pd.DataFrame:
         scores[hidden][EQUAL_MIMIC] = _equal(hidden)
         for name, title in RIVALS.items():
             gap = _gap(scores[hidden]["kdgan"], scores[hidden][name])
+            if name == EQUAL_MIMIC:
+                gap = _with_equal_runs(gap, hidden)
             row[f"KDGAN minus {title}"] = gap
     return pd.DataFrame(list(rows.values()))
 
 
+def _with_equal_runs(gap: str, hidden: int) -> str:
+    """Return a cell that folds away the runs of `_equal`: no other cell has them."""
+    command = f"{EQUAL} --variant h{hidden}"
+    ids = " ".join(_equal_runs(hidden).run_id)
+    note = f"`kdgan runs show {ids}`" if ids else ""
+    return folded(gap, [], command, note, "runs, command" if ids else "command")
+
+
 def _equal(hidden: int) -> pd.Series:
     """Return the accuracies, by seed, of MIMIC with KDGAN's rate and updates of C."""
+    found = _equal_runs(hidden).set_index("seed")
+    return 100 * found.test_accuracy.sort_index().astype(float)
+
+
+def _equal_runs(hidden: int) -> pd.DataFrame:
     where = {"variant": f"h{hidden}", "status": "finished"}
-    found = tables.runs(grid="table3_controls", **where)
-    return 100 * found.set_index("seed").test_accuracy.sort_index().astype(float)
+    return tables.runs(grid=EQUAL_GRID, **where)
 
 
 def narrow_and_wide(rival: str = "mimic") -> str:

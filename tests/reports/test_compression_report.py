@@ -32,6 +32,7 @@ from kdgan_lib.reports import (
     teachers,
 )
 from kdgan_lib.reports import compression as report
+from kdgan_lib.reports.cells import seeds_in_words
 from kdgan_lib.tasks import task
 
 SEEDS = range(5)
@@ -225,6 +226,7 @@ def test_cells_are_counted_by_verdict_and_show_their_distance(invented):
 
 def test_kdgan_has_a_place_at_each_number_of_images_with_enough_runs(runs_folder):
     assert order_tables.standings_by_size().empty
+    assert sizes.seeds() == "no seeds"
     for name, n, gain in (("kdgan", 50, 0.01), ("mimic", 50, 0.0), ("kdgan", 200, 0)):
         store(
             [
@@ -233,7 +235,11 @@ def test_kdgan_has_a_place_at_each_number_of_images_with_enough_runs(runs_folder
             ]
         )
     (found,) = order_tables.standings_by_size().to_dict("records")
-    assert (found["images"], found["place"], found["seeds"]) == ("50", "1 of 2", 3)
+    assert (found["place"], found["seeds"]) == ("1 of 2", 3)
+    assert found["images"].startswith("50<details")
+    assert "`kdgan sweep sample_size --n 50`" in found["images"]
+    assert declare("mimic", n=50, seed=2).id in found["images"]
+    assert sizes.seeds() == "3 seeds"
     assert found["points from it"].startswith("+2.00<br>[")
 
 
@@ -299,6 +305,14 @@ def test_pairs_are_counted_and_spreads_stand_beside_the_papers(invented):
     spread = order_tables.spreads().set_index("method")["MNIST 100"]
     assert spread["KDGAN"].endswith("(5 runs)<br>paper 0.05")
     assert spread["KDGAN"].startswith(f"{100 * SHARED.std(ddof=1):.2f}")
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [([], "no seeds"), ([3.0, 3.0], "3 seeds"), ([5, 3, 4], "3 to 5 seeds")],
+)
+def test_the_seeds_of_several_points_are_a_number_or_a_range(counts, said):
+    assert seeds_in_words(counts) == said
 
 
 def test_what_is_missing_beside_table_1_is_counted_with_its_command(invented):

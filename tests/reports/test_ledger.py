@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from kdgan_lib import claims, notebooks
+from kdgan_lib import claims, notebooks, runs
 from kdgan_lib.claims import Claim
 from kdgan_lib.figures import ledger as drawings
 from kdgan_lib.reports import ledger
@@ -49,6 +49,16 @@ def test_the_summary_counts_the_verdicts(verdicts):
     assert said.startswith("Of 8 claims 3 have an answer: 1 reproduced, 1 partly and 1")
     assert "4 wait for runs, and 1 cannot" in said
     assert ledger.summary(verdicts[3:]) == ""
+
+
+def test_runs_that_name_their_processor_are_counted(runs_folder):
+    assert ledger.where_made() == ""
+    rows = pd.DataFrame({"run_id": ["a", "b", "c"], "seed": range(3)})
+    runs.append_rows("runs", rows, ["run_id"])
+    assert "Of 3 stored runs 0 name" in ledger.where_made()
+    named = pd.DataFrame({"run_id": ["d"], "processor": ["a kind"]})
+    runs.append_rows("runs", named, ["run_id"])
+    assert "Of 4 stored runs 1 name" in ledger.where_made()
 
 
 def test_shares_by_kind_and_by_runs_add_up(verdicts):
