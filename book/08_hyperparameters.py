@@ -216,6 +216,14 @@ figures.show(
     command="kdgan sweep figure4 --n 100",
 )
 
+# %% tags=["remove-input"]
+prose.table(
+    figure4.crossed(found),
+    "The numbers of {numref}`fig-hyperparameters-cross`, with intervals and runs.",
+    "tab-hyperparameters-cross",
+    command="kdgan sweep figure4 --n 100",
+)
+
 # %% [markdown]
 # Move the sliders: C and T over training at a setting of $\alpha$ and $\beta$ together,
 # then of each weight alone. The frames were drawn from the stored runs; no kernel is

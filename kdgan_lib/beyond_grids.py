@@ -54,12 +54,13 @@ BENT: dict[str, Any] = {
     },
 }
 """The same for players that see images bent, and less moved and turned than usual."""
-UNDROPPED: dict[str, Any] = {
+MOVED: dict[str, Any] = {
     **BENT,
     "budget": {**BENT["budget"], "augmentation": "elastic_or_affine"},
-    "variant": "undropped",
 }
-"""The same for a C without dropout whose game also has images moved as usual."""
+"""The same with every other batch of the game moved and turned as usual, not bent."""
+UNDROPPED = {"variant": "undropped"}
+"""A C without dropout."""
 MANY_LABELS: dict[str, dict[str, Any]] = {
     "kdgan as prescribed": {"method": "kdgan"},
     "kdgan with ten passes of C in a round and a cosine": {
@@ -81,13 +82,21 @@ MANY_LABELS: dict[str, dict[str, Any]] = {
     "without dropout in C": {
         "method": "kdgan",
         "hyper": {"classifier_passes": 10, "supervision": 1.0},
+        **MOVED,
         **UNDROPPED,
     },
     "distn as prescribed": {"method": "distn"},
     "distn for longer": {"method": "distn", **LONGER},
     "distn for longer, on bent images": {"method": "distn", **BENT},
+    "distn for longer, on bent images, without dropout in C": {
+        "method": "distn",
+        **BENT,
+        **UNDROPPED,
+    },
+    "distn for longer, on bent and on moved images": {"method": "distn", **MOVED},
     "distn for longer, on bent and on moved images, without dropout in C": {
         "method": "distn",
+        **MOVED,
         **UNDROPPED,
     },
     "codis as prescribed": {"method": "codis"},
@@ -95,6 +104,7 @@ MANY_LABELS: dict[str, dict[str, Any]] = {
     "codis for longer, on bent images": {"method": "codis", **BENT},
     "codis for longer, on bent and on moved images, without dropout in C": {
         "method": "codis",
+        **MOVED,
         **UNDROPPED,
     },
     "nagan as prescribed": {"method": "nagan"},

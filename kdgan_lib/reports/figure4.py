@@ -99,6 +99,21 @@ def every_point(found: pd.DataFrame, name: str) -> pd.DataFrame:
     return pd.DataFrame(rows if len(begun) else [])
 
 
+def crossed(found: pd.DataFrame) -> pd.DataFrame:
+    """Return C's accuracy at n = 100 by alpha (rows) and beta, as the heat map has it.
+
+    Empty where no seed has all of it.
+    """
+    rows = []
+    for alpha, part in report.crossed(found).groupby("alpha"):
+        row: dict[str, object] = {SYMBOLS["alpha"]: report.short(float(str(alpha)))}
+        for beta, here in part.groupby("beta"):
+            title = f"{SYMBOLS['beta']} = {report.short(float(str(beta)))}"
+            row[title] = _point(here, 100)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def _point(runs: pd.DataFrame, n: int, lines: Sequence[str] = ()) -> str:
     """Return the cell of some runs: mean, interval, how many, which."""
     command = f"{COMMAND} --n {n}"

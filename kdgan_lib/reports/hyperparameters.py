@@ -157,11 +157,12 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
     Over the seeds that all cells share which were run: seeds differ by more than cells.
     NaN where no run is stored; an empty frame where none at all is, or none in common.
     """
-    runs = _crossed(found)
+    runs = crossed(found)
     if runs.empty:
         return pd.DataFrame()
     return (
-        runs.mean()
+        runs.groupby(["alpha", "beta"])
+        .accuracy.mean()
         .unstack()
         .reindex(index=list(HEAT_MAP[0]), columns=list(HEAT_MAP[1]))
     )
@@ -169,16 +170,16 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
 
 def cell_seeds(found: pd.DataFrame) -> int:
     """Return over how many seeds the means of `cells` are taken."""
-    return len(_crossed(found))
+    return crossed(found).seed.nunique()
 
 
-def _crossed(found: pd.DataFrame) -> pd.DataFrame:
-    """Return the accuracy at each alpha and beta, on the seeds that all cells share."""
+def crossed(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the points where alpha and beta are crossed, on the seeds all share."""
     at = found[(found.n == 100) & (found.gamma == tuned()["gamma"])]
     inside = at.alpha.isin(HEAT_MAP[0]) & at.beta.isin(HEAT_MAP[1])
     known = at[inside].dropna(subset="accuracy")
     runs = known.pivot(index="seed", columns=["alpha", "beta"], values="accuracy")
-    return runs.dropna()
+    return known[known.seed.isin(runs.dropna().index)]
 
 
 def rounding() -> Difference | None:

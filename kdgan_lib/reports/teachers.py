@@ -1,6 +1,5 @@
 """Tell what T knows: beside a C without a teacher, after the game, by pretraining."""
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from kdgan_lib import tables
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.cells import part_of
+from kdgan_lib.reports.cells import folded, part_of
 from kdgan_lib.reports.selection import COLLAPSE
 from kdgan_lib.reports.table1 import COLUMNS, Column
 from kdgan_lib.stats import FEWEST, paired_difference, signed
@@ -18,9 +17,9 @@ from kdgan_lib.stats import FEWEST, paired_difference, signed
 if TYPE_CHECKING:
     from kdgan_lib.budget import Budget  # with the methods torch comes
 
-GRID = "cifar10_teachers"
-SCORES = {"teacher_validation": "validation", "teacher_test": "test"}
-"""Columns of the curves, and what they are called here."""
+GRID, COMMAND = "cifar10_teachers", "kdgan sweep cifar10_teachers"
+SCORES = ["teacher_validation", "teacher_test"]
+"""Columns of the curves."""
 LEARNING = ("codis", "kdgan_wo_gm", "kdgan")
 """Methods whose T goes on learning."""
 FINAL = ["test_accuracy", "teacher_test_accuracy"]
@@ -109,19 +108,22 @@ def pretrainings() -> pd.DataFrame:
     Table 1's way. A way that was not run says so, and has no scores.
     """
     from kdgan_lib.experiments import controlled_base  # it imports torch
-    from kdgan_lib.grids import GRIDS
 
     stored = tables.curves(grid=GRID, stage="pretrain teacher").reindex(
         columns=["run_id", *SCORES]
     )
-    scores = stored.drop_duplicates("run_id").set_index("run_id")
+    scores = 100 * stored.drop_duplicates("run_id").set_index("run_id").astype(float)
     rows = []
-    for run in GRIDS[GRID]("paper"):
+    for name, run in table1.declared_runs(GRID).items():
         way, usual = pretraining(run.budget), controlled_base(run.task, run.n)
-        row = {"n": run.n, **way}
-        for column, title in SCORES.items():
-            found = scores[column].get(run.id, math.nan)
-            row[title] = "not run" if math.isnan(found) else f"{100 * found:.2f}"
+        row = {"n": run.n, **way, "validation": "–"}
+        if name in scores.index:
+            validation, test = scores.loc[name]
+            row["validation"] = f"{validation:.2f}"
+            note = f"`kdgan runs show {name}`"
+            row["test"] = folded(f"{test:.2f}", [], COMMAND, note, "run, command")
+        else:
+            row["test"] = table1.not_run(GRID, [name], COMMAND)
         rows.append(
             row | {"Table 1's way": "yes" if way == pretraining(usual) else "no"}
         )

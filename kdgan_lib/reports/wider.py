@@ -8,8 +8,8 @@ from kdgan_lib import tables
 from kdgan_lib.experiments import from_configuration
 from kdgan_lib.loop.schedule import all_updates, game_updates
 from kdgan_lib.names import COMPARED, label_of
-from kdgan_lib.prose import interval
 from kdgan_lib.reports import table1
+from kdgan_lib.reports.cells import shown
 from kdgan_lib.reports.orderings import standing
 from kdgan_lib.reports.search import spaces_and_found
 from kdgan_lib.search_spaces import space
@@ -120,9 +120,11 @@ def _amounts(name: str) -> dict[str, str]:
 
 def _accuracy(name: str, found: pd.Series, usual: pd.DataFrame) -> dict[str, object]:
     mean = mean_interval(found)
+    stored = tables.runs(grid=WIDER, status="finished", method=name)
+    ids = stored.run_id[stored.seed.isin(found.index)]
     return {
         "method": label_of(name),
-        "test accuracy": interval(mean.mean, mean.lo, mean.hi),
+        "test accuracy": shown(mean, [], f"{COMMAND} --method {name}", ids),
         "change": _change(found, usual[name].dropna()) if name in usual else "–",
         "runs": mean.runs,
     }

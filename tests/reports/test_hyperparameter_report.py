@@ -151,6 +151,14 @@ def test_the_heat_map_has_a_cell_for_each_pair_and_nan_where_nothing_ran(runs_fo
     assert seeds == 3
     drawn = drawings.heat_map(cells, seeds, TUNED)
     assert "mean of 3 seeds" in drawn.axes[-1].get_ylabel()
+    numbers = figure4.crossed(report.points()).set_index("α")
+    assert list(numbers.index) == [f"{a:g}" for a in HEAT_MAP[0] if a != 0.3]
+    for (alpha, beta), here in report.crossed(report.points()).groupby(
+        ["alpha", "beta"]
+    ):
+        cell = numbers.loc[f"{alpha:g}", f"β = {beta:g}"]
+        assert cell.startswith(f"{cells.loc[alpha, beta]:.2f}<br>")
+        assert f"`kdgan runs show {' '.join(here.run_id)}`" in cell
 
 
 def test_a_value_with_more_seeds_is_not_compared_by_them(runs_folder):

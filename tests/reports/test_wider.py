@@ -89,6 +89,8 @@ def test_what_was_found_is_compared_with_the_prescribed_setting(found, runs_fold
             store(run, 0.93 + run.seed / 100)
     table = wider.accuracies().set_index("method")
     assert table.change["KDGAN"].startswith("+3.00")
+    assert table["test accuracy"]["KDGAN"].startswith("94.00<br>")
+    assert "`kdgan runs show " in table["test accuracy"]["KDGAN"]
     assert table.change["MIMIC"] == "the same runs"
     assert "number 1 of 2, 2.00 points above MIMIC" in wider.sentence()
     assert set(table["updates in the game"]) == {"900"}
