@@ -61,12 +61,13 @@ def slider(
     first = tuple(start or [0] * len(values))
     labels = [[_text(value) for value in choices] for choices in values.values()]
     grid = list(itertools.product(*[range(len(choices)) for choices in labels]))
-    drawn = [draw(*_at(values, place)) or placeholder(command) for place in grid]
-    pictures = [data_uri(fig) for fig in drawn]
+    drawn = [draw(*_at(values, place)) for place in grid]
+    pictures = [data_uri(fig or placeholder(command)) for fig in drawn]
     name = "kd-" + hashlib.sha256("".join(pictures).encode()).hexdigest()[:12]
+    said = [alt if fig else f"Not run: {command}" for fig in drawn]
     images = [
-        _image(picture, _alt(alt, values, labels, place), place == first)
-        for picture, place in zip(pictures, grid, strict=True)
+        _image(picture, _alt(text, values, labels, place), place == first)
+        for picture, text, place in zip(pictures, said, grid, strict=True)
     ]
     controls = [
         _control(f"{name}-{axis}", label, labels[axis], first[axis])

@@ -37,6 +37,19 @@ def test_every_frame_says_the_chosen_values(page):
     assert 'alt="A title (rate = 0.3, label = b)"' in page
 
 
+def test_a_frame_without_runs_says_so_and_names_its_command():
+    some = {"n": [50, 100]}
+    page = sliders.slider(
+        lambda n: draw(n) if n == 50 else None,
+        some,
+        "Caption.",
+        "A title",
+        command="kdgan sweep b",
+    ).data
+    assert 'alt="A title (n = 50)"' in page
+    assert 'alt="Not run: kdgan sweep b (n = 100)"' in page
+
+
 def test_nothing_is_loaded_from_anywhere(page):
     assert set(re.findall(r'src="(\w+):', page)) == {"data"}
     assert "http" not in re.sub(r'src="[^"]*"', "", page)
