@@ -45,11 +45,21 @@ def shown(
 ) -> str:
     """Return a mean with its interval, further lines, its runs and their command."""
     ends = [] if math.isnan(found.lo) else [f"[{found.lo:.2f}, {found.hi:.2f}]"]
+    return linked(f"{found.mean:.2f}", [*ends, *lines], command, runs, between)
+
+
+def linked(
+    text: str,
+    lines: Sequence[str],
+    command: str,
+    runs: Iterable[str],
+    between: str = BREAK,
+) -> str:
+    """Return a cell that folds away its runs, if it has some, and their command."""
     ids = " ".join(runs)
     note = f"`kdgan runs show {ids}`" if ids else ""
     title = "runs, command" if ids else "command"
-    said = [*ends, *lines]
-    return folded(f"{found.mean:.2f}", said, command, note, title, between)
+    return folded(text, lines, command, note, title, between)
 
 
 def folded(

@@ -8,7 +8,7 @@ import pandas as pd
 from kdgan_lib import claims
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import sizes, table1
-from kdgan_lib.reports.cells import BREAK, folded, on_two_lines
+from kdgan_lib.reports.cells import BREAK, linked, on_two_lines
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import Scores, columns_run, stand
 from kdgan_lib.reports.table1 import COLUMNS, SMALL, Column
@@ -43,9 +43,8 @@ def standings_by_size() -> pd.DataFrame:
 
 def _with_runs(text: str, runs: pd.DataFrame) -> str:
     """Return a cell that folds away the runs of its row and their command."""
-    note = f"`kdgan runs show {' '.join(runs.run_id)}`"
     command = f"{sizes.SWEEP} --n {runs.n.iloc[0]:.0f}"
-    return folded(text, [], command, note, "runs, command")
+    return linked(text, [], command, runs.run_id)
 
 
 def _standings(

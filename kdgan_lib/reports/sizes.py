@@ -14,6 +14,7 @@ from kdgan_lib.reports.cells import (
     BREAK,
     counted,
     folded,
+    linked,
     on_two_lines,
     seeds_in_words,
     shown,
@@ -200,17 +201,10 @@ def losses() -> pd.DataFrame:
         for name, title in RIVALS.items():
             gap = _gap(scores[hidden]["kdgan"], scores[hidden][name])
             if name == EQUAL_MIMIC:
-                gap = _with_equal_runs(gap, hidden)
+                command = f"{EQUAL} --variant h{hidden}"
+                gap = linked(gap, [], command, _equal_runs(hidden).run_id)
             row[f"KDGAN minus {title}"] = gap
     return pd.DataFrame(list(rows.values()))
-
-
-def _with_equal_runs(gap: str, hidden: int) -> str:
-    """Return a cell that folds away the runs of `_equal`: no other cell has them."""
-    command = f"{EQUAL} --variant h{hidden}"
-    ids = " ".join(_equal_runs(hidden).run_id)
-    note = f"`kdgan runs show {ids}`" if ids else ""
-    return folded(gap, [], command, note, "runs, command" if ids else "command")
 
 
 def _equal(hidden: int) -> pd.Series:

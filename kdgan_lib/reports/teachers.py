@@ -9,7 +9,7 @@ from kdgan_lib import tables
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.cells import folded, part_of
+from kdgan_lib.reports.cells import linked, part_of
 from kdgan_lib.reports.selection import COLLAPSE
 from kdgan_lib.reports.table1 import COLUMNS, Column
 from kdgan_lib.stats import FEWEST, paired_difference, signed
@@ -120,8 +120,7 @@ def pretrainings() -> pd.DataFrame:
         if name in scores.index:
             validation, test = scores.loc[name]
             row["validation"] = f"{validation:.2f}"
-            note = f"`kdgan runs show {name}`"
-            row["test"] = folded(f"{test:.2f}", [], COMMAND, note, "run, command")
+            row["test"] = linked(f"{test:.2f}", [], COMMAND, [name])
         else:
             row["test"] = table1.not_run(GRID, [name], COMMAND)
         rows.append(
