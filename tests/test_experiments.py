@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from kdgan_lib import runs
 from kdgan_lib.budget import Budget
@@ -154,6 +155,21 @@ def test_small_networks_have_a_budget_of_their_own_that_all_methods_share():
         for run in runs
     )
     assert task("mnist", "h50") == task("mnist")
+
+
+def test_an_undropped_classifier_has_the_usual_weights_and_no_noise():
+    usual = declare("kdgan", n=10_000).players()
+    undropped = declare("kdgan", n=10_000, variant="undropped").players()
+    for seat, player in undropped.items():
+        weights = usual[seat].state_dict()
+        for name, weight in player.state_dict().items():
+            assert torch.equal(weight, weights[name])
+    images = torch.rand(5, 1, 28, 28)
+    for players, same in ((usual, False), (undropped, True)):
+        learner = players["classifier"].train()
+        assert torch.equal(learner(images), learner(images)) == same
+    noisy = undropped["teacher"].train()
+    assert not torch.equal(noisy(images), noisy(images))
 
 
 def test_denormals_are_flushed_on_large_cifar10_where_there_is_weight_decay_only():
