@@ -353,9 +353,9 @@ figures.show(
 # At last a coin decides for each batch of the game whether it is bent, or turned and
 # moved as usual, and C has no dropout. The thought behind both: C fits T too little,
 # not too much, so that images unlike one another help it, and noise on its units does
-# not. DISTN has either change alone as well. NaGAN, which has no T to hold it, gets a C
-# of twenty passes over the labels in the place of two ([](#ch-compression) says what
-# becomes of it otherwise).
+# not. DISTN is declared with either change alone as well. NaGAN, which has no T to
+# hold it, gets a C of twenty passes over the labels in the place of two
+# ([](#ch-compression) says what becomes of it otherwise).
 
 # %% tags=["remove-input"]
 prose.table(

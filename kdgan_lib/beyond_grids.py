@@ -58,7 +58,7 @@ MOVED: dict[str, Any] = {
     **BENT,
     "budget": {**BENT["budget"], "augmentation": "elastic_or_affine"},
 }
-"""The same with every other batch of the game moved and turned as usual, not bent."""
+"""The same, where a coin decides for each batch: bent, or moved and turned as usual."""
 UNDROPPED = {"variant": "undropped"}
 """A C without dropout."""
 MANY_LABELS: dict[str, dict[str, Any]] = {

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from kdgan_lib import tables
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1, teachers
@@ -153,7 +152,7 @@ def unfinished() -> pd.DataFrame:
     """Return what is missing beside Table 1: a row per grid and small column."""
     rows: list[dict[str, object]] = []
     for grid, what in BESIDE_TABLE_1.items():
-        left = _left(grid)
+        left = table1.left(grid)
         if left:
             takes = table1.effort_of_runs(grid, left)
             row = {"runs": len(left), "command": f"`kdgan sweep {grid}`"}
@@ -164,12 +163,6 @@ def unfinished() -> pd.DataFrame:
         kept = ("runs", "command", "takes")
         rows.append({"what": what, **{key: row[key] for key in kept}})
     return pd.DataFrame(rows)
-
-
-def _left(grid: str) -> list[str]:
-    """Return the identities of the declared runs that are not stored."""
-    stored = set(tables.runs(grid=grid).run_id)
-    return [name for name in table1.declared_runs(grid) if name not in stored]
 
 
 def differences(

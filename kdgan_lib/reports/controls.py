@@ -82,23 +82,14 @@ def _cell(scores: "_Scores", name: str) -> str:
     lost = len(rows) - len(changed)
     lines = [f"{lost} diverged"] if lost else []
     if rows.empty:
-        return table1.not_run(GRID, _left(method, scores.n), command)
+        left = table1.left(GRID, method=method, n=scores.n)
+        return table1.not_run(GRID, left, command)
     if changed.empty:
         return folded(f"all {lost} diverged", [], command)
     gap = _difference(changed, scores.of(method))
     change = [] if gap is None else [f"change {signed(gap)}"]
     lines = [BESIDE.join([*change, counted(len(changed))]), *lines]
     return shown(mean_interval(changed), lines, command, rows.run_id)
-
-
-def _left(method: str, n: int) -> list[str]:
-    """Return the identities of a method's controls at n that are not stored."""
-    stored = set(tables.runs(grid=GRID, n=n).run_id)
-    return [
-        name
-        for name, run in table1.declared_runs(GRID).items()
-        if run.n == n and run.method.name == method and name not in stored
-    ]
 
 
 def dearest() -> str:

@@ -228,10 +228,11 @@ def coverage(*grids: str) -> pd.DataFrame:
             missing = part[part.status.isna()]
             row: dict[str, object] = {"runs of": f"`{grid}`", "n": n}
             row |= {"declared": len(part), "missing": len(missing)}
-            command = f"`kdgan sweep {grid} --n {n}`"
-            row |= {"command": command if len(missing) else "–"}
-            time = table1.effort_of_runs(grid, missing.run_id)
-            shown.append(row | {"time": time if len(missing) else "–"})
+            row |= {"command": "–", "time": "–"}
+            if len(missing):
+                row |= {"command": f"`kdgan sweep {grid} --n {n}`"}
+                row |= {"time": table1.effort_of_runs(grid, missing.run_id)}
+            shown.append(row)
     return pd.DataFrame(shown)
 
 

@@ -232,11 +232,7 @@ def _row(
         "test evaluations": run.budget.epochs // run.budget.test_every,
     }
     if stored.empty:
-        left = [
-            name
-            for name, other in table1.declared_runs(GRID).items()
-            if other.method.name == run.method.name
-        ]
+        left = table1.left(GRID, method=run.method.name)
         cell = table1.not_run(GRID, left, command)
         return row | {"largest test accuracy": cell, "long KDGAN minus it": "–"}
     mine = _by_seed(stored, LARGEST)

@@ -99,12 +99,8 @@ def _missing(method: str) -> str:
     It takes the least sizes that are enough to compare.
     """
     sizes = grids.SIZES[:FEWEST_SIZES]
-    stored = set(tables.runs(grid=GRID, method=method).run_id)
-    left = {
-        name: run.n
-        for name, run in table1.declared_runs(GRID).items()
-        if run.method.name == method and run.n in sizes and name not in stored
-    }
+    declared = table1.left(GRID, method=method)
+    left = {name: run.n for name, run in declared.items() if run.n in sizes}
     numbers = " ".join(map(str, sorted(set(left.values()))))
     return table1.not_run(GRID, left, f"{SWEEP} --method {method} --n {numbers}")
 

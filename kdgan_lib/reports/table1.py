@@ -201,11 +201,11 @@ def effort_of_runs(grid: str, identities: Iterable[str]) -> str:
 
     pools, pace, seconds = (tables.runs(grid=grid), tables.runs()), stored_pace(), 0.0
     for run in map(declared_runs(grid).__getitem__, identities):
-        known = [found for pool in pools if len(found := _times_of_like(run, pool))]
-        if known:
-            seconds += float(known[0].quantile(QUIET))
-        else:
+        known = next(filter(len, (_times_of_like(run, pool) for pool in pools)), None)
+        if known is None:
             seconds += multiply_adds(run) * rate_of(pace, run.data)
+        else:
+            seconds += float(known.quantile(QUIET))
     return _estimated(seconds)
 
 
@@ -223,6 +223,19 @@ def _times_of_like(run: "Run", stored: pd.DataFrame) -> pd.Series:
 def not_run(grid: str, identities: Iterable[str], command: str) -> str:
     """Return the cell of declared runs none of which is stored."""
     return folded("not run", [], command, effort_of_runs(grid, identities))
+
+
+def left(grid: str, **of: object) -> dict[str, "Run"]:
+    """Return a grid's declared runs that are not stored, by their identities.
+
+    of: what they share of their configuration, such as `method` and `n`.
+    """
+    stored = set(tables.runs(grid=grid).run_id)
+    return {
+        name: run
+        for name, run in declared_runs(grid).items()
+        if name not in stored and of.items() <= run.configuration().items()
+    }
 
 
 @cache

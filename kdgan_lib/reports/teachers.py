@@ -112,7 +112,8 @@ def pretrainings() -> pd.DataFrame:
     stored = tables.curves(grid=GRID, stage="pretrain teacher").reindex(
         columns=["run_id", *SCORES]
     )
-    scores = 100 * stored.drop_duplicates("run_id").set_index("run_id").astype(float)
+    by_run = stored.drop_duplicates("run_id").set_index("run_id")
+    scores = 100 * by_run.dropna().astype(float)
     rows = []
     for name, run in table1.declared_runs(GRID).items():
         way, usual = pretraining(run.budget), controlled_base(run.task, run.n)
