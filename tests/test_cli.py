@@ -463,6 +463,31 @@ def test_a_sweep_can_be_listed_without_running_it(capsys):
     assert runs.table().empty
 
 
+def test_a_listed_sweep_tells_what_sets_its_runs_apart(capsys):
+    code, output, _ = call(capsys, "sweep", "figure4_cifar10", "--dry", "--seeds", "1")
+    lines = output.splitlines()
+    assert code == 0
+    assert len({line.rpartition("gamma=")[2] for line in lines}) == len(lines) > 1
+    assert all("cifar10 500 controlled 0 small gamma=" in line for line in lines)
+
+
+def test_a_sweep_can_be_made_of_chosen_runs(capsys):
+    first, *_ = call(capsys, "sweep", "figure3a", "--dry")[1].splitlines()
+    identity = first.split()[0]
+    code, output, _ = call(capsys, "sweep", "figure3a", "--dry", "--ids", identity)
+    assert (code, output.split()[0], output.count("\n")) == (0, identity, 1)
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_sweep_refuses_ids_that_are_not_of_it(capsys, beside):
+    known = call(capsys, "sweep", "figure3a", "--dry")[1].split()[:beside]
+    code, _, error = call(
+        capsys, "sweep", "figure3a", "--dry", "--ids", "0123456789ab", *known
+    )
+    assert code == 1
+    assert "0123456789ab: not among the runs of figure3a" in error
+
+
 def test_filters_that_leave_no_run_are_refused(capsys):
     code, _, error = call(capsys, "sweep", "figure3a", "--data", "cifar10")
     assert code == 1

@@ -1,6 +1,7 @@
 """Commands `kdgan train`, `kdgan sweep` and `kdgan tune`, from the same dataclasses."""
 
 import sys
+from collections import defaultdict
 from dataclasses import asdict, dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -163,8 +164,10 @@ class Sweep:
     """Only these networks."""
     seeds: int | None = None
     """Only seeds below this."""
+    ids: tuple[str, ...] = ()
+    """Only the runs with these ids, which --dry lists."""
     dry: bool = False
-    """Only list what is left to do."""
+    """Only list what is left to do, with what sets runs of a place apart."""
 
     def __post_init__(self) -> None:
         """Refuse to work with nobody."""
@@ -173,15 +176,17 @@ class Sweep:
     def __call__(self) -> int:
         """Run the grid; name the runs that failed."""
         wanted, done = self.runs(), set(runs.table().run_id)
+        if unknown := {*self.ids} - {run.id for run in wanted}:
+            told = ", ".join(sorted(unknown))
+            raise ValueError(
+                f"{told}: not among the runs of {self.grid} with these options; "
+                f"`kdgan sweep {self.grid} --dry` lists what is left of them."
+            )
         if not wanted:
             raise ValueError(f"No run of {self.grid} has these options.")
         left = [run for run in wanted if run.id not in done]
         if self.dry:
-            for run in left:
-                print(
-                    *(run.id, run.method.name, run.data, run.n, run.protocol),
-                    *(run.seed, run.variant),
-                )
+            print(*_lines(left), sep="\n", end="\n" if left else "")
             return 0
         failures = sweeps.sweep(left, self.workers, self.device)
         for message in dict.fromkeys(failures.values()):
@@ -209,7 +214,30 @@ class Sweep:
             and (not self.n or run.n in self.n)
             and (not self.variant or run.variant in self.variant)
             and (self.seeds is None or run.seed < self.seeds)
+            and (not self.ids or run.id in self.ids)
         ]
+
+
+def _lines(left: list[Run]) -> list[str]:
+    """Return a line for each run: its id, its place, and what sets it apart there."""
+    places = [
+        (run.method.name, run.data, run.n, run.protocol, run.variant) for run in left
+    ]
+    values: dict[tuple[object, ...], set[object]] = defaultdict(set)
+    for run, place in zip(left, places, strict=True):
+        for name, value in run.configuration().items():
+            values[place, name].add(value)
+    return [
+        " ".join(
+            [run.id, *map(str, place[:4]), str(run.seed), run.variant]
+            + [
+                f"{name}={value}"
+                for name, value in run.configuration().items()
+                if name != "seed" and len(values[place, name]) > 1
+            ]
+        )
+        for run, place in zip(left, places, strict=True)
+    ]
 
 
 def _failed(message: str, failures: dict[str, str]) -> str:
