@@ -217,6 +217,7 @@ prose.table(
     "pixels) and by Adam's rate (*falls*: to zero, along half a cosine).",
     "tab-compression-pretraining",
     command="kdgan sweep cifar10_teachers",
+    formats={"n": ","},
 )
 
 # %% tags=["remove-input"]
