@@ -26,41 +26,58 @@ LARGEST, LAST = "best_test_accuracy", "last_test_accuracy"
 
 
 def distances() -> pd.DataFrame:
-    """Return ours minus the paper's mean on MNIST with n = 100, under each protocol.
+    """Return ours minus the paper's mean under each protocol, in points.
 
-    In points; the last row has the means of the absolute values over the methods that
-    all protocols have. KDGAN under `code` as in `accuracy_of`. Empty where nothing was
-    run.
+    For the columns of Table 1 that two protocols have. A column's last row has the
+    means of the absolute values over the methods that all its protocols have. KDGAN
+    under `code` as in `accuracy_of`. Empty where nothing was run.
     """
+    rows = [row for column in table1.COLUMNS for row in _distances(column)]
+    return pd.DataFrame(rows, columns=["column", "method", *table1.PROTOCOLS])
+
+
+def _distances(column: table1.Column) -> list[dict[str, object]]:
     found = pd.DataFrame(
         {
             protocol: {
                 entry.cell.method: accuracy.mean - entry.paper
-                for entry in table1.entries(protocol, table1.COLUMNS[:1])
+                for entry in table1.entries(protocol, [column])
                 if entry.cell.method in table1.METHODS
                 and (accuracy := accuracy_of(entry)) is not None
             }
             for protocol in table1.PROTOCOLS
         }
     ).reindex(table1.METHODS)
-    known = found.dropna()
-    if known.empty:
-        return pd.DataFrame()
-    rows = [{"method": label_of(str(name)), **row} for name, row in found.iterrows()]
-    return pd.DataFrame([*rows, {"method": AVERAGE, **known.abs().mean()}])
+    known = found.dropna(axis=1, how="all").dropna()
+    if known.empty or len(known.columns) < 2:
+        return []
+    title = {"column": column.title("paper")}
+    rows = [
+        title | {"method": label_of(str(name)), **row} for name, row in found.iterrows()
+    ]
+    return [*rows, title | {"method": AVERAGE, **known.abs().mean()}]
 
 
 def nearest() -> str:
     """Return which protocol comes nearest to the paper's numbers; empty if unknown."""
     found = distances()
-    if found.empty:
+    averages = found[found.method == AVERAGE].set_index("column")[[*table1.PROTOCOLS]]
+    parts = [
+        _ranked(str(column), average.dropna().sort_values())
+        for column, average in averages.iterrows()
+    ]
+    if not parts:
         return ""
-    (average,) = found[found.method == AVERAGE].to_dict("records")
-    ranked = sorted(table1.PROTOCOLS, key=lambda protocol: average[protocol])
-    first, *others = (f"`{name}` ({average[name]:.1f} points)" for name in ranked)
     return (
-        f"On MNIST with n = 100 the protocol {first} is nearest to the paper's numbers "
-        f"in the mean of the absolute distances, before {' and '.join(others)}."
+        "In the mean of the absolute distances the protocol nearest to the paper's "
+        f"numbers is {'; '.join(parts)}."
+    )
+
+
+def _ranked(column: str, average: pd.Series) -> str:
+    first, *others = (f"`{name}` ({value:.1f})" for name, value in average.items())
+    return (
+        f"{first.removesuffix(')')} points) on {column}, before {prose.listed(others)}"
     )
 
 

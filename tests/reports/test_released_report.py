@@ -111,28 +111,41 @@ def test_the_long_runs_are_paired_with_each_method_by_seed(runs_folder):
     assert drawings.released(report.curves(), report.levels()) is not None
 
 
-def test_the_nearest_protocol_has_the_least_mean_distance(runs_folder):
-    assert report.distances().empty
-    assert report.nearest() == ""
-    off = {"controlled": 12.0, "paper": -3.0, "code": 1.0}
+def store_off(column: table1.Column, off: dict[str, float]) -> None:
+    """Store a run of each cell of a column, so many points above the paper's mean."""
     rows = []
     for protocol, points in off.items():
-        for entry in table1.entries(protocol, table1.COLUMNS[:1]):
-            run = declare(entry.cell.method, protocol=protocol)
+        for entry in table1.entries(protocol, [column]):
+            run = declare(entry.cell.method, n=column.n, protocol=protocol)
             row = {"run_id": run.id, **run.configuration(), "status": "finished"}
             rows.append(
                 row | {"test_accuracy": (entry.paper + points) / 100, "seconds": 9.0}
             )
     runs.append_rows("runs", pd.DataFrame(rows), ["run_id"])
+
+
+def test_the_nearest_protocol_has_the_least_mean_distance(runs_folder):
+    assert report.distances().empty
+    assert report.nearest() == ""
+    first, second, third, *_ = table1.COLUMNS
+    store_off(first, {"controlled": 12.0, "paper": -3.0, "code": 1.0})
     found = report.distances().set_index("method")
     assert len(found) == len(table1.METHODS) + 1
     assert found.paper["KDGAN"] == pytest.approx(-3)
-    assert found.loc[report.AVERAGE].to_dict() == pytest.approx(
-        {"controlled": 12, "paper": 3, "code": 1}
-    )
-    assert "protocol `code` (1.0 points) is nearest" in report.nearest()
+    average = {"controlled": 12, "paper": 3, "code": 1}
+    assert found.loc[report.AVERAGE, [*average]].to_dict() == pytest.approx(average)
+    said = "`code` (1.0 points) on MNIST 100, before `paper` (3.0) and `controlled`"
+    assert said in report.nearest()
+    store_off(second, {"controlled": 2.0, "paper": -1.0})
+    store_off(third, {"controlled": 0.5})
+    both = report.distances()
+    assert list(both.column.unique()) == ["MNIST 100", "MNIST 1,000"]
+    assert both[both.column == "MNIST 1,000"].code.isna().all()
+    assert "`paper` (1.0 points) on MNIST 1,000, before `control" in report.nearest()
     assert "has 12 of 60 outer epochs" in report.length_in_words()
     store_long(3)
     long = 75 - report.claims.paper_value("T1", method="kdgan", data="mnist", n=100)
-    assert report.distances().set_index("method").code["KDGAN"] == pytest.approx(long)
+    assert report.distances().set_index("method").code["KDGAN"].iloc[0] == (
+        pytest.approx(long)
+    )
     assert "is that of 60 outer epochs" in report.length_in_words()
