@@ -103,6 +103,30 @@ def test_a_teacher_that_its_pupil_ruins_is_named(invented):
     assert teachers.lost(table1.SMALL) == ""  # nothing was run there
 
 
+def test_a_t_that_was_never_scored_has_no_accuracy(runs_folder):
+    run = cifar10_teachers()[-1]
+    store([row(run, 0.5)])
+    unscored = {"run_id": run.id, "stage": "pretrain teacher", "epoch": 1}
+    scores = dict.fromkeys(T_SCORES, float("nan"))
+    runs.append_rows(
+        "curves", pd.DataFrame([unscored | scores]), ["run_id", "stage", "epoch"]
+    )
+    last = teachers.pretrainings().iloc[-1]
+    assert last.validation == "–"
+    assert last.test.startswith("not run")
+
+
+def test_a_grid_lacks_what_it_declares_and_nobody_stored(runs_folder):
+    declared = table1.left("cifar10_teachers")
+    assert list(declared) == [run.id for run in cifar10_teachers()]
+    first, *others = cifar10_teachers()
+    store([row(first, 0.5)])
+    assert list(table1.left("cifar10_teachers")) == [run.id for run in others]
+    large = table1.left("cifar10_teachers", n=5_000)
+    assert {run.n for run in large.values()} == {5_000}
+    assert table1.left("cifar10_teachers", method="kdgan") == {}
+
+
 def test_the_ways_to_pretrain_t_are_told_apart_by_what_was_run(runs_folder):
     found = teachers.pretrainings()
     assert found.test.str.startswith("not run").all()
