@@ -33,7 +33,7 @@ from kdgan_lib.data import Examples
 from kdgan_lib.figures import hyperparameters as drawings
 from kdgan_lib.figures import sliders
 from kdgan_lib.methods import Noise, method
-from kdgan_lib.reports import figure4, search
+from kdgan_lib.reports import figure4, search, table1, teachers
 from kdgan_lib.reports import hyperparameters as report
 
 claims = ["F4.1", "F4.2", "F4.3", "F4.4", "F4.5", "F4.6", "F6", "M23", "S10", "S11"]
@@ -315,6 +315,14 @@ figures.show(
     "{numref}`fig-hyperparameters-axes`.",
     alt="Two panels, accuracy and difference against gamma.",
     command="kdgan sweep figure4_cifar10",
+)
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "{late} {weak}",
+    command="kdgan sweep figure4_cifar10",
+    late=figure4.late_loss(small),
+    weak=teachers.against_classifiers(table1.SMALL[:1]),
 )
 
 # %% tags=["remove-input"]

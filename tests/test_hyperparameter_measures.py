@@ -115,6 +115,7 @@ def test_on_cifar10_an_axis_that_nobody_declared_stays_unknown(runs_folder):
     found = measures.hyperparameters_on("cifar10")
     assert math.isnan(found["alpha_range"].value)
     assert found["large_gamma_loss"].value > 15
+    assert found["last_large_gamma_loss"].value > 15
     assert judge("F4.6").verdict == "partly"
 
 

@@ -81,11 +81,15 @@ def large_gamma_teacher(data: str) -> Measured:
 
 @measure("hyperparameters_on")
 def hyperparameters_on(data: str) -> Measured:
-    """Return the ranges over alpha and beta, and the loss at gamma = 100.
+    """Return the ranges over alpha and beta, and the losses at gamma = 100.
 
-    A range whose axis was not run is NaN, which meets no rule.
+    The losses are the selected C's, which the rule reads, and the last one's. A range
+    whose axis was not run is NaN, which meets no rule.
     """
-    found = {"large_gamma_loss": large_gamma_loss(data)["accuracy_loss"]}
+    found = {
+        name.replace("accuracy", "large_gamma"): lost
+        for name, lost in large_gamma_loss(data).items()
+    }
     for name in ("alpha", "beta"):
         try:
             found[f"{name}_range"] = hyperparameter_range(data, name)["accuracy_range"]
