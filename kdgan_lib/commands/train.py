@@ -223,20 +223,21 @@ def _lines(left: list[Run]) -> list[str]:
     places = [
         (run.method.name, run.data, run.n, run.protocol, run.variant) for run in left
     ]
+    configurations = [run.configuration() for run in left]
     values: dict[tuple[object, ...], set[object]] = defaultdict(set)
-    for run, place in zip(left, places, strict=True):
-        for name, value in run.configuration().items():
+    for place, configuration in zip(places, configurations, strict=True):
+        for name, value in configuration.items():
             values[place, name].add(value)
     return [
         " ".join(
             [run.id, *map(str, place[:4]), str(run.seed), run.variant]
             + [
                 f"{name}={value}"
-                for name, value in run.configuration().items()
+                for name, value in configuration.items()
                 if name != "seed" and len(values[place, name]) > 1
             ]
         )
-        for run, place in zip(left, places, strict=True)
+        for run, place, configuration in zip(left, places, configurations, strict=True)
     ]
 
 

@@ -86,10 +86,7 @@ def hyperparameters_on(data: str) -> Measured:
     The losses are the selected C's, which the rule reads, and the last one's. A range
     whose axis was not run is NaN, which meets no rule.
     """
-    found = {
-        name.replace("accuracy", "large_gamma"): lost
-        for name, lost in large_gamma_loss(data).items()
-    }
+    found = _losses(GRIDS[data], "gamma", LARGE_GAMMA, "large_gamma_loss")
     for name in ("alpha", "beta"):
         try:
             found[f"{name}_range"] = hyperparameter_range(data, name)["accuracy_range"]
@@ -125,8 +122,13 @@ def _axis(grid: str, name: str) -> pd.DataFrame:
     return tables.require(rows, f"kdgan sweep {grid}")
 
 
-def _losses(grid: str, name: str, value: float) -> Measured:
-    """Return the loss at the least n for the rule, and the others' beside it."""
+def _losses(
+    grid: str, name: str, value: float, quantity: str = "accuracy_loss"
+) -> Measured:
+    """Return the loss at the least n for the rule, and the others' beside it.
+
+    quantity: what the loss at the least n is called; the others' names hold it.
+    """
     found: Measured = {}
     rows = _axis(grid, name)
     for n, part in rows.groupby("n"):
@@ -134,11 +136,11 @@ def _losses(grid: str, name: str, value: float) -> Measured:
         if n == rows.n.min():
             if lost is None:
                 raise tables.MissingRuns(f"kdgan sweep {grid}")
-            found["accuracy_loss"] = _points(lost)
+            found[quantity] = _points(lost)
             last = report.loss(part, name, value, "last")
-            found |= {"last_accuracy_loss": _points(last)} if last else {}
+            found |= {f"last_{quantity}": _points(last)} if last else {}
         elif lost is not None:
-            found[f"accuracy_loss_at_{n}"] = _points(lost)
+            found[f"{quantity}_at_{n}"] = _points(lost)
     return found
 
 

@@ -58,9 +58,11 @@ def _distances(column: table1.Column) -> list[dict[str, object]]:
     return [*rows, title | {"method": AVERAGE, **known.abs().mean()}]
 
 
-def nearest() -> str:
-    """Return which protocol comes nearest to the paper's numbers; empty if unknown."""
-    found = distances()
+def nearest(found: pd.DataFrame) -> str:
+    """Return which protocol comes nearest to the paper's numbers; empty if unknown.
+
+    found: as `distances` returns it.
+    """
     averages = found[found.method == AVERAGE].set_index("column")[[*table1.PROTOCOLS]]
     parts = [
         _ranked(str(column), average.dropna().sort_values())
@@ -75,9 +77,10 @@ def nearest() -> str:
 
 
 def _ranked(column: str, average: pd.Series) -> str:
-    first, *others = (f"`{name}` ({value:.1f})" for name, value in average.items())
+    others = [f"`{name}` ({value:.1f})" for name, value in average.iloc[1:].items()]
     return (
-        f"{first.removesuffix(')')} points) on {column}, before {prose.listed(others)}"
+        f"`{average.index[0]}` ({average.iloc[0]:.1f} points) on {column}, before "
+        f"{prose.listed(others)}"
     )
 
 

@@ -105,7 +105,7 @@ def pretrainings() -> pd.DataFrame:
     """Return how good CIFAR-10's small T is by the way to pretrain it, in percent.
 
     Columns: n, "T's images" and "its rate" of `pretraining`, validation, test, and
-    Table 1's way. A way that was not run says so, and has no scores.
+    Table 1's way. A way that was not run, or not scored, says so, and has no scores.
     """
     from kdgan_lib.experiments import controlled_base  # it imports torch
 
@@ -122,6 +122,8 @@ def pretrainings() -> pd.DataFrame:
             validation, test = scores.loc[name]
             row["validation"] = f"{validation:.2f}"
             row["test"] = linked(f"{test:.2f}", [], COMMAND, [name])
+        elif name in by_run.index:
+            row["test"] = linked("not scored", [], COMMAND, [name])
         else:
             row["test"] = table1.not_run(GRID, [name], COMMAND)
         rows.append(

@@ -113,7 +113,7 @@ def test_a_t_that_was_never_scored_has_no_accuracy(runs_folder):
     )
     last = teachers.pretrainings().iloc[-1]
     assert last.validation == "–"
-    assert last.test.startswith("not run")
+    assert last.test.startswith("not scored")
 
 
 def test_a_grid_lacks_what_it_declares_and_nobody_stored(runs_folder):

@@ -126,7 +126,7 @@ def store_off(column: table1.Column, off: dict[str, float]) -> None:
 
 def test_the_nearest_protocol_has_the_least_mean_distance(runs_folder):
     assert report.distances().empty
-    assert report.nearest() == ""
+    assert report.nearest(report.distances()) == ""
     first, second, third, *_ = table1.COLUMNS
     store_off(first, {"controlled": 12.0, "paper": -3.0, "code": 1.0})
     found = report.distances().set_index("method")
@@ -135,13 +135,15 @@ def test_the_nearest_protocol_has_the_least_mean_distance(runs_folder):
     average = {"controlled": 12, "paper": 3, "code": 1}
     assert found.loc[report.AVERAGE, [*average]].to_dict() == pytest.approx(average)
     said = "`code` (1.0 points) on MNIST 100, before `paper` (3.0) and `controlled`"
-    assert said in report.nearest()
+    assert said in report.nearest(report.distances())
     store_off(second, {"controlled": 2.0, "paper": -1.0})
     store_off(third, {"controlled": 0.5})
     both = report.distances()
     assert list(both.column.unique()) == ["MNIST 100", "MNIST 1,000"]
     assert both[both.column == "MNIST 1,000"].code.isna().all()
-    assert "`paper` (1.0 points) on MNIST 1,000, before `control" in report.nearest()
+    assert "`paper` (1.0 points) on MNIST 1,000, before `control" in report.nearest(
+        both
+    )
     assert "has 12 of 60 outer epochs" in report.length_in_words()
     store_long(3)
     long = 75 - report.claims.paper_value("T1", method="kdgan", data="mnist", n=100)
