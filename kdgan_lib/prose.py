@@ -132,7 +132,7 @@ def verdict(claim_id: str) -> Markdown:
     judged = judge(claim_id)
     claim = judged.claim
     title = f"{claim.id}: {judged.verdict}"
-    lines = [claim.statement, *_reasons(judged)]
+    lines = [claim.statement, *reasons(judged)]
     text = "\n\n".join(lines)
     quoted = "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
     plain = f"> **{SYMBOLS[judged.verdict]} {title}**\n>\n{quoted}"
@@ -235,8 +235,8 @@ def source(thing: Callable[..., Any] | type) -> Markdown:
     return Markdown(f"`{module}.{thing.__qualname__}`\n\n```python\n{code}\n```")
 
 
-def _reasons(judged: Verdict) -> list[str]:
-    """Return the lines under a claim: rule, evidence, protocol and runs."""
+def reasons(judged: Verdict) -> list[str]:
+    """Return the lines under a claim in Markdown: rule, evidence, protocol and runs."""
     claim = judged.claim
     if judged.verdict == "not testable here":
         return [f"Not testable here: {claim.untestable}"]

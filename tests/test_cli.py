@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from kdgan_lib import cli, runs
+from kdgan_lib import claims, cli, runs
 from kdgan_lib.budget import Budget
 from kdgan_lib.commands import train
 from kdgan_lib.data import DataMissing
@@ -368,6 +368,18 @@ def test_mistakes_of_the_book_s_commands_name_the_program(
     found, output, error = call(capsys, *arguments)
     assert (found, output) == (code, "")
     assert said in error
+
+
+def test_a_claim_that_is_named_comes_with_its_rule_and_its_evidence(capsys):
+    code, output, _ = call(capsys, "claims", "T1.38", "S10")
+    verdict, statement, rule, evidence, other, *_ = output.splitlines()
+    assert (code, verdict, other.split()[0]) == (0, "T1.38    not run", "S10")
+    assert statement == f"  {claims.find('T1.38').statement}"
+    assert "reproduced if columns best ≥ 6" in rule
+    assert "kdgan sweep table1 --protocol controlled" in evidence
+    assert "*" not in output
+    _, everything, _ = call(capsys, "claims")
+    assert len(everything.splitlines()) == len(claims.ledger())
 
 
 def test_the_bar_of_a_chapter_is_shown_on_a_terminal_only(capsys, monkeypatch):
