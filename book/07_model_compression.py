@@ -37,6 +37,13 @@ from kdgan_lib.reports import (
 
 SETUP = ["S2", "S5", "S6", "S7", "S8", "S9"]
 ORDERINGS = [f"T1.{number}" for number in range(37, 47)]
+prose.sentence(
+    "**On equal terms.** {said}",
+    said=compression.by_rival()
+    or "Not run: `kdgan sweep table1 --protocol controlled --data mnist --n 100`.",
+)
+
+# %% tags=["remove-input"]
 prose.table(
     order_tables.standings(),
     "In short: KDGAN's test accuracy in % on equal terms (`controlled`), its place "
@@ -348,8 +355,8 @@ prose.sentence(
 # %% tags=["remove-input"]
 prose.table(
     compression.code_budgets(),
-    "What the methods have under `code` on MNIST with n = 100: updates of C after its "
-    "pretraining, and test evaluations of which the largest counts.",
+    "What the methods have under `code` on MNIST: updates of C after its pretraining, "
+    "and test evaluations of which the largest counts (where they differ, by n).",
     "tab-compression-code-budgets",
 )
 

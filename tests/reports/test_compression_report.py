@@ -224,6 +224,7 @@ def test_differences_are_paired_and_shared_noise_leaves_the_interval(invented):
 
 def test_rivals_are_told_apart_after_the_correction(invented):
     assert report.told_apart() == ""  # shared noise alone leaves nothing to test
+    assert report.by_rival() == ""
     for seed, wobble in zip(SEEDS, (0.002, -0.001, 0.0, 0.001, -0.002), strict=True):
         run = declare("distn", seed=seed)
         store([row(run, 0.92 + SHARED[seed] + 20 * wobble)])
@@ -231,6 +232,15 @@ def test_rivals_are_told_apart_after_the_correction(invented):
     assert report.told_apart() == (
         "On MNIST 100 KDGAN is ahead of MIMIC and cannot be told from DISTN."
     )
+    assert report.by_rival().endswith(
+        "KDGAN is ahead of MIMIC in 1 of 1; in no column told from DISTN."
+    )
+
+
+def test_under_code_the_games_update_c_less_and_look_at_the_test_set_less(runs_folder):
+    found = report.code_budgets().set_index("method")
+    assert list(found.loc["MIMIC"]) == ["4,000", "4,000", "80 and 40"]
+    assert list(found.loc["KDGAN"]) == ["1,200", "2,400", "12"]
 
 
 def test_columns_without_runs_can_be_left_out_and_no_row_is(invented):
@@ -389,6 +399,7 @@ def test_small_teachers_stand_in_rows_of_their_own(invented):
     assert "CIFAR-10" not in report.told_apart()
     told = report.told_apart(columns=table1.SMALL)
     assert told == "On CIFAR-10 500 KDGAN is ahead of MIMIC."
+    assert report.by_rival().endswith("KDGAN is ahead of MIMIC in 1 of 1.")
 
 
 def test_a_control_is_compared_with_its_own_method(invented):
