@@ -133,11 +133,10 @@ def _attempt(text: Path, values: Mapping[str, Any], folder: Path) -> str:
 
 def tidy(notebook: Any) -> Any:
     """Remove what changes from run to run without meaning: times, paths, progress."""
-    kept = {"kernelspec", "jupytext"}
-    for key in set(notebook.metadata) - kept:
+    for key in set(notebook.metadata) - {"jupytext"}:
         del notebook.metadata[key]
-    notebook.metadata["language_info"] = {"name": "python"}
-    notebook.metadata["kernelspec"] = dict(pairing.METADATA["kernelspec"])
+    for key in ("kernelspec", "language_info"):
+        notebook.metadata[key] = dict(pairing.METADATA[key])
     for cell in notebook.cells:
         for key in ("papermill", "execution", "ExecuteTime"):
             cell.metadata.pop(key, None)

@@ -22,6 +22,7 @@ METADATA = {
         "language": "python",
         "name": "python3",
     },
+    "language_info": {"name": "python"},
 }
 
 

@@ -9,6 +9,12 @@ def test_every_chapter_of_the_book_is_paired():
     assert notebooks.unpaired() == []
 
 
+def test_sync_leaves_the_kept_notebooks_as_they_are():
+    for text in notebooks.chapters():
+        kept = nbformat.read(text.with_suffix(".ipynb"), as_version=4)
+        assert pairing.paired(text).metadata == kept.metadata
+
+
 def test_a_missing_notebook_is_reported_and_sync_makes_it(toy_book):
     assert "missing" in notebooks.unpaired()[0]
     assert notebooks.sync(toy_book / "01_toy.py")
