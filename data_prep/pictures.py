@@ -77,7 +77,7 @@ def _chunk(
     """Return a chunk's arrays, from its files where they are."""
     parts = (THUMBNAILS, *extractors)
     files = {name: path.with_name(f"{path.name}-{name}.npy") for name in parts}
-    missing = [name for name, file in files.items() if not file.exists()]
+    missing = [name for name, file in files.items() if not _is_sound(file)]
     if missing:
         pictures = [read(number) for number in numbers]
         for name in missing:
@@ -87,6 +87,15 @@ def _chunk(
                 part = np.concatenate(list(extractors[name](pictures)))
             _save(files[name], part)
     return {name: np.load(file) for name, file in files.items()}
+
+
+def _is_sound(file: Path) -> bool:
+    """Tell whether a chunk's array is there and whole; a damaged one is made again."""
+    try:
+        np.load(file, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return False
+    return True
 
 
 def _digest(keys: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from PIL import Image
 
 from data_prep.errors import PrepError
 from data_prep.fetch import write_atomically
+from kdgan_lib.paths import book_dir
 
 LIGHT = "efficientnet_lite0"
 """The network whose features are always made."""
@@ -90,34 +91,46 @@ def write_table(table: pa.Table, path: Path, level: int = 15) -> None:
     """Write a Parquet file; a lower `level` packs less, but faster."""
     file = io.BytesIO()
     # Half of the features are exactly zero, which the codec finds by itself.
-    pq.write_table(table, file, compression="zstd", compression_level=level)
+    packed = {"compression": "zstd", "compression_level": level}
+    pq.write_table(table, file, write_page_checksum=True, **packed)
     write_atomically(path, file.getvalue())
 
 
 def read_tables(folder: Path, stem: str) -> Tables:
     """Read what `write_tables` wrote; raises FileNotFoundError, PrepError."""
     prefix = features_path(folder, stem, "").stem
-    with _explained(folder):
+    with explained(folder):
         features = {
             path.stem.removeprefix(prefix): read_features(path)
             for path in sorted(folder.glob(f"{prefix}*.parquet"))
         }
         text = facts_path(folder, stem).read_text(encoding="utf-8")
-        images = pq.read_table(images_path(folder, stem))
+        images = read_table(images_path(folder, stem))
         return Tables(images, json.loads(text), features)
 
 
 def read_features(path: Path) -> NDArray[np.float16]:
     """Return `[images, width]`."""
-    column = pq.read_table(path).column("features").combine_chunks()
+    column = read_table(path).column("features").combine_chunks()
     return column.flatten().to_numpy().reshape(len(column), -1)
 
 
+def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Return a Parquet file, or some columns of it, if its checksums hold."""
+    return pq.read_table(path, columns=columns, page_checksum_verification=True)
+
+
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Iterator[None]:
+    """Say of a damaged table in `folder` how to mend it, by PrepError."""
     try:
         yield
-    except (pa.ArrowException, ValueError, KeyError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's: the file is not there, or may not be read
+        own = folder == book_dir() / "data"
+        way = "restore it with `git checkout -- .` there"
         raise PrepError(
-            f"A table in {folder} is damaged ({error}): run this again with --force."
+            f"A table in {folder} is damaged ({error}): "
+            f"{way if own else 'run this again with --force'}."
         ) from None

@@ -195,7 +195,11 @@ def main(arguments: list[str]) -> int:
     """Run `kdgan classical`; return the exit code."""
     torch.set_num_threads(1)
     plan = tyro.cli(Study, prog=COMMAND, args=arguments)
-    for data in plan.data:
-        task(data)  # a wrong name is refused before anything is fitted
+    for data in plan.data:  # refused before anything is fitted
+        if task(data).criterion is not PRECISION:
+            raise ValueError(
+                f"{data} has one label an image, and these rank several: choose from "
+                f"{', '.join(TASKS)}."
+            )
     study(plan)
     return 0

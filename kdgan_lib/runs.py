@@ -68,14 +68,18 @@ def find(identity: str) -> dict[str, object]:
 def read_rows(name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
     """Return a table of the runs folder; an empty frame if the file does not exist.
 
-    Raises TableDamaged if it cannot be read.
+    columns: those of the empty frame. Raises TableDamaged if it cannot be read, if a
+    page of it does not match its checksum, or if it lacks its `KEYS`.
     """
     path = _path(name)
     if not path.exists():
         return pd.DataFrame({column: pd.Series(dtype=object) for column in columns})
     try:
         # Opened once: the file may be replaced between two looks at its path.
-        return pd.read_parquet(io.BytesIO(path.read_bytes()))
+        content = io.BytesIO(path.read_bytes())
+        found = pd.read_parquet(content, page_checksum_verification=True)
+        if lacking := [key for key in KEYS.get(name, ()) if key not in found]:
+            raise ValueError(f"it has no column {', '.join(lacking)}")
     except PermissionError:  # the table itself is sound
         raise
     except Exception as error:
@@ -83,6 +87,7 @@ def read_rows(name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
             f"{path} cannot be read ({error}): restore it with "
             f"`git checkout -- {path.name}` in its folder, or delete it and run again."
         ) from error
+    return found
 
 
 def stamps() -> tuple[tuple[str, int, int, int], ...]:
@@ -120,7 +125,9 @@ def append_rows(
         elif not path.exists():
             return
         buffer = io.BytesIO()
-        rows.to_parquet(buffer, index=False, compression="zstd")
+        rows.to_parquet(
+            buffer, index=False, compression="zstd", write_page_checksum=True
+        )
         write_atomically(path, buffer.getvalue())
 
 

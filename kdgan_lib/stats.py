@@ -16,6 +16,8 @@ QUIET = 0.1
 """Quantile of stored wall times that estimates go by: most runs shared their core."""
 FEWEST = 3
 """Runs that an interval, and a verdict, need at least."""
+ROUNDING = 1e-12
+"""Share of the largest value below which values are equal but for rounding."""
 MANY = 10
 """Runs from which on the bootstrap's interval is used."""
 
@@ -97,7 +99,7 @@ def paired_difference(first: pd.Series, second: pd.Series, seed: int = 0) -> Dif
     gaps = (pairs["first"] - pairs["second"]).to_numpy(float)
     lo, hi = _interval(gaps, seed)
     spread = gaps.std(ddof=1) if len(gaps) > 1 else float("nan")
-    tested = len(gaps) >= FEWEST and spread > 0
+    tested = len(gaps) >= FEWEST and not _alike(gaps)
     p_value = stats.ttest_1samp(gaps, 0).pvalue if tested else float("nan")
     unbiased = 1 - 3 / (4 * (len(gaps) - 1) - 1)
     effect = unbiased * gaps.mean() / spread if tested else float("nan")
@@ -148,10 +150,15 @@ def spread_after_convergence(
     return float(known.loc[known.epoch >= start, score].std(ddof=0))
 
 
+def _alike(sample: np.ndarray) -> bool:
+    """Tell whether values differ by no more than rounding."""
+    return bool(np.ptp(sample) <= ROUNDING * max(1.0, np.abs(sample).max()))
+
+
 def _interval(sample: np.ndarray, seed: int) -> tuple[float, float]:
     if len(sample) < FEWEST:
         return float("nan"), float("nan")
-    if np.ptp(sample) == 0:
+    if _alike(sample):
         return float(sample[0]), float(sample[0])
     if len(sample) < MANY:
         half = stats.sem(sample) * stats.t.ppf((1 + CONFIDENCE) / 2, len(sample) - 1)

@@ -13,7 +13,7 @@ from kdgan_lib.text import words
 def images_of(vocabulary: str, part: str) -> pd.DataFrame:
     """Return id and near-duplicate group of a part's images, in the split's order."""
     columns = ["id", "tags", "group", "split"]
-    images = pd.read_parquet(book_dir() / "data" / IMAGES, columns=columns)
+    images = _table(IMAGES, columns)
     known = set(tag_names(vocabulary))
     tagged = images.tags.map(lambda tags: not known.isdisjoint(tags))
     return images[tagged & (images.split == part)][["id", "group"]]
@@ -29,7 +29,7 @@ def scale_of(vocabulary: str) -> tuple[NDArray[np.floating], NDArray[np.floating
 
     With them a new picture's features are standardised as those of the split.
     """
-    table = pd.read_parquet(book_dir() / "data" / FEATURES).set_index("id")
+    table = _table(FEATURES).set_index("id")
     own = table.features.loc[images_of(vocabulary, "train").id]
     features = np.stack(own.to_list()).astype(np.float32)
     deviation = features.std(0)
@@ -38,7 +38,7 @@ def scale_of(vocabulary: str) -> tuple[NDArray[np.floating], NDArray[np.floating
 
 def name_vectors(names: list[str]) -> NDArray[np.floating]:
     """Return the mean GloVe vector of each name's words, NaN where none is known."""
-    table = pd.read_parquet(book_dir() / "data" / VECTORS)
+    table = _table(VECTORS)
     known = dict(zip(table.word, table.vector, strict=True))
     nothing = np.full(len(table.vector.iloc[0]), np.nan)
     found = [[known[word] for word in words(name) if word in known] for name in names]
@@ -52,7 +52,7 @@ def sizes() -> pd.DataFrame:
 
     naming: the share of images whose text holds a word of one of their own tags.
     """
-    images = pd.read_parquet(book_dir() / "data" / IMAGES)
+    images = _table(IMAGES)
     found = [
         {"vocabulary": vocabulary, "part": part}
         | _sizes(images[images.split == part], set(tag_names(vocabulary)))
@@ -75,6 +75,11 @@ def _sizes(images: pd.DataFrame, known: set[str]) -> dict[str, float]:
         "tags per image": float(tagged.own.str.len().mean()),
         "text names a tag": float(np.mean(named)),
     }
+
+
+def _table(name: str, columns: list[str] | None = None) -> pd.DataFrame:
+    path = book_dir() / "data" / name
+    return pd.read_parquet(path, columns=columns, page_checksum_verification=True)
 
 
 def _words_of(tags: set[str]) -> set[str]:

@@ -68,7 +68,9 @@ class Source:
         try:
             known = pq.read_schema(self.folder / name).names
             wanted = [*columns, *(column for column in further if column in known)]
-            return pq.read_table(self.folder / name, columns=wanted)
+            return pq.read_table(
+                self.folder / name, columns=wanted, page_checksum_verification=True
+            )
         except FileNotFoundError:
             raise self.missing(name) from None
         except (pa.ArrowException, OSError):

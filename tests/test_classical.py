@@ -100,3 +100,8 @@ def test_knn_and_tagprop_together_take_at_most_30_seconds_of_a_core():
         scores = tagger.fit(features, tags).predict_proba(features)
         assert scores.shape == tags.shape
     assert time.process_time() - started <= 30
+
+
+def test_a_task_with_one_label_an_image_is_refused(runs_folder):
+    with pytest.raises(ValueError, match="mnist has one label an image"):
+        classical.main(["--data", "mnist"])

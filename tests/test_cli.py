@@ -435,6 +435,10 @@ def test_runs_list_and_show_print_what_is_stored(capsys):
     _, output, _ = call(capsys, "runs", "list", "--method", "kdgan")
     assert "1abc" in output
     assert "0abc" not in output
+    tags = {"run_id": "2abc", "status": "finished", "data": "openclipart"}
+    runs.record(tags | {"test_precision": 0.25})
+    _, output, _ = call(capsys, "runs", "list", "--data", "openclipart")
+    assert "0.2500" in output
     code, output, _ = call(capsys, "runs", "show", "1a")
     assert code == 0
     assert "alpha" in output

@@ -201,6 +201,27 @@ def test_a_damaged_table_is_named_with_what_to_do_and_not_overwritten(
     assert path.read_bytes() == damaged
 
 
+def test_no_changed_bit_of_a_table_is_read_as_a_number(runs_folder):
+    runs.append_rows("runs", pd.DataFrame([row(n) for n in range(50)]), ["run_id"])
+    path = runs_folder / "runs.parquet"
+    stored, whole = runs.table(), path.read_bytes()
+    for place in range(4, len(whole), len(whole) // 60):
+        changed = bytearray(whole)
+        changed[place] ^= 32
+        path.write_bytes(changed)
+        try:
+            pd.testing.assert_frame_equal(runs.table(), stored)
+        except runs.TableDamaged:
+            continue
+
+
+def test_a_table_of_something_else_is_damaged(runs_folder):
+    runs_folder.mkdir()
+    pd.DataFrame({"a": [1.0]}).to_parquet(runs_folder / "runs.parquet")
+    with pytest.raises(runs.TableDamaged, match="has no column run_id"):
+        runs.table()
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_a_full_disk_leaves_the_old_table_and_says_what_to_do(
     call, runs_folder, monkeypatch

@@ -27,6 +27,16 @@ def test_three_pairs_have_students_interval_and_test():
     assert found.p_value == pytest.approx(p_value)
 
 
+def test_gaps_that_differ_by_rounding_alone_have_no_test():
+    first, second = (
+        pd.Series([0.9501, 0.9612, 0.9703]),
+        pd.Series([0.9401, 0.9512, 0.9603]),
+    )
+    found = paired_difference(first, second)
+    assert found.lo == found.hi == pytest.approx(0.01)
+    assert np.isnan([found.p_value, found.effect_size]).all()
+
+
 def test_ratios_and_their_inverses_have_inverse_means():
     ratios = np.array([0.5, 2.0, 1.0, 4.0])
     found, other = stats.geometric_mean(ratios), stats.geometric_mean(1 / ratios)

@@ -356,6 +356,15 @@ def toy_study(monkeypatch, runs_folder):
     return plan, calls
 
 
+@pytest.mark.parametrize("name", ["draws", "batches", "masks", "examples"])
+def test_amounts_without_a_variance_are_refused_before_training(name):
+    with pytest.raises(SystemExit, match="2"):
+        variance_study.main([f"--{name}", "0"])
+    if name != "examples":
+        with pytest.raises(ValueError, match=f"{name} must be above 1"):
+            Probe(**{name: 1})
+
+
 def test_the_study_stores_every_run_and_skips_what_is_stored(toy_study):
     plan, calls = toy_study
     assert variance_study.study(plan, progress=False) == 3

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from data_prep.errors import PrepError
 from data_prep.glove import CUT, write_cut
@@ -29,6 +28,7 @@ from data_prep.tag_table import (
     encode_thumbnail,
     facts_path,
     images_path,
+    read_table,
     read_tables,
     write_tables,
 )
@@ -106,7 +106,7 @@ def origin_of(paths: Sequence[Path], plan: Plan) -> dict[str, Any]:
 def _is_built(folder: Path, origin: dict[str, Any], networks: Sequence[str]) -> bool:
     """Tell whether all tables are there and whole; damaged ones are made again."""
     try:
-        pq.read_table(folder / CUT)
+        read_table(folder / CUT)
         tables = read_tables(folder, STEM)
     except (PrepError, OSError, pa.ArrowException):
         return False

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from data_prep.errors import PrepError
-from data_prep.tag_table import write_table
+from data_prep.tag_table import read_table, write_table
 from data_prep.yfcc100m.counting import TagCounts
 from data_prep.yfcc100m.metadata import Photograph, parse_line
 from data_prep.yfcc100m.sampling import Candidate, Plan, Sample
@@ -171,7 +170,7 @@ def _write_state(table: pa.Table, journal: Journal, path: Path) -> None:
 
 def _read_state(path: Path) -> tuple[pa.Table, Journal]:
     try:
-        table = pq.read_table(path)
+        table = read_table(path)
         return table, Journal.load(table.schema.metadata[JOURNAL])
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
         raise PrepError(f"{path} is damaged: delete it and run this again.") from None

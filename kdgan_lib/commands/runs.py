@@ -17,7 +17,7 @@ LISTED = [
     "profile",
     "seed",
     "status",
-    "test_accuracy",
+    "test_score",
     "seconds",
 ]
 
@@ -48,6 +48,12 @@ class List:
             none = "no runs yet: `kdgan train --method mimic` makes one"
             print("no stored run has these options" if len(stored) else none)
             return 0
+        # Accuracy, or P@3 on the tasks with many labels: a run has one of them.
+        accuracy, precision = (
+            rows.reindex(columns=[f"test_{name}"])[f"test_{name}"]
+            for name in ("accuracy", "precision")
+        )
+        rows = rows.assign(test_score=accuracy.fillna(precision))
         shown = rows.reindex(columns=LISTED).sort_values(LISTED[1:7])
         with pd.option_context("display.width", 200, "display.max_columns", None):
             print(shown.to_string(index=False, float_format="{:.4f}".format))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from kdgan_lib import randomness
+from kdgan_lib.choices import check_range
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import cross_entropy, kl_distillation
 from kdgan_lib.methods import Method
@@ -49,6 +50,11 @@ class Probe:
     """Fresh dropout masks on one minibatch; elsewhere dropout is off."""
     temperatures: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
     """Temperatures at which the relaxed estimators are measured besides the run's."""
+
+    def __post_init__(self) -> None:
+        """Refuse amounts that have no variance, or nothing to look at."""
+        check_range(self, "batches", "draws", "masks", above=1)
+        check_range(self, "examples", above=0)
 
 
 def weights_of(method: Method) -> tuple[float, float, float]:

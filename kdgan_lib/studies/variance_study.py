@@ -24,7 +24,6 @@ TABLE = "variance"
 KEY = ("run_id", "epoch", "component", "estimator", "tau", "quantity")
 METHODS = ADVERSARIAL
 ESTIMATOR = {"nagan": "relaxed_score", "kdgan": "relaxed_score"}
-COMMAND = "python -m kdgan_lib.studies.variance_study"
 
 
 @dataclass(frozen=True)
@@ -180,9 +179,9 @@ class Command:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `kdgan variance`; return the exit code."""
+    torch.set_num_threads(1)  # the bits of a game depend on it
     return tyro.cli(Command, args=arguments)()
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     raise SystemExit(main())

@@ -183,11 +183,12 @@ def test_finished_chunks_are_not_read_again(tmp_path, monkeypatch):
     once = process(*given)
     assert (read, once.thumbnails.shape) == ([0, 1, 2, 3, 4], (5, 56, 56, 3))
     assert once.features["mean"][:, 0].tolist() == [0, 1, 2, 3, 4]
-    for file in sorted(tmp_path.glob("*-mean.npy"))[:1]:
-        file.unlink()  # as if it had been interrupted
-    again = process(*given)
-    assert len(read) in (6, 7)
-    assert (again.features["mean"] == once.features["mean"]).all()
+    for damage in (lambda file: file.unlink(), lambda file: os.truncate(file, 50)):
+        before = len(read)
+        damage(min(tmp_path.glob("*-mean.npy")))
+        again = process(*given)
+        assert len(read) - before in (1, 2)
+        assert (again.features["mean"] == once.features["mean"]).all()
 
 
 @pytest.fixture
