@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field, fields, replace
 from math import cos, isfinite, pi
-from typing import Any, Literal
+from numbers import Real
+from typing import Any, Literal, get_origin, get_type_hints
 
 from kdgan_lib.choices import LATER, check_choices, check_counts
 
@@ -76,10 +77,13 @@ class Budget:
             "test_every",
             "teacher_every",
         )
+        hints = get_type_hints(type(self))
         for each in fields(self):
             name, value = each.name, getattr(self, each.name)
-            if isinstance(value, str):
+            if get_origin(hints[name]) is Literal:
                 continue
+            if not isinstance(value, Real):
+                raise ValueError(f"{name} must be a number, not {value!r}.")
             if not isfinite(value):
                 raise ValueError(f"{name} must be a finite number, not {value}.")
             if name in positive and value < 1:

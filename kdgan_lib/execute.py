@@ -82,7 +82,8 @@ def _execute(
     run: Run, device: str, progress: bool, force: bool, checkpoint_seconds: float
 ) -> dict[str, object]:
     found = find_device(device)
-    checkpoints, anew = Checkpoints(runs_dir() / "work" / run.id), _anew(run.id)
+    folder, anew = runs_dir() / "work" / run.id, _anew(run.id)
+    checkpoints = Checkpoints(folder, _context(found))
     if force:
         anew.touch()
         checkpoints.clear()
@@ -95,6 +96,8 @@ def _execute(
         runs.record(row)
     else:
         row = describe(run, found, {"status": "finished", **result.metrics})
+        if len(checkpoints.contexts) > 1:
+            row["contexts"] = "; then ".join(checkpoints.contexts)
         runs.record(row, result.curve)
     anew.unlink(missing_ok=True)
     checkpoints.clear()
@@ -142,12 +145,15 @@ def describe(
 
 def _shared(device: torch.device) -> Pretrained:
     """Return the shared players of this processor, thread count and build of torch."""
+    return Pretrained(runs_dir() / "work" / "pretrained", _context(device))
+
+
+def _context(device: torch.device) -> str:
+    """Return what a run's bits depend on here, beside its settings."""
     made_on = provenance(device)
     names = ("device", "processor", "instructions", "threads", "torch")
     context = [f"{name}={made_on[name]}" for name in names]
-    return Pretrained(
-        runs_dir() / "work" / "pretrained", ", ".join([*context, _training_code()])
-    )
+    return ", ".join([*context, _training_code()])
 
 
 @cache

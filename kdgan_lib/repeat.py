@@ -41,8 +41,13 @@ def explanation(row: Mapping[str, object]) -> str:
     """Return a sentence on whether a row's other numbers here are a fault.
 
     It is none where something of `ROUNDING` differs, or may differ: older rows do not
-    name their processor.
+    name their processor. Nor is it where the stored run did not have one all along.
     """
+    if isinstance(row.get("contexts"), str):
+        return (
+            "The stored run was stopped and went on otherwise, so its last digits are "
+            f"those of no other run: {row['contexts']}."
+        )
     here = provenance(torch.device("cpu"))
     apart = [
         f"{name} {row.get(name) or 'not recorded'}, here {here[name] or 'unknown'}"

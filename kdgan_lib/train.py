@@ -12,6 +12,7 @@ from kdgan_lib import randomness
 from kdgan_lib.augment import AUGMENTATIONS
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
+from kdgan_lib.loop.arguments import check_arguments, whole
 from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.device import find_device
 from kdgan_lib.loop.evaluation import ACCURACY, Criterion, player_logits
@@ -23,13 +24,7 @@ from kdgan_lib.loop.guards import (
     mean_losses,
 )
 from kdgan_lib.loop.owner import owner
-from kdgan_lib.loop.player_guards import (
-    check_batches,
-    check_learners,
-    check_modules,
-    check_parts,
-    check_players,
-)
+from kdgan_lib.loop.player_guards import check_modules, check_seated
 from kdgan_lib.loop.precision import arithmetic
 from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.loop.progress import Progress
@@ -68,25 +63,24 @@ def fit(
     players. after_epoch: called with the run and its stage when an epoch has been
     trained, before `state.epoch` moves on; it must only look.
     Raises ValueError for a missing player, one that cannot learn or has weights that
-    are not finite, a wrong shape or type, no examples, targets that are no
-    distributions, a device that is not there, or another run's checkpoint, `Diverged`
-    when a loss or a logit is not finite. Source: Algorithm 1.
+    are not finite, players that share a weight, a wrong shape or type, no examples,
+    targets that are no distributions, a device that is not there, or another run's
+    checkpoint, `Diverged` when a loss or a logit is not finite. Source: Algorithm 1.
     """
     if isinstance(method, str):
         method = method_by_name(method)
     if isinstance(checkpoints, Path | str):
         checkpoints = Checkpoints(Path(checkpoints))
-    found, budget = find_device(device), budget or Budget()
+    budget, seed = Budget() if budget is None else budget, whole(seed)
+    check_arguments(method, players, split, budget, criterion)
+    found = find_device(device)
     check_modules(players)
     check_tensors(split)
     seated = {seat: module.to(found) for seat, module in players.items()}
     split = split.to(found)
     check_split(split, budget)
     check_augmentation(method, budget, split)
-    check_players(method, seated, split)
-    check_parts(seated, split)
-    check_learners(method, budget, seated, split)
-    check_batches(method, budget, seated, split)
+    check_seated(method, budget, seated, split)
     scorer = Scorer(split, budget, criterion)
     state = State(seated)
     if checkpoints is not None:

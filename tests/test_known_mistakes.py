@@ -109,8 +109,19 @@ def test_a_student_goes_to_its_teacher_and_not_to_itself():
 def test_one_module_in_two_seats_is_refused():
     players = toys.players()
     players["teacher"] = players["classifier"]
-    with pytest.raises(ValueError, match="same module, which would learn from itself"):
+    with pytest.raises(ValueError, match="classifier and the teacher share weights"):
         train("mimic", players)
+
+
+def test_a_weight_in_two_seats_is_refused_where_it_would_learn():
+    players = toys.players()
+    backbone = torch.nn.Linear(toys.FEATURES, toys.FEATURES)
+    for seat, player in players.items():
+        players[seat] = torch.nn.Sequential(backbone, player)
+    with pytest.raises(ValueError, match="share weights, which one would change"):
+        train("mimic", players)
+    backbone.requires_grad_(False)
+    train("mimic", players)
 
 
 def test_kl_is_a_batch_mean_and_does_not_shrink_with_the_number_of_labels():

@@ -39,7 +39,7 @@ ROOMS = {
         *("loop", "loop.evaluation", "loop.checkpoint", "loop.schedule", "loop.state"),
         *("loop.guards", "loop.player_guards", "loop.scoring", "loop.result"),
         *("loop.pretrained", "loop.progress", "loop.precision", "loop.owner"),
-        *("loop.device",),
+        *("loop.device", "loop.arguments"),
     ),
     "the loop": ("train",),
     "tasks": ("tasks",),

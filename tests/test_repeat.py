@@ -154,6 +154,8 @@ def test_a_difference_is_explained_by_what_rounds_otherwise():
     old = {name: here[name] for name in here if name != "processor"}
     assert "processor not recorded, here " in explanation(old)
     assert "torch 1.0, here " in explanation(here | {"torch": "1.0"})
+    mixed = explanation(here | {"contexts": "threads=2; then threads=1"})
+    assert "went on otherwise, so its last digits are those of no other run" in mixed
 
 
 def test_a_difference_on_the_same_processor_is_the_library_s(monkeypatch):

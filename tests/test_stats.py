@@ -32,7 +32,7 @@ def test_gaps_that_differ_by_rounding_alone_have_no_test():
         pd.Series([0.9501, 0.9612, 0.9703]),
         pd.Series([0.9401, 0.9512, 0.9603]),
     )
-    found = paired_difference(first, second)
+    found = stats.paired_difference(first, second)
     assert found.lo == found.hi == pytest.approx(0.01)
     assert np.isnan([found.p_value, found.effect_size]).all()
 

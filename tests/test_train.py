@@ -1,10 +1,12 @@
 """Check the one training loop: every method learns, repeats, and stops on NaN."""
 
 import math
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -223,6 +225,7 @@ ONE_HOT = torch.eye(toys.LABELS)[torch.arange(40) % toys.LABELS]
         ),
         (changed("test", targets=torch.zeros(60)), r"test .* shape \(60,\)"),
         (changed("validation", privileged=ONE_HOT[:7]), "40 inputs and 7 rows of priv"),
+        (changed("test", targets=toys.split().test.targets > 0), "targets are bool"),
         (changed("train", targets=2 * ONE_HOT), "train .* divide it by its sum"),
         (changed("train", targets=2 * ONE_HOT - 1 / 3), "make it non-negative"),
         (changed("validation", targets=ONE_HOT * math.nan), "is no distribution"),
@@ -299,6 +302,28 @@ def test_a_device_on_which_nothing_can_be_scored_is_refused():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="auto is the GPU")
 def test_auto_is_the_cpu_where_there_is_no_gpu():
     assert same(train(device="auto"), train(device="cpu"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"method": METHODS["kdgan"]}, "The method is a class: pass a name, or what"),
+        ({"budget": {"epochs": 3}}, "The budget is a dict: pass a kdgan_lib.Budget"),
+        ({"split": ()}, "The split is a tuple: pass a kdgan_lib.Split"),
+        ({"players": [1]}, "The players is a list: pass a dictionary from seats"),
+        ({"criterion": print}, "The criterion is a builtin_function_or_method: pass"),
+        ({"seed": 1.0}, "The seed must be a whole number, not 1.0"),
+        ({"seed": True}, "The seed must be a whole number, not True"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_before_training(wrong, said):
+    given = {"method": "kdgan", "players": toys.players(), "split": toys.split()}
+    with pytest.raises(ValueError, match=re.escape(said)):
+        fit(**given | {"budget": toys.BUDGET} | wrong)
+
+
+def test_a_seed_of_numpy_is_the_same_seed():
+    assert same(train(seed=np.int64(1)), train(seed=1))
 
 
 @pytest.mark.parametrize("kind", [str, Path, Checkpoints])

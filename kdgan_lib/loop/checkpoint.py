@@ -5,6 +5,7 @@ import io
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,25 +24,33 @@ def encode(payload: dict) -> bytes:
 
 
 def decode(content: bytes) -> dict:
-    """Return the payload; raise ValueError if a single bit has changed.
+    """Return the payload, on the CPU; raise ValueError if a single bit has changed.
 
     Only tensors and plain containers are loaded: no code from the file runs.
     """
     digest, body = content[:32], content[32:]
     if hashlib.sha256(body).digest() != digest:
         raise ValueError("the content does not match its checksum")
-    return torch.load(io.BytesIO(body), weights_only=True)
+    # A file from a GPU is sound where there is none, too.
+    return torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
 
 
 class Checkpoints:
-    """The last checkpoints of one run, in a folder of their own."""
+    """The last checkpoints of one run, in a folder of their own.
 
-    def __init__(self, folder: Path) -> None:
+    context: what the run's bits depend on beside its settings, such as threads and
+    versions. A run that goes on under another one does so with a warning.
+    """
+
+    def __init__(self, folder: Path, context: str = "") -> None:
         self.folder = folder
+        self.contexts = [context]
+        """Those that the run had so far, in order."""
 
-    def save(self, step: int, payload: dict) -> None:
+    def save(self, step: int, payload: dict[str, Any]) -> None:
         """Write the checkpoint of a step and remove all but the last two."""
-        write_atomically(self.folder / f"step-{step:09d}.pt", encode(payload))
+        content = encode({**payload, "contexts": self.contexts})
+        write_atomically(self.folder / f"step-{step:09d}.pt", content)
         for old in self._files()[:-KEPT]:
             old.unlink(missing_ok=True)
 
@@ -49,7 +58,7 @@ class Checkpoints:
         """Return the newest sound payload; set damaged files aside with a warning."""
         for path in reversed(self._files()):
             try:
-                return decode(path.read_bytes())
+                payload = decode(path.read_bytes())
             except Exception as error:
                 aside = path.with_suffix(".damaged")
                 os.replace(path, aside)
@@ -58,7 +67,22 @@ class Checkpoints:
                     f"{aside.name} and the run goes on from the one before.",
                     stacklevel=2,
                 )
+            else:
+                self._go_on(payload.pop("contexts", []))
+                return payload
         return None
+
+    def _go_on(self, before: list[str]) -> None:
+        """Take up the contexts of a checkpoint; warn where this is another one."""
+        now = self.contexts[-1]
+        if before and before[-1] != now:
+            warnings.warn(
+                f"The run of {self.folder} began with {before[-1]} and goes on with "
+                f"{now}: its last digits are those of neither.",
+                stacklevel=2,
+            )
+            before = [*before, now]
+        self.contexts = before or self.contexts
 
     def clear(self) -> None:
         """Remove the run's checkpoints, once its record is safe."""

@@ -81,6 +81,11 @@ def _check_examples(part: str, examples: Examples, num_labels: int) -> None:
                 f"The {part} set's {name} hold a NaN or an infinity: remove those "
                 "examples, or fill in what is missing."
             )
+    if targets.dtype == torch.bool:
+        raise ValueError(
+            f"The {part} set's targets are bool: pass .float() of them, each row "
+            "divided by its sum."
+        )
     # Not exactly 1, since shares such as 1/3 are rounded.
     sums_to_one = (targets.float().sum(1) - 1).abs() < ROUNDING
     if not (sums_to_one.all() and (targets >= 0).all()):

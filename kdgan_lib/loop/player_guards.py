@@ -37,6 +37,16 @@ def check_modules(players: Mapping[str, nn.Module]) -> None:
                 )
 
 
+def check_seated(
+    method: Method, budget: Budget, players: dict[str, nn.Module], split: Split
+) -> None:
+    """Raise ValueError for players that cannot be trained, or scored, on the split."""
+    check_players(method, players, split)
+    check_parts(players, split)
+    check_learners(method, budget, players, split)
+    check_batches(method, budget, players, split)
+
+
 def check_players(method: Method, players: dict[str, nn.Module], split: Split) -> None:
     """Raise ValueError for an empty seat, a shared one, wrong logits or weights.
 
@@ -49,10 +59,11 @@ def check_players(method: Method, players: dict[str, nn.Module], split: Split) -
                 f"{', '.join(method.seats())}."
             )
         for other in method.seats():
-            if other < seat and players[other] is players[seat]:
+            if other < seat and _share_weights(players[other], players[seat]):
                 raise ValueError(
-                    f"The {other} and the {seat} are the same module, which would "
-                    "learn from itself: pass two."
+                    f"The {other} and the {seat} share weights, which one would change "
+                    "while the other is to keep them: give each its own, by "
+                    "copy.deepcopy for one."
                 )
     for seat in sorted({*method.seats(), *({"teacher"} & players.keys())}):
         found, wanted = _shape(seat, players[seat], split), split.num_labels
@@ -62,6 +73,15 @@ def check_players(method: Method, players: dict[str, nn.Module], split: Split) -
                 f"one logit per label: (2, {wanted})."
             )
         _check_weights(seat, players[seat])
+
+
+def _share_weights(first: nn.Module, second: nn.Module) -> bool:
+    """Tell whether two players are one module, or learn by a weight of both."""
+    learnt = [
+        {id(weight) for weight in module.parameters() if weight.requires_grad}
+        for module in (first, second)
+    ]
+    return first is second or not learnt[0].isdisjoint(learnt[1])
 
 
 def _check_weights(seat: str, module: nn.Module) -> None:

@@ -17,7 +17,8 @@ class Result:
     """What a run leaves."""
 
     metrics: Metrics
-    """Scores by every selection rule, updates, seconds, weights' digest."""
+    """Scores by every selection rule, updates, seconds, the digest of the last
+    classifier's weights (not of the selected one's)."""
     curve: pd.DataFrame
     """One row per evaluation."""
     players: dict[str, nn.Module]

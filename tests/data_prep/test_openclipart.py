@@ -1,6 +1,7 @@
 """The embedded tag data set: its parts on small drawings, its tables as committed."""
 
 import hashlib
+import os
 from dataclasses import replace
 
 import numpy as np

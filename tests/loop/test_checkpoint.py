@@ -59,6 +59,24 @@ def test_code_in_a_checkpoint_does_not_run():
         decode(encode({"trap": os.system}))
 
 
+def test_a_file_from_a_gpu_is_read_where_there_is_none(monkeypatch):
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
+    assert decode(encode(PAYLOAD))["weights"]["a"].device.type == "cpu"
+
+
+def test_a_run_that_goes_on_under_another_context_says_so(tmp_path, recwarn):
+    Checkpoints(tmp_path, "threads=2").save(1, {"step": 1})
+    same, other = Checkpoints(tmp_path, "threads=2"), Checkpoints(tmp_path, "threads=1")
+    assert same.latest() == {"step": 1}
+    assert (same.contexts, len(recwarn)) == (["threads=2"], 0)
+    with pytest.warns(UserWarning, match="began with threads=2 and goes on with thr"):
+        other.latest()
+    other.save(2, {"step": 2})
+    again = Checkpoints(tmp_path, "threads=1")
+    assert again.latest() == {"step": 2}
+    assert again.contexts == ["threads=2", "threads=1"]
+
+
 def test_the_last_two_checkpoints_are_kept(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     for step in (1, 20, 300):
