@@ -36,6 +36,13 @@ from kdgan_lib.methods import Noise, method
 from kdgan_lib.reports import figure4, search, table1, teachers
 from kdgan_lib.reports import hyperparameters as report
 
+prose.sentence(
+    "**In short.** {said}",
+    command="kdgan sweep figure4 && kdgan sweep figure6",
+    said=figure4.in_short(),
+)
+
+# %% tags=["remove-input"]
 claims = ["F4.1", "F4.2", "F4.3", "F4.4", "F4.5", "F4.6", "F6", "M23", "S10", "S11"]
 prose.claims_list(claims)
 

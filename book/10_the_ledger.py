@@ -21,13 +21,14 @@
 from kdgan_lib import claims, figures, notebooks, prose
 from kdgan_lib.figures import ledger as drawings
 from kdgan_lib.figures.filters import filtered
-from kdgan_lib.reports import ledger
+from kdgan_lib.reports import cell_verdicts, ledger
 
 judged = ledger.judged()
 prose.sentence(
-    "**In short.** {said}",
+    "**In short.** {said} {above}",
     command="make book",
     said=ledger.summary(judged) or None,
+    above=cell_verdicts.above() or " ",
 )
 
 # %% [markdown]

@@ -30,11 +30,12 @@ from kdgan_lib.reports import beyond_curves, many_labels, wider
 from kdgan_lib.reports import hyperparameters as hyperparameter_report
 
 prose.sentence(
-    "**In short.** {standing} {changes} {wider}",
+    "**In short.** {standing} {changes} {wider} {many}",
     command="kdgan sweep beyond",
     standing=report.standing() or None,
     changes=report.summary() or None,
     wider=wider.sentence() or f"(A wider search: not run, `{wider.COMMAND}`.)",
+    many=many_labels.in_short() or f"(Many labels: not run, `{many_labels.COMMAND}`.)",
 )
 
 # %% [markdown]
@@ -341,10 +342,10 @@ figures.show(
 # ## Where labels are many
 #
 # With n = 10,000 there may be more in T than C, a perceptron, has time to learn: the
-# prescribed round gives it a third of the updates that KDGAN makes; of those of CODIS
-# it makes half, of DISTN's all. Here C has ten passes in a round under a cosine, and
-# then KDGAN, DISTN and CODIS have twice the updates and a T that was pretrained four
-# times as long, at a rate that falls. Then all players see each image bent by a smooth
+# prescribed round gives C a third of all updates in KDGAN, half of them in CODIS, and
+# all in DISTN. Here C has ten passes in a round under a cosine, and then KDGAN, DISTN
+# and CODIS are declared with twice the updates and a T that was pretrained four times
+# as long, at a rate that falls. Then all players see each image bent by a smooth
 # random field ({cite:t}`simard2003best`), and turned and moved less, and KDGAN has the
 # anchor, for its rivals learn from the labels, too. How far an image is turned, moved
 # and bent was chosen before, among four amounts, by T's accuracy on training images

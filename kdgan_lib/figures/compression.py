@@ -110,7 +110,7 @@ def _row(ax: Axes, place: int, step: "Step", start: float | None) -> None:
         ax.plot([start, start], [place - 1, place + 0.25], color=TOTAL, lw=0.7, ls=":")
         ends = [start + change.lo, start + change.hi]
         ax.plot(ends, [place, place], color="black", lw=1.2)
-        words = f"{change.mean:+.2f} = {found.mean:.2f}"
+        words = f"{change.mean:+.2f} → {found.mean:.2f}"
         if change.mean < -SPAN:
             words += f"\n[{change.lo:+.2f}, {change.hi:+.2f}]"
         right = max(start, start + change.mean, *(e for e in ends if e == e))

@@ -79,11 +79,16 @@ def counts() -> str:
     found = pd.Series([judged.verdict for judged in _judged_cells()])
     by_verdict = found.value_counts().reindex(claims.VERDICTS).dropna().astype(int)
     said = [f"{count} {verdict}" for verdict, count in by_verdict.items()]
-    text = f"Of the {len(found)} cells of Table 1, {listed(said)}."
-    above = sum(_gap(judged) > PARTLY for judged in _judged_cells())
-    if not above:
-        return text
+    return f"Of the {len(found)} cells of Table 1, {listed(said)}. {above()}".rstrip()
+
+
+def above() -> str:
+    """Return in words how many cells are *partly* because ours is far above."""
+    count = sum(_gap(judged) > PARTLY for judged in _judged_cells())
+    if not count:
+        return ""
     return (
-        f"{text} {above} of our means lie more than {PARTLY} points above the paper's: "
-        "`controlled` is another setting, with augmentation."
+        f"{count} of our means in Table 1 lie more than {PARTLY} points above the "
+        "paper's, which counts as *partly*: `controlled` is another setting, with "
+        "augmentation."
     )

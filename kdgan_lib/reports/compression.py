@@ -12,9 +12,10 @@ import pandas as pd
 
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
-from kdgan_lib.reports import table1, teachers
+from kdgan_lib.reports import selection, table1, teachers
 from kdgan_lib.reports.cells import BESIDE, BREAK, counted, folded, shown
 from kdgan_lib.reports.differences import tabled
+from kdgan_lib.reports.orderings import stand
 from kdgan_lib.reports.table1 import (
     COLUMNS,
     PROTOCOLS,
@@ -254,7 +255,10 @@ def _told(title: str, part: pd.DataFrame) -> str:
 
 
 def by_rival(columns: Sequence[Column] = (*COLUMNS, *SMALL)) -> str:
-    """Return in how many columns KDGAN is told from each rival; empty if untested."""
+    """Return in how many columns KDGAN is first, and told from each rival, in words.
+
+    Empty where nothing can be tested.
+    """
     found = _differences("controlled", columns)
     tested = found if found.empty else found.dropna(subset="p (Holm)")
     if tested.empty:
@@ -268,10 +272,27 @@ def by_rival(columns: Sequence[Column] = (*COLUMNS, *SMALL)) -> str:
         said += [f"{what} {listed(each)}"] if each else []
         never = [name for name in never if name not in counts]
     if never:
-        said.append(f"in no column told from {listed(never, 'or')}")
+        said.append(f"in no column apart from {listed(never, 'or')}")
+    lost = selection.columns_collapsed("nagan", columns)
+    fallen = f" In {lost} of its columns NaGAN's training collapses." if lost else ""
     return (
-        "Counting the columns of Table 1 in which a paired test tells the two apart "
-        f"(5% level, Holm's correction), KDGAN is {'; '.join(said)}."
+        f"{_firsts(columns)} Paired tests (5% level, Holm's correction) put it "
+        f"{'; '.join(said)}.{fallen}"
+    )
+
+
+def _firsts(columns: Sequence[Column]) -> str:
+    """Return in how many columns KDGAN has the highest mean, in words."""
+    found = {
+        c: stand(s, "kdgan") for c, s in table1.scores(PROTOCOLS[0], columns).items()
+    }
+    known = {column: standing for column, standing in found.items() if standing}
+    first = sum(standing.place == 1 for standing in known.values())
+    small = sum(column in SMALL for column in known)
+    also = f", {small} of them with a T smaller than the paper's" if small else ""
+    return (
+        f"KDGAN has the highest mean in {first or 'none'} of {len(known)} columns that "
+        f"were run{also}."
     )
 
 

@@ -143,16 +143,16 @@ def worth() -> str:
     *_, place = range(len(CHAIN))
     steps = {n: waterfall(n)[place] for n in SIZES}
     said = [
-        f"{signed(step.change)} points at n = {n:,}, an interval that "
-        f"{about_zero(step.change.lo, step.change.hi)}"
+        f"{signed(step.change)} points at n = {n:,} (an interval that "
+        f"{about_zero(step.change.lo, step.change.hi)})"
         for n, step in steps.items()
         if step.change is not None
     ]
     if not said:
         return ""
     return (
-        "KDGAN minus MIMIC with the same learning rate and as many updates of C is "
-        f"{listed(said)}: what the game of T and D adds."
+        "What the game of T and D adds: KDGAN minus MIMIC with the same learning rate "
+        f"and as many updates of C is {listed(said)}."
     )
 
 

@@ -106,8 +106,13 @@ def sensitivity(
 
 
 def seeds(found: pd.DataFrame) -> str:
-    """Return over how many seeds the means of `sensitivity` are, at each n."""
+    """Return over how many seeds the means of `sensitivity` are, at each n drawn.
+
+    An n of which one value was run, the tuned one, is no line of the figure.
+    """
     run = found[found.runs > 0]
+    if not run.empty:
+        run = run[run.groupby(["varied", "n"])["value"].transform("size") > 1]
     if run.empty:
         return seeds_in_words([])
     return listed(

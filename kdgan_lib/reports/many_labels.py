@@ -9,7 +9,7 @@ from kdgan_lib.beyond_grids import MANY, MANY_LABELS
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.methods import METHODS
 from kdgan_lib.names import label_of
-from kdgan_lib.prose import about_zero, interval
+from kdgan_lib.prose import about_zero, interval, listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import shown
 from kdgan_lib.reports.points import stored
@@ -92,17 +92,26 @@ def standing() -> str:
     Both are chosen on validation among those with three runs or more; empty where there
     are none.
     """
-    known = points().dropna(subset="accuracy")
-    known = known[known.groupby("variant").seed.transform("size") >= FEWEST]
-    said = [_standing(part) for _, part in known.groupby("updates")]
-    if not any(said):
+    said = [*filter(None, (_standing(part) for _, part in points().groupby("updates")))]
+    if not said:
         return ""
     paper = claims.paper_value("T1", method="kdgan", data="mnist", n=MANY)
-    return " ".join([*filter(None, said), f"The paper has {paper:.2f}% for KDGAN."])
+    return " ".join([*said, f"The paper has {paper:.2f}% for KDGAN."])
+
+
+def in_short() -> str:
+    """Return `standing` for the longest games only; empty where they are not run."""
+    _, longest = max(points().groupby("updates"), key=lambda part: part[0])
+    said = _standing(longest)
+    return f"On MNIST with n = {MANY:,}: {said[0].lower()}{said[1:]}" if said else ""
 
 
 def _standing(found: pd.DataFrame) -> str:
-    """Return the sentence on the runs of one number of player updates."""
+    """Return the sentence on the declared runs of one number of player updates."""
+    declared = found.method.unique()
+    found = found.dropna(subset="accuracy")
+    found = found[found.groupby("variant").seed.transform("size") >= FEWEST]
+    absent = [label_of(name) for name in declared if name not in set(found.method)]
     mine = _best(found[found.method == "kdgan"])
     rival = _best(found[found.method != "kdgan"])
     if mine.empty or rival.empty:
@@ -117,7 +126,8 @@ def _standing(found: pd.DataFrame) -> str:
         f"on validation, *{mine.variant.iloc[0].removeprefix('kdgan ')}*, reaches "
         f"{interval(mean.mean, mean.lo, mean.hi)}% on test, "
         f"{gap.mean:+.2f} points [{gap.lo:.2f}, {gap.hi:.2f}] from {other}, the best "
-        f"rival on validation, an interval that {about_zero(gap.lo, gap.hi)}."
+        f"rival on validation, an interval that {about_zero(gap.lo, gap.hi)}"
+        f"{f' ({listed(absent)} not run at this length)' if absent else ''}."
     )
 
 

@@ -220,13 +220,12 @@ def curves() -> pd.DataFrame:
 def levels() -> dict[str, float]:
     """Return the means under `code` that the figure draws beside the long runs."""
     known = {
-        f"{label_of(entry.cell.method)}, Table 1": _by_seed(
-            entry.finished, LARGEST
-        ).mean()
+        f"ours: {label_of(name)}, {declare(name, protocol='code').budget.epochs} "
+        "epochs": _by_seed(entry.finished, LARGEST).mean()
         for entry in _usual()
-        if entry.cell.method in ("supervised", "codis", "kdgan")
+        if (name := entry.cell.method) in ("supervised", "codis", "kdgan")
     }
-    return known | {"KDGAN in the paper": _paper()}
+    return known | {"the paper: KDGAN": _paper()}
 
 
 def _usual() -> list[table1.Entry]:

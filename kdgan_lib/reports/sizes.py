@@ -214,19 +214,19 @@ def _equal_runs(hidden: int) -> pd.DataFrame:
     return tables.runs(grid=EQUAL_GRID, **where)
 
 
-def narrow_and_wide(rival: str = "mimic") -> str:
-    """Return KDGAN minus a rival at the least and the largest width that were run.
+def narrow_and_wide(rival: str = "mimic", method: str = "kdgan") -> str:
+    """Return a method minus a rival at the least and the largest width that were run.
 
     rival: a method, or `EQUAL_MIMIC`. Empty with fewer than two widths that have three
     pairs.
     """
-    gaps = _gaps(rival)
+    gaps = _gaps(rival, method)
     if len(gaps) < 2:
         return ""
     least, most = min(gaps), max(gaps)
     return (
-        f"KDGAN minus {RIVALS[rival]} is {signed(gaps[least])} points with {least} "
-        f"hidden units and {signed(gaps[most])} with {most}."
+        f"{label_of(method)} minus {RIVALS[rival]} is {signed(gaps[least])} points "
+        f"with {least} hidden units and {signed(gaps[most])} with {most}."
     )
 
 
@@ -246,16 +246,16 @@ def smallest() -> str:
     )
 
 
-def _gaps(rival: str) -> dict[int, Difference]:
-    """Return KDGAN minus a rival at each width that has three pairs."""
+def _gaps(rival: str, method: str = "kdgan") -> dict[int, Difference]:
+    """Return a method minus a rival at each width that has three pairs."""
     scores = {(e.hidden, e.cell.method): e.scores for e in table3.entries()}
     pairs = {
         hidden: (
-            kdgan,
+            mine,
             _equal(hidden) if rival == EQUAL_MIMIC else scores[hidden, rival],
         )
-        for (hidden, name), kdgan in sorted(scores.items(), key=lambda each: each[0])
-        if name == "kdgan"
+        for (hidden, name), mine in sorted(scores.items(), key=lambda each: each[0])
+        if name == method
     }
     return {
         hidden: paired_difference(*pair)

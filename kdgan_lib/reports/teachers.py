@@ -30,15 +30,22 @@ LESSER = (
 """What is said of a teacher that is clearly below C alone."""
 
 
-def against_classifiers(columns: Sequence[Column] = COLUMNS) -> str:
+def against_classifiers(
+    columns: Sequence[Column] = COLUMNS, protocol: str = "controlled"
+) -> str:
     """Return how good T is beside the C that has no teacher, by column, in words.
 
     T is MIMIC's, which stays as it was pretrained; both are of the same seeds. Columns
     where fewer than three seeds have both are left out.
     """
-    runs = _by_seed(columns)
+    runs = _by_seed(columns, protocol)
     said = [
-        _teacher(column, runs[column, "mimic"], runs[column, "supervised"])
+        _teacher(
+            column.title(protocol),
+            column.teachers,
+            runs[column, "mimic"],
+            runs[column, "supervised"],
+        )
         for column in columns
         if {(column, "mimic"), (column, "supervised")} <= runs.keys()
     ]
@@ -78,16 +85,20 @@ def _lost(column: Column, name: str, found: pd.DataFrame, kept: pd.DataFrame) ->
     )
 
 
-def _by_seed(columns: Sequence[Column]) -> dict[tuple[Column, str], pd.DataFrame]:
+def _by_seed(
+    columns: Sequence[Column], protocol: str = "controlled"
+) -> dict[tuple[Column, str], pd.DataFrame]:
     """Return the test accuracies of C and T in percent, by column and method."""
     return {
         (entry.column, entry.cell.method): 100 * entry.finished.set_index("seed")[FINAL]
-        for entry in table1.entries("controlled", columns)
+        for entry in table1.entries(protocol, columns)
         if len(entry.finished)
     }
 
 
-def _teacher(column: Column, taught: pd.DataFrame, alone: pd.DataFrame) -> str:
+def _teacher(
+    title: str, network: str, taught: pd.DataFrame, alone: pd.DataFrame
+) -> str:
     """Return the sentence on one column; empty with fewer than three pairs."""
     of_t, of_c = taught.teacher_test_accuracy.dropna(), alone.test_accuracy.dropna()
     shared = of_t.index.intersection(of_c.index)
@@ -95,7 +106,7 @@ def _teacher(column: Column, taught: pd.DataFrame, alone: pd.DataFrame) -> str:
         return ""
     gap = paired_difference(of_t, of_c)
     return (
-        f"On {column.title('controlled')} the pretrained T, a {column.teachers}, is "
+        f"On {title} the pretrained T, a {network}, is "
         f"right on {of_t[shared].mean():.2f}% of the test images, {signed(gap)} points "
         f"from a C without a teacher.{LESSER if gap.hi < 0 else ''}"
     )

@@ -144,4 +144,13 @@ def sentence() -> str:
     found = scores()
     if found.empty:
         return ""
-    return standing(found, "kdgan", "With what the wider search found")
+    said = standing(found, "kdgan", "With what the wider search found")
+    runs = {name: _amounts(name) for name in ("kdgan", "mimic") if name in found}
+    if not said or len(runs) < 2:
+        return said
+    mine, rival = runs["kdgan"], runs["mimic"]
+    return (
+        f"{said} Budgets were equal in updates of the game only: KDGAN has "
+        f"{mine['with pretraining']} with pretraining and {mine['looks']} looks at "
+        f"validation, MIMIC {rival['with pretraining']} and {rival['looks']}."
+    )

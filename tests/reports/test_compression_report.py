@@ -82,6 +82,11 @@ def test_a_teacher_is_measured_by_the_classifier_that_has_none(invented):
     store_method("supervised", 0.93)
     assert "+2.00" in teachers.against_classifiers()
     assert "knows less" not in teachers.against_classifiers()
+    assert teachers.against_classifiers(protocol="code") == ""
+    for name, accuracy in (("mimic", 0.6), ("supervised", 0.97)):
+        alike = [declare(name, seed=s, protocol="code") for s in SEEDS]
+        store([row(run, accuracy + SHARED[run.seed]) for run in alike])
+    assert "knows less" in teachers.against_classifiers(protocol="code")
 
 
 def test_the_collapse_of_a_cells_only_run_is_said_of_one_run(runs_folder):
@@ -232,8 +237,10 @@ def test_rivals_are_told_apart_after_the_correction(invented):
     assert report.told_apart() == (
         "On MNIST 100 KDGAN is ahead of MIMIC and cannot be told from DISTN."
     )
-    assert report.by_rival().endswith(
-        "KDGAN is ahead of MIMIC in 1 of 1; in no column told from DISTN."
+    assert report.by_rival() == (
+        "KDGAN has the highest mean in none of 1 columns that were run. Paired tests "
+        "(5% level, Holm's correction) put it ahead of MIMIC in 1 of 1; in no column "
+        "apart from DISTN."
     )
 
 
@@ -252,9 +259,9 @@ def test_columns_without_runs_can_be_left_out_and_no_row_is(invented):
 
 def test_cells_are_counted_by_verdict_and_show_their_distance(invented):
     assert cell_verdicts.counts() == (
-        "Of the 36 cells of Table 1, 3 partly and 33 not run. 3 of our means lie more "
-        "than 3 points above the paper's: `controlled` is another setting, with "
-        "augmentation."
+        "Of the 36 cells of Table 1, 3 partly and 33 not run. 3 of our means in Table "
+        "1 lie more than 3 points above the paper's, which counts as *partly*: "
+        "`controlled` is another setting, with augmentation."
     )
     found = cell_verdicts.under_controlled().set_index("method")["MNIST 100"]
     assert found["KDGAN"].endswith("partly (+14.0)")
@@ -399,7 +406,12 @@ def test_small_teachers_stand_in_rows_of_their_own(invented):
     assert "CIFAR-10" not in report.told_apart()
     told = report.told_apart(columns=table1.SMALL)
     assert told == "On CIFAR-10 500 KDGAN is ahead of MIMIC."
-    assert report.by_rival().endswith("KDGAN is ahead of MIMIC in 1 of 1.")
+    said = report.by_rival()
+    assert "in 2 of 2 columns that were run, 1 of them with a T smaller than" in said
+    assert said.endswith("put it ahead of MIMIC in 1 of 1.")
+    lost = {"last_test_accuracy": 0.1, "selected_epoch": 1}
+    store([row(declare("nagan", seed=0, **small), 0.4, **lost)])
+    assert report.by_rival().endswith("In 1 of its columns NaGAN's training collapses.")
 
 
 def test_a_control_is_compared_with_its_own_method(invented):
@@ -524,6 +536,7 @@ def test_loss_against_the_teacher_is_of_the_same_seed(runs_folder):
         wide = [declare(name, seed=s, variant="h800") for s in range(3)]
         store([row(run, accuracy) for run in wide])
     assert sizes.narrow_and_wide().endswith(" and -1.00 [-1.00, -1.00] with 800.")
+    assert sizes.narrow_and_wide("supervised", "mimic") == ""
     assert drawings.accuracy_against_width(
         sizes.widths(), (50, 88.0, 90.0), "live", WIDTHS
     )

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from kdgan_lib.reports import figure4 as scope
+from kdgan_lib.verdicts import judge
 
 
 @pytest.fixture
@@ -35,7 +36,18 @@ def test_the_sizes_that_were_run_are_named_with_those_that_were_not(found):
     assert scope.sizes_run(found[found.seed < 2]) == ""
 
 
+def test_in_short_says_nothing_without_evidence(runs_folder):
+    assert scope.in_short() == ""
+
+
+def test_in_short_has_a_number_for_each_weight_and_for_t():
+    said = scope.in_short()  # from the stored runs
+    for claim, quantity in (("F4.2", "accuracy_range"), ("F6", "teacher_gain")):
+        evidence = judge(claim).evidence.set_index("quantity")
+        assert f"{evidence['value'][quantity]:.2f}" in said
+
+
 def test_what_c_loses_at_the_end_has_its_interval(found):
-    assert "has lost +2.00" in scope.late_loss(found)
+    assert "tuned γ minus γ = 100 is +2.00" in scope.late_loss(found)
     assert "over 3 seeds" in scope.late_loss(found)
     assert scope.late_loss(found[found.seed < 2]) == ""

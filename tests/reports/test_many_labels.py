@@ -74,6 +74,15 @@ def test_the_best_on_validation_are_compared_at_each_length(runs_folder):
     assert "With 24,000 player updates" in said
     assert "-0.04 points" in said  # 100 passes of C, and DISTN's 120
     assert "The paper has 99.25%" in said
+    assert report.in_short().startswith("On MNIST with n = 10,000: with 24,000 player")
+    assert "not run at this length" not in said
+
+
+def test_rivals_that_were_not_run_at_a_length_are_named(runs_folder):
+    store(lambda run: run.method.name in ("kdgan", "distn"))
+    assert "includes zero (CODIS and NaGAN not run at this length)" in (
+        report.standing().replace("excludes", "includes")
+    )
 
 
 @pytest.mark.parametrize("method", ["kdgan", "distn"])

@@ -106,7 +106,7 @@ def test_the_long_runs_are_paired_with_each_method_by_seed(runs_folder):
     assert gaps["CODIS, 400 epochs"].startswith("-1.00")
     assert "75.00% [" in report.sentence()
     assert "73.00% at the end" in report.sentence()
-    assert report.levels()["CODIS, Table 1"] == pytest.approx(76)
+    assert report.levels()["ours: CODIS, 400 epochs"] == pytest.approx(76)
     assert len(report.curves()) == 6
     assert drawings.released(report.curves(), report.levels()) is not None
 

@@ -93,6 +93,9 @@ def test_what_was_found_is_compared_with_the_prescribed_setting(found, runs_fold
     assert "`kdgan runs show " in table["test accuracy"]["KDGAN"]
     assert table.change["MIMIC"] == "the same runs"
     assert "number 1 of 2, 2.00 points above MIMIC" in wider.sentence()
+    assert wider.sentence().endswith(
+        f"MIMIC {table['with pretraining']['MIMIC']} and {table.looks['MIMIC']}."
+    )
     assert set(table["updates in the game"]) == {"900"}
     mimic = declare("mimic")
     passes = mimic.budget.teacher_pretraining + mimic.budget.classifier_pretraining
