@@ -16,14 +16,6 @@
 #
 # **Question.** KDGAN has three weights of its own. How much does it matter what they
 # are, and what happens when the teacher listens to the classifier?
-#
-# - $\alpha$ divides the game between classifier and teacher, $\beta$ lets the
-#   classifier learn from the teacher, $\gamma$ the teacher from the classifier.
-# - Figure 4 of {cite:t}`wang2018kdgan` varies one of them at a time; here each point
-#   has an interval, and its distance from the tuned setting is paired by seed.
-# - Figure 6 asks whether the teacher gains by learning from the classifier.
-# - The search that set every method's hyperparameters is shown trial by trial.
-# - At the end you set the three weights and train.
 
 # %% tags=["remove-input"]
 import torch
@@ -41,6 +33,15 @@ prose.sentence(
     command="kdgan sweep figure4 && kdgan sweep figure6",
     said=figure4.in_short(),
 )
+
+# %% [markdown]
+# - $\alpha$ divides the game between classifier and teacher, $\beta$ lets the
+#   classifier learn from the teacher, $\gamma$ the teacher from the classifier.
+# - Figure 4 of {cite:t}`wang2018kdgan` varies one of them at a time; here each point
+#   has an interval, and its distance from the tuned setting is paired by seed.
+# - Figure 6 asks whether the teacher gains by learning from the classifier.
+# - The search that set every method's hyperparameters is shown trial by trial.
+# - At the end you set the three weights and train.
 
 # %% tags=["remove-input"]
 claims = ["F4.1", "F4.2", "F4.3", "F4.4", "F4.5", "F4.6", "F6", "M23", "S10", "S11"]

@@ -23,7 +23,8 @@ def largest() -> pd.DataFrame:
     Both are of the same runs; the difference is in points, paired.
     """
     rows = []
-    for entry in table1.entries("code"):
+    found = table1.entries("code")
+    for entry in sorted(found, key=lambda each: COLUMNS.index(each.column)):
         done = entry.finished
         if len(done) >= FEWEST:
             last, best = 100 * done.last_test_accuracy, 100 * done.best_test_accuracy

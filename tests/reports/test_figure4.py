@@ -42,7 +42,7 @@ def test_in_short_says_nothing_without_evidence(runs_folder):
 
 def test_in_short_has_a_number_for_each_weight_and_for_t():
     said = scope.in_short()  # from the stored runs
-    for claim, quantity in (("F4.2", "accuracy_range"), ("F6", "teacher_gain")):
+    for claim, quantity in (("F4.2", "accuracy_range_at_100"), ("F6", "teacher_gain")):
         evidence = judge(claim).evidence.set_index("quantity")
         assert f"{evidence['value'][quantity]:.2f}" in said
 
