@@ -88,17 +88,17 @@ def _execute(
         anew.touch()
         checkpoints.clear()
     share = not anew.exists()
+    outcome: dict[str, object]
     try:
         result = train(run, found, progress, checkpoints, checkpoint_seconds, share)
     except Diverged as error:
-        reason = {"status": "diverged", "reason": str(error)}
-        row = describe(run, found, reason)
-        runs.record(row)
+        outcome, curve = {"status": "diverged", "reason": str(error)}, None
     else:
-        row = describe(run, found, {"status": "finished", **result.metrics})
-        if len(checkpoints.contexts) > 1:
-            row["contexts"] = "; then ".join(checkpoints.contexts)
-        runs.record(row, result.curve)
+        outcome, curve = {"status": "finished", **result.metrics}, result.curve
+    if len(checkpoints.contexts) > 1:
+        outcome["contexts"] = "; then ".join(checkpoints.contexts)
+    row = describe(run, found, outcome)
+    runs.record(row, curve)
     anew.unlink(missing_ok=True)
     checkpoints.clear()
     return row

@@ -291,6 +291,24 @@ def test_an_interrupted_run_exits_with_130_and_goes_on_to_the_same_bits(
     assert runs.curves().equals(curve)
 
 
+def test_a_run_that_goes_on_with_other_threads_is_stored_as_such(capsys, monkeypatch):
+    arguments = [*SMOKE, "supervised", "--checkpoint-seconds", "0", "--threads"]
+    epoch, done = Training.outer_epoch, []
+
+    def interrupted(*place):
+        if done:
+            raise KeyboardInterrupt
+        done.append(epoch(*place))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "outer_epoch", interrupted)
+        assert call(capsys, *arguments, "2")[0] == 130
+    with pytest.warns(UserWarning, match="threads=2.* and goes on with .*threads=1"):
+        assert call(capsys, *arguments, "1")[0] == 0
+    first, second = runs.table().contexts[0].split("; then ")
+    assert ("threads=2" in first, "threads=1" in second) == (True, True)
+
+
 def test_a_forced_run_that_was_interrupted_goes_on_without_force(
     capsys, runs_folder, monkeypatch
 ):

@@ -75,7 +75,7 @@ def _panel(ax: Axes, steps: Sequence["Step"]) -> None:
             _row(ax, place, step, means.get(step.before))
     low, high = ax.get_xlim() if means else (0.0, 1.0)
     least = max(means.values(), default=0.0) - SPAN
-    ax.set_xlim(max(low, least) - MARGIN, high + 2 * MARGIN)
+    ax.set_xlim(max(low, least) - MARGIN, high + 4 * MARGIN)
     ax.xaxis.set_major_locator(MaxNLocator(5) if means else NullLocator())
     for place, step in enumerate(steps):
         if step.accuracy is None:

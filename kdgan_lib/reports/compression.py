@@ -283,9 +283,8 @@ def by_rival(columns: Sequence[Column] = (*COLUMNS, *SMALL)) -> str:
 
 def _firsts(columns: Sequence[Column]) -> str:
     """Return in how many columns KDGAN has the highest mean, in words."""
-    found = {
-        c: stand(s, "kdgan") for c, s in table1.scores(PROTOCOLS[0], columns).items()
-    }
+    scores = table1.scores("controlled", columns)
+    found = {column: stand(runs, "kdgan") for column, runs in scores.items()}
     known = {column: standing for column, standing in found.items() if standing}
     first = sum(standing.place == 1 for standing in known.values())
     small = sum(column in SMALL for column in known)
