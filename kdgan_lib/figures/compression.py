@@ -77,6 +77,10 @@ def _panel(ax: Axes, steps: Sequence["Step"]) -> None:
     least = max(means.values(), default=0.0) - SPAN
     ax.set_xlim(max(low, least) - MARGIN, high + 4 * MARGIN)
     ax.xaxis.set_major_locator(MaxNLocator(5) if means else NullLocator())
+    if means:  # beyond 100% there is room for words only
+        left, right = ax.get_xlim()
+        ticks = [at for at in ax.get_xticks() if left <= at <= min(right, 100)]
+        ax.set_xticks(ticks)
     for place, step in enumerate(steps):
         if step.accuracy is None:
             _absent(ax, place, "too few runs" if step.stored else "not run")
