@@ -8,6 +8,7 @@ from typing import Any
 
 from data_prep.errors import PrepError
 from kdgan_lib.console import complaint
+from kdgan_lib.files import DiskFull
 from kdgan_lib.paths import advice, data_dir
 
 DATA_SETS = {
@@ -103,7 +104,7 @@ def _prepare(data: str, options: dict[str, Any]) -> int:
     try:
         module = importlib.import_module(DATA_SETS[data][0])
         fetched = module.prepare(folder, **options)
-    except PrepError as error:
+    except (PrepError, DiskFull) as error:
         print(error, file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:

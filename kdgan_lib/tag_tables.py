@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kdgan_lib import parquet
 from kdgan_lib.data import DataCorrupt, DataMissing
 from kdgan_lib.paths import book_dir, data_dir
 
@@ -68,9 +69,7 @@ class Source:
         try:
             known = pq.read_schema(self.folder / name).names
             wanted = [*columns, *(column for column in further if column in known)]
-            return pq.read_table(
-                self.folder / name, columns=wanted, page_checksum_verification=True
-            )
+            return parquet.read(self.folder / name, wanted)
         except FileNotFoundError:
             raise self.missing(name) from None
         except (pa.ArrowException, OSError):

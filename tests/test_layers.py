@@ -19,7 +19,7 @@ ROOMS = {
     "ground": (
         *("choices", "files", "paths", "randomness", "idx", "images", "augment"),
         *("data", "tag_tables", "tags", "tag_facts", "text", "budget", "provenance"),
-        *("runs", "names", "memory", "workers", "console"),
+        *("parquet", "runs", "names", "memory", "workers", "console"),
     ),
     "players and methods": (
         *("nets", "cifar_nets", "methods", "methods.base", "methods.adversarial"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdgan_lib import runs
-from kdgan_lib.loop.checkpoint import DiskFull
+from kdgan_lib.files import DiskFull
 from kdgan_lib.paths import ROOT, data_dir, runs_dir
 
 pytestmark = pytest.mark.usefixtures("runs_folder")

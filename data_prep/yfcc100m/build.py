@@ -28,7 +28,6 @@ from data_prep.tag_table import (
     encode_thumbnail,
     facts_path,
     images_path,
-    read_table,
     read_tables,
     write_tables,
 )
@@ -37,6 +36,7 @@ from data_prep.yfcc100m.fetching import Fetcher, Shelf
 from data_prep.yfcc100m.passes import Journal, count_tags, draw_sample
 from data_prep.yfcc100m.sampling import Candidate, Plan, Sample
 from data_prep.yfcc100m.sources import Source, open_source
+from kdgan_lib import parquet
 from kdgan_lib.text import names_a_tag
 
 STEM = "yfcc100m"
@@ -106,7 +106,7 @@ def origin_of(paths: Sequence[Path], plan: Plan) -> dict[str, Any]:
 def _is_built(folder: Path, origin: dict[str, Any], networks: Sequence[str]) -> bool:
     """Tell whether all tables are there and whole; damaged ones are made again."""
     try:
-        read_table(folder / CUT)
+        parquet.read(folder / CUT)
         tables = read_tables(folder, STEM)
     except (PrepError, OSError, pa.ArrowException):
         return False

@@ -14,11 +14,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from data_prep.errors import PrepError
-from data_prep.fetch import write_atomically
 from data_prep.photographs import NotAnImage, read_picture
 from data_prep.progress import progress_bar
 from data_prep.yfcc100m.sampling import Candidate
 from data_prep.yfcc100m.sources import Gone, Source, Unreachable
+from kdgan_lib.files import write_atomically
 
 QUALITY = 95
 """Of the JPEG files in which the squares that the networks see are kept."""

@@ -15,11 +15,12 @@ from typing import Any
 import pyarrow as pa
 
 from data_prep.errors import PrepError
-from data_prep.tag_table import read_table, write_table
+from data_prep.tag_table import write_table
 from data_prep.yfcc100m.counting import TagCounts
 from data_prep.yfcc100m.metadata import Photograph, parse_line
 from data_prep.yfcc100m.sampling import Candidate, Plan, Sample
 from data_prep.yfcc100m.stream import Place, read_lines
+from kdgan_lib import parquet
 
 SAVE_EVERY = 30.0
 """Seconds between two saves."""
@@ -170,7 +171,7 @@ def _write_state(table: pa.Table, journal: Journal, path: Path) -> None:
 
 def _read_state(path: Path) -> tuple[pa.Table, Journal]:
     try:
-        table = read_table(path)
+        table = parquet.read(path)
         return table, Journal.load(table.schema.metadata[JOURNAL])
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
         raise PrepError(f"{path} is damaged: delete it and run this again.") from None

@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 
-from kdgan_lib.files import DiskFull, write_atomically
+from kdgan_lib.files import write_atomically
 
-__all__ = ["Checkpoints", "DiskFull", "decode", "encode", "write_atomically"]
 KEPT = 2
 
 

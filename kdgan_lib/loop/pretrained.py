@@ -5,7 +5,8 @@ from pathlib import Path
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
-from kdgan_lib.loop.checkpoint import decode, encode, write_atomically
+from kdgan_lib.files import write_atomically
+from kdgan_lib.loop.checkpoint import decode, encode
 from kdgan_lib.loop.owner import digest_of_examples
 from kdgan_lib.loop.schedule import Stage
 from kdgan_lib.loop.scoring import position

@@ -23,8 +23,7 @@ def largest() -> pd.DataFrame:
     Both are of the same runs; the difference is in points, paired.
     """
     rows = []
-    found = table1.entries("code")
-    for entry in sorted(found, key=lambda each: COLUMNS.index(each.column)):
+    for entry in _by_column("code"):
         done = entry.finished
         if len(done) >= FEWEST:
             last, best = 100 * done.last_test_accuracy, 100 * done.best_test_accuracy
@@ -44,8 +43,7 @@ def rules(protocol: str = "controlled") -> pd.DataFrame:
     on the test set and the reported classifier's.
     """
     rows = []
-    found = table1.entries(protocol)
-    for entry in sorted(found, key=lambda each: COLUMNS.index(each.column)):
+    for entry in _by_column(protocol):
         done = entry.finished
         if len(done):
             largest = done[["best_test_accuracy", "test_accuracy"]].max(axis=1)
@@ -60,6 +58,12 @@ def rules(protocol: str = "controlled") -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _by_column(protocol: str) -> list[table1.Entry]:
+    """Return a protocol's cells, column by column."""
+    found = table1.entries(protocol)
+    return sorted(found, key=lambda each: COLUMNS.index(each.column))
 
 
 def collapsed(protocol: str = "controlled", columns: Sequence[Column] = COLUMNS) -> str:

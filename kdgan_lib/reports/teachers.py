@@ -40,12 +40,7 @@ def against_classifiers(
     """
     runs = _by_seed(columns, protocol)
     said = [
-        _teacher(
-            column.title(protocol),
-            column.teachers,
-            runs[column, "mimic"],
-            runs[column, "supervised"],
-        )
+        _teacher(column, protocol, runs[column, "mimic"], runs[column, "supervised"])
         for column in columns
         if {(column, "mimic"), (column, "supervised")} <= runs.keys()
     ]
@@ -97,7 +92,7 @@ def _by_seed(
 
 
 def _teacher(
-    title: str, network: str, taught: pd.DataFrame, alone: pd.DataFrame
+    column: Column, protocol: str, taught: pd.DataFrame, alone: pd.DataFrame
 ) -> str:
     """Return the sentence on one column; empty with fewer than three pairs."""
     of_t, of_c = taught.teacher_test_accuracy.dropna(), alone.test_accuracy.dropna()
@@ -106,8 +101,8 @@ def _teacher(
         return ""
     gap = paired_difference(of_t, of_c)
     return (
-        f"On {title} the pretrained T, a {network}, is "
-        f"right on {of_t[shared].mean():.2f}% of the test images, {signed(gap)} points "
+        f"On {column.title(protocol)} the pretrained T, a {column.teachers}, is right "
+        f"on {of_t[shared].mean():.2f}% of the test images, {signed(gap)} points "
         f"from a C without a teacher.{LESSER if gap.hi < 0 else ''}"
     )
 

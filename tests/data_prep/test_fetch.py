@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_prep.errors import PrepError
-from data_prep.fetch import Patience, Remote, download, write_atomically
+from data_prep.fetch import Patience, Remote, download
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB: more than a chunk, more than a buffer
 
@@ -155,17 +155,3 @@ def test_a_full_disk_is_not_taken_for_a_broken_network(serve, hasty, tmp_path):
         fetch(server, tmp_path, hasty)
     assert caught.value.errno == errno.ENOSPC
     assert len(server.asked) == 1
-
-
-def test_an_atomic_write_that_fails_leaves_the_old_file_alone(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-
-    def full(handle: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]

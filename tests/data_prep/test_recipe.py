@@ -8,9 +8,9 @@ import sys
 import pytest
 from filelock import FileLock
 
-from data_prep import fetch
 from data_prep.errors import PrepError
 from data_prep.recipe import Recipe, carry_out, is_ready
+from kdgan_lib.files import DiskFull
 from kdgan_lib.paths import ROOT
 
 
@@ -113,8 +113,8 @@ def test_a_disk_that_fills_up_between_two_files_leaves_no_half_file(
         sync(handle)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fetch.os, "fsync", full)
-        with pytest.raises(OSError, match="No space left"):
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(DiskFull, match="is full: free some space"):
             carry_out(recipe, folder)
     assert contents(folder) == {"images": tiny_files["images"]}
     assert carry_out(recipe, folder)
