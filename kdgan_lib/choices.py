@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 from math import inf, isfinite
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 LATER = {"later": True}
@@ -49,10 +49,16 @@ def check_range(
     end += "" if below == inf else f" and below {below:g}"
     for name in names:
         value = getattr(settings, name)
+        _check_number(name, value)
         started = value >= 0 if above is None else value > above
         if not (started and value <= to and value < below and isfinite(value)):
             finite = " and finite" if value == inf else ""
             raise ValueError(f"{name} must be {start}{end or finite}, not {value}.")
+
+
+def _check_number(name: str, value: object) -> None:
+    if not isinstance(value, Real):
+        raise ValueError(f"{name} must be a number, not {value!r}.")
 
 
 def identity(settings: Any) -> dict[str, Any]:

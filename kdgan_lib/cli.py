@@ -1,5 +1,6 @@
 """Command line: `kdgan train | sweep | tune | runs | data | bench | book | ...`."""
 
+import os
 import signal
 import sys
 import warnings
@@ -30,12 +31,15 @@ COMMANDS = {
 RESUMED = ("train", "sweep", "tune", "classical", "predictions", "variance", "data")
 """Commands that, given again, keep what was done."""
 INTERRUPTED = 130
+FAILURES = (OSError, ValueError, LookupError, RuntimeError, ModuleNotFoundError)
+"""What a user may be able to mend."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0, 1 after a failure, 2 for a wrong call, 3 if diverged.
 
-    A failure that the user can mend ends in one sentence on the standard error.
+    A failure that the user can mend ends in one sentence on the standard error; with
+    the variable KDGAN_TRACEBACK set it comes with where it was raised.
     """
     if arguments is None:  # the process is the command's own
         keep_freed_memory()
@@ -51,14 +55,25 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"Interrupted; the same command {_then(given)}.", file=sys.stderr)
         return INTERRUPTED
-    except OSError as error:
-        if said := complaint(error):
+    except FAILURES as error:
+        if os.environ.get("KDGAN_TRACEBACK"):
+            raise
+        said = _sentence(error)
+        if said:
             print(f"{called}: {said}", file=sys.stderr)
         return 1 if said else 0
-    except (ValueError, LookupError, RuntimeError) as error:
-        message = error.args[0] if isinstance(error, KeyError) else error
-        print(f"{called}: {message}", file=sys.stderr)
-        return 1
+
+
+def _sentence(error: Exception) -> str:
+    """Return what a failure says; nothing where nobody reads on."""
+    if isinstance(error, OSError):
+        return complaint(error)
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"the package {error.name} is missing: run `pip install -e '.[docs,data]'` "
+            "in the book's folder."
+        )
+    return str(error.args[0] if isinstance(error, KeyError) else error)
 
 
 def _run(given: list[str]) -> int:

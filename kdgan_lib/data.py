@@ -109,7 +109,7 @@ def load(
     n: int | None = None,
     seed: int = 0,
     protocol: str = "controlled",
-    folder: Path | None = None,
+    folder: Path | str | None = None,
 ) -> Split:
     """Return `n` training instances of a data set, with validation and test sets.
 

@@ -52,12 +52,12 @@ class ImageSet:
     """Whether networks see it less the training images' mean at each pixel."""
 
 
-def read_images(image_set: ImageSet, folder: Path | None = None) -> RawImages:
+def read_images(image_set: ImageSet, folder: Path | str | None = None) -> RawImages:
     """Return a data set from the cache, every byte checked; kept in memory once read.
 
     Raises DataMissing or DataCorrupt, each with the command that mends it.
     """
-    folder = folder or data_dir() / image_set.name
+    folder = Path(folder or data_dir() / image_set.name)
     command = f"`python -m data_prep {image_set.name}`"
     try:
         stats = [(folder / name).stat() for name in image_set.files]

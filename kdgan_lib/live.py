@@ -47,6 +47,9 @@ def live_run(
     """
     if method not in METHODS:
         raise ValueError(f"No method '{method}'; choose from {', '.join(METHODS)}.")
+    if profile not in PRETRAINING:
+        allowed = ", ".join(PRETRAINING)
+        raise ValueError(f"No profile '{profile}'; choose from {allowed}.")
     run = declare(method, n=n, seed=seed, variant=variant)
     passes = PRETRAINING[profile]
     budget = run.budget.but(

@@ -74,6 +74,8 @@ def discriminator_loss(
     positive, negative: [batch, labels] weights. Exact expectations of Eq. 3 pass
     probabilities, sampled ones pass the frequencies of the drawn labels.
     """
+    for weights in (positive, negative):
+        _check_same_shape(discriminator_logits, weights)
     real = positive * F.logsigmoid(discriminator_logits)
     fake = negative * F.logsigmoid(-discriminator_logits)
     return -(real + fake).sum(-1).mean()
@@ -105,6 +107,6 @@ def nonsaturating_reward(discriminator_logits: Tensor) -> Tensor:
 def _check_same_shape(first: Tensor, second: Tensor) -> None:
     if first.shape != second.shape:
         raise ValueError(
-            f"Two players disagree on shape: {tuple(first.shape)} and "
-            f"{tuple(second.shape)}; each must return one logit per label."
+            f"Two arguments of a loss disagree on shape: {tuple(first.shape)} and "
+            f"{tuple(second.shape)}; each must have one logit per label, or one weight."
         )

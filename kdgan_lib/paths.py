@@ -18,8 +18,13 @@ def data_dir() -> Path:
 
 
 def runs_dir() -> Path:
-    """Return the folder of the run tables: `KDGAN_RUNS`, or `book/runs`."""
-    return Path(os.environ.get("KDGAN_RUNS") or ROOT / "book" / "runs")
+    """Return the folder of the run tables: `KDGAN_RUNS`, or `book/runs`.
+
+    A library without its book keeps them in a per-user folder.
+    """
+    own = platformdirs.user_data_path("kdgan") / "runs"
+    usual = book_dir() / "runs" if book_dir().is_dir() else own
+    return Path(os.environ.get("KDGAN_RUNS") or usual)
 
 
 def book_dir() -> Path:

@@ -33,8 +33,16 @@ def module_randomness(seed: int, *purpose: object) -> Iterator[None]:
     """Seed torch's own generators within the block and give them back unchanged.
 
     Modules such as `nn.Dropout` and the initialisers cannot be handed a generator.
+    Those are the CPU's generator and that of every GPU, once CUDA is in use.
     """
-    cuda = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(cuda):
-        torch.manual_seed(derive_seed(seed, *purpose))
+    generators = [torch.default_generator]
+    if torch.cuda.is_initialized():
+        generators += torch.cuda.default_generators
+    kept = [generator.get_state() for generator in generators]
+    for generator in generators:
+        generator.manual_seed(derive_seed(seed, *purpose))
+    try:
         yield
+    finally:
+        for generator, state in zip(generators, kept, strict=True):
+            generator.set_state(state)

@@ -12,7 +12,7 @@ from kdgan_lib import randomness
 from kdgan_lib.augment import AUGMENTATIONS
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
-from kdgan_lib.loop.arguments import check_arguments, whole
+from kdgan_lib.loop.arguments import check_arguments, in_folder, whole
 from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.device import find_device
 from kdgan_lib.loop.evaluation import ACCURACY, Criterion, player_logits
@@ -20,16 +20,15 @@ from kdgan_lib.loop.guards import (
     Diverged,
     check_augmentation,
     check_split,
-    check_tensors,
     mean_losses,
 )
 from kdgan_lib.loop.owner import owner
-from kdgan_lib.loop.player_guards import check_modules, check_seated
+from kdgan_lib.loop.player_guards import check_seated
 from kdgan_lib.loop.precision import arithmetic
 from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.loop.progress import Progress
 from kdgan_lib.loop.result import Result, conclude
-from kdgan_lib.loop.schedule import GAME, Stage, stages, updates_per_epoch
+from kdgan_lib.loop.schedule import GAME, Stage, all_updates, stages
 from kdgan_lib.loop.scoring import Scorer
 from kdgan_lib.loop.state import State
 from kdgan_lib.methods import Method, Noise, Phase
@@ -49,7 +48,7 @@ def fit(
     criterion: Criterion = ACCURACY,
     checkpoints: Checkpoints | Path | str | None = None,
     checkpoint_seconds: float = 20.0,
-    pretrained: Pretrained | None = None,
+    pretrained: Pretrained | Path | str | None = None,
     progress: bool = False,
     after_epoch: "AfterEpoch | None" = None,
 ) -> Result:
@@ -59,9 +58,9 @@ def fit(
     players: a module per seat that the method needs, each returning one logit per
     label; they are trained in place. device: `auto`, `cpu`, `cuda`, or one of torch's.
     criterion: the score by which C is selected and reported. checkpoints: the run's own
-    folder, to save to and resume from; pretrained: where runs share their pretrained
-    players. after_epoch: called with the run and its stage when an epoch has been
-    trained, before `state.epoch` moves on; it must only look.
+    folder, to save to and resume from; pretrained: a folder in which runs share their
+    pretrained players. after_epoch: called with the run and its stage when an epoch has
+    been trained, before `state.epoch` moves on; it must only look.
     Raises ValueError for a missing player, one that cannot learn or has weights that
     are not finite, players that share a weight, a wrong shape or type, no examples,
     targets that are no distributions, a device that is not there, or another run's
@@ -69,13 +68,11 @@ def fit(
     """
     if isinstance(method, str):
         method = method_by_name(method)
-    if isinstance(checkpoints, Path | str):
-        checkpoints = Checkpoints(Path(checkpoints))
+    checkpoints = in_folder(Checkpoints, "checkpoints", checkpoints)
+    pretrained = in_folder(Pretrained, "pretrained", pretrained)
     budget, seed = Budget() if budget is None else budget, whole(seed)
-    check_arguments(method, players, split, budget, criterion)
+    check_arguments(method, players, split, budget, criterion, checkpoint_seconds)
     found = find_device(device)
-    check_modules(players)
-    check_tensors(split)
     seated = {seat: module.to(found) for seat, module in players.items()}
     split = split.to(found)
     check_split(split, budget)
@@ -87,6 +84,7 @@ def fit(
         state.owner = owner(method, seated, split, budget, seed, criterion.name)
     training = Training(method, split, budget, seed, state, scorer, after_epoch)
     with (
+        torch.enable_grad(),  # whatever the caller's block has switched off
         arithmetic(budget.precision, budget.denormals),
         Progress(training.total_updates(), method.name, enabled=progress) as bar,
     ):
@@ -119,7 +117,7 @@ class Training:
         saved = time.perf_counter()
         while state.stage < len(plan):
             stage, begun = plan[state.stage], time.perf_counter()
-            if not self.skip(stage, pretrained):
+            if not self.begin(stage, pretrained):
                 self.outer_epoch(stage, state.epoch)
                 state.seconds += time.perf_counter() - begun
                 if self.after_epoch is not None:
@@ -195,8 +193,8 @@ class Training:
             inputs = augment(batch.inputs, images)
             yield Examples(inputs, batch.targets, batch.privileged), noise
 
-    def skip(self, stage: Stage, pretrained: Pretrained | None) -> bool:
-        """Start a stage; return whether a stored pretrained player stands in for it."""
+    def begin(self, stage: Stage, pretrained: Pretrained | None) -> bool:
+        """Start a stage at its first epoch; return whether a stored player ends it."""
         if self.state.epoch > 0:
             return False
         self.state.start(stage, self.budget)
@@ -219,11 +217,7 @@ class Training:
 
     def total_updates(self) -> int:
         """Return the player updates of the whole run."""
-        size, count = self.budget.batch_size, len(self.split.train)
-        return sum(
-            stage.epochs * updates_per_epoch(stage, count, size)
-            for stage in stages(self.method, self.budget)
-        )
+        return all_updates(self.method, self.budget, len(self.split.train))
 
 
 AfterEpoch = Callable[[Training, Stage], None]

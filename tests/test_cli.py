@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from kdgan_lib import claims, cli, runs
+from kdgan_lib import claims, cli, paths, runs
 from kdgan_lib.budget import Budget
 from kdgan_lib.commands import train
 from kdgan_lib.data import DataMissing
@@ -567,6 +567,11 @@ def test_a_wrong_grid_names_the_grids(capsys):
         (PermissionError(13, "Permission denied", "/x"), 1, "/x cannot be used"),
         (OSError(errno.ENOSPC, "No space left"), 1, "The disk is full: free some"),
         (FileNotFoundError("There is no file x."), 1, "kdgan train: There is no file"),
+        (
+            ModuleNotFoundError(name="sphinx"),
+            1,
+            "package sphinx is missing: run",
+        ),
     ],
 )
 def test_what_stops_a_command_decides_its_exit_code(
@@ -579,6 +584,25 @@ def test_what_stops_a_command_decides_its_exit_code(
     found, _, error = call(capsys, *SMOKE, "mimic")
     assert found == code
     assert sentence in error
+
+
+def test_a_variable_shows_where_a_failure_was_raised(capsys, monkeypatch):
+    def stop(*_, **__):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(train, "execute", stop)
+    monkeypatch.setenv("KDGAN_TRACEBACK", "1")
+    with pytest.raises(RuntimeError, match="out of memory"):
+        call(capsys, *SMOKE, "mimic")
+
+
+def test_a_library_without_its_book_says_so(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.delenv("KDGAN_RUNS")
+    assert not paths.runs_dir().is_relative_to(tmp_path)
+    code, _, error = call(capsys, "book", "execute")
+    assert code == 1
+    assert "has no chapters: install the library from a copy of the book's" in error
 
 
 def test_a_file_in_place_of_the_runs_folder_names_the_variable(capsys, runs_folder):

@@ -182,3 +182,11 @@ def test_both_rewards_fall_as_the_discriminator_finds_a_label_more_real():
 def test_players_of_different_shapes_are_refused_in_one_sentence(loss):
     with pytest.raises(ValueError, match="one logit per label"):
         loss(torch.zeros(2, 10), torch.zeros(2, 9))
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (2, 9), (10,)])
+def test_weights_of_another_shape_than_ds_logits_are_refused(shape):
+    logits, weights, other = torch.zeros(2, 10), torch.zeros(2, 10), torch.zeros(shape)
+    for positive, negative in ((weights, other), (other, weights)):
+        with pytest.raises(ValueError, match="disagree on shape"):
+            discriminator_loss(logits, positive, negative)

@@ -220,6 +220,14 @@ def test_a_weight_of_zero_leaves_an_infinite_term_out_of_the_sum():
     ("name", "settings", "message"),
     [
         ("kdgan", {"alpha": 1.5}, "alpha must be at least 0 and at most 1, not 1.5"),
+        ("kdgan", {"alpha": "0.5"}, "alpha must be a number, not '0.5'"),
+        ("kdgan", {"beta": None}, "beta must be a number, not None"),
+        (
+            "kdgan",
+            {"alfa": 0.5},
+            "'kdgan' has no hyperparameter 'alfa'; choose from",
+        ),
+        ("mimic", {"alpha": 0.5}, "'mimic' has no hyperparameter 'alpha'; it has none"),
         ("kdgan", {"alpha": float("nan")}, "alpha must be at least 0"),
         ("kdgan", {"beta": -1.0}, "beta must be at least 0, not -1.0"),
         ("kdgan", {"beta": float("nan")}, "beta must be at least 0, not nan"),

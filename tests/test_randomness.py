@@ -62,3 +62,13 @@ def test_module_randomness_gives_the_generator_back_after_an_error():
     except ZeroDivisionError:
         pass
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_module_randomness_leaves_no_seed_behind_for_a_gpu(monkeypatch):
+    def refuse(*_):
+        raise AssertionError
+
+    # It would seed every GPU, at once or, before CUDA is in use, at its first use.
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", refuse)
+    with module_randomness(0, "modules"):
+        torch.rand(1)

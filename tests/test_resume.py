@@ -174,13 +174,24 @@ def test_another_runs_folder_is_refused_in_one_sentence(change, tmp_path):
     assert_same_bits(same_folder(tmp_path), first)
 
 
-def test_another_network_in_the_same_folder_is_refused(tmp_path):
+def smooth():
+    """Return the toy network with another activation: its weights look the same."""
+    network = toys.network()
+    network[1] = torch.nn.Tanh()
+    return network
+
+
+@pytest.mark.parametrize(
+    "other",
+    [torch.nn.Linear(toys.FEATURES, toys.LABELS), toys.network(0.5), smooth()],
+    ids=["weights", "dropout", "activation"],
+)
+def test_another_network_in_the_same_folder_is_refused(other, tmp_path):
     same_folder(tmp_path, "supervised")
-    wide = {"classifier": torch.nn.Linear(toys.FEATURES, toys.LABELS)}
     with pytest.raises(ValueError, match="another run's checkpoint"):
         fit(
             "supervised",
-            wide,
+            {"classifier": other},
             toys.split(),
             toys.BUDGET,
             checkpoints=Checkpoints(tmp_path),

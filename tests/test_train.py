@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,9 +15,9 @@ from torch import nn
 from kdgan_lib import fit
 from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.evaluation import Criterion
-from kdgan_lib.loop.pretrained import Pretrained
+from kdgan_lib.loop.pretrained import Pretrained, described
 from kdgan_lib.loop.state import adam, digest
-from kdgan_lib.losses import kl_distillation
+from kdgan_lib.losses import cross_entropy, kl_distillation
 from kdgan_lib.methods import METHODS, Method, Phase, method
 from kdgan_lib.train import Diverged, Training
 from tests import toys
@@ -430,6 +431,60 @@ def test_a_stored_player_is_not_used_where_its_training_would_differ(change, tmp
         )
     train("supervised", pretrained=Pretrained(tmp_path), **change)
     assert len(list(tmp_path.glob("*.pt"))) == 2
+
+
+@dataclass(frozen=True)
+class Smoothed(METHODS["supervised"]):
+    """C is pretrained on smoothed labels, by a loss that keeps how much."""
+
+    share: float = 0.0
+    passes: int = 1
+    kind: str = "closure"
+
+    def pretraining(self):
+        loss = {
+            "closure": smoothed(self.share),
+            "partial": partial(smoothing, share=self.share),
+            "method": self.learn,
+        }[self.kind]
+        return (Phase("classifier", loss, passes=self.passes),)
+
+    def learn(self, *given):
+        return smoothing(*given, share=self.share)
+
+
+def smoothing(logits, batch, noise, temperature, share):
+    even = 1 / toys.LABELS
+    targets = batch.targets.lerp(torch.full_like(batch.targets, even), share)
+    return cross_entropy(logits["classifier"], targets), {}
+
+
+def smoothed(share):
+    def loss(*given):
+        return smoothing(*given, share=share)
+
+    return loss
+
+
+@pytest.mark.parametrize("kind", ["closure", "partial", "method"])
+@pytest.mark.parametrize("change", [{"share": 0.5}, {"passes": 2}])
+def test_a_stored_player_is_not_used_for_another_loss(kind, change, tmp_path):
+    usual = Smoothed(kind=kind)
+    for tried, stored in ((usual, 1), (usual, 1), (replace(usual, **change), 2)):
+        players = toys.players_of("supervised")
+        fit(tried, players, toys.split(), toys.BUDGET, pretrained=tmp_path)
+        assert len(list(tmp_path.glob("*.pt"))) == stored
+
+
+def test_what_a_loss_keeps_is_described_exactly():
+    close = torch.tensor([1.0, 1.0 + 1e-6])
+    first, second = (described(partial(smoothing, share=each)) for each in close)
+    assert first != second
+    network = toys.network()
+    before = described(network)
+    with torch.no_grad():
+        network[0].weight.mul_(2)
+    assert described(network) != before
 
 
 def test_a_damaged_stored_player_is_trained_again(tmp_path):

@@ -1,29 +1,69 @@
 """Refuse arguments of `fit` that are of another kind than it takes."""
 
 from collections.abc import Mapping
+from numbers import Real
 from operator import index
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
+from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.evaluation import Criterion
+from kdgan_lib.loop.guards import check_tensors
+from kdgan_lib.loop.method_guards import check_method
+from kdgan_lib.loop.player_guards import check_modules
+from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.methods import Method
+
+KINDS = {
+    "method": (Method, "a name, or what methods.method(name) returns"),
+    "players": (Mapping, "a dictionary from seats to modules"),
+    "split": (Split, "a kdgan_lib.Split"),
+    "budget": (Budget, "a kdgan_lib.Budget"),
+    "criterion": (Criterion, "one, as loop.evaluation.ACCURACY is"),
+    "checkpoint_seconds": (Real, "a number of seconds"),
+}
+"""What each argument is to be, and what to pass instead of another kind."""
+Keeper = TypeVar("Keeper", Checkpoints, Pretrained)
 
 
 def check_arguments(
-    method: object, players: object, split: object, budget: object, criterion: object
+    method: Method,
+    players: Mapping[str, nn.Module],
+    split: Split,
+    budget: Budget,
+    criterion: Criterion,
+    checkpoint_seconds: float,
 ) -> None:
-    """Raise ValueError, saying what to pass, for an argument of the wrong kind."""
-    kinds = {
-        "method": (method, Method, "a name, or what methods.method(name) returns"),
-        "players": (players, Mapping, "a dictionary from seats to modules"),
-        "split": (split, Split, "a kdgan_lib.Split"),
-        "budget": (budget, Budget, "a kdgan_lib.Budget"),
-        "criterion": (criterion, Criterion, "one, as loop.evaluation.ACCURACY is"),
-    }
-    for name, (value, kind, wanted) in kinds.items():
+    """Raise ValueError, saying what to pass, for arguments of the wrong kind."""
+    given = (method, players, split, budget, criterion, checkpoint_seconds)
+    for value, (name, (kind, wanted)) in zip(given, KINDS.items(), strict=True):
         if not isinstance(value, kind):
-            given = "class" if isinstance(value, type) else type(value).__name__
-            raise ValueError(f"The {name} is a {given}: pass {wanted}.")
+            raise ValueError(f"The {name} is a {_kind(value)}: pass {wanted}.")
+    if torch.is_inference_mode_enabled():
+        raise ValueError(
+            "Nothing can be trained inside torch.inference_mode: call fit outside it."
+        )
+    check_method(method)
+    check_modules(players)
+    check_tensors(split)
+
+
+def in_folder(kind: type[Keeper], name: str, given: object) -> Keeper | None:
+    """Return what keeps players in a folder; None for none, ValueError for no path."""
+    if given is None or isinstance(given, kind):
+        return given
+    if not isinstance(given, Path | str):
+        raise ValueError(f"The {name} is a {_kind(given)}: pass a folder's path.")
+    return kind(given)
+
+
+def _kind(value: object) -> str:
+    return "class" if isinstance(value, type) else type(value).__name__
 
 
 def whole(seed: object) -> int:

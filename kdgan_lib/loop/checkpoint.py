@@ -41,8 +41,8 @@ class Checkpoints:
     versions. A run that goes on under another one does so with a warning.
     """
 
-    def __init__(self, folder: Path, context: str = "") -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | str, context: str = "") -> None:
+        self.folder = Path(folder)
         self.contexts = [context]
         """Those that the run had so far, in order."""
 
@@ -54,10 +54,16 @@ class Checkpoints:
             old.unlink(missing_ok=True)
 
     def latest(self) -> dict | None:
-        """Return the newest sound payload; set damaged files aside with a warning."""
+        """Return the newest sound payload; set damaged files aside with a warning.
+
+        Raises OSError for a file that cannot be read, which may be sound.
+        """
         for path in reversed(self._files()):
+            content = path.read_bytes()
             try:
-                payload = decode(path.read_bytes())
+                payload = decode(content)
+            except MemoryError:  # says nothing of the file either
+                raise
             except Exception as error:
                 aside = path.with_suffix(".damaged")
                 os.replace(path, aside)

@@ -38,6 +38,12 @@ def check_tensors(split: Split) -> None:
                     f"tensor: convert them with torch.as_tensor({name}, "
                     "dtype=torch.float32)."
                 )
+            if value is not None and (value.requires_grad or value.is_inference()):
+                raise ValueError(
+                    f"The {part} set's {name} belong to a computation that is not the "
+                    "run's: pass .detach().clone() of them, made outside "
+                    "torch.inference_mode."
+                )
 
 
 def check_split(split: Split, budget: Budget) -> None:

@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
 from kdgan_lib.loop.evaluation import player_logits
+from kdgan_lib.loop.method_guards import check_losses
 from kdgan_lib.loop.schedule import GAME, stages
 from kdgan_lib.methods import Method
 
@@ -40,11 +41,15 @@ def check_modules(players: Mapping[str, nn.Module]) -> None:
 def check_seated(
     method: Method, budget: Budget, players: dict[str, nn.Module], split: Split
 ) -> None:
-    """Raise ValueError for players that cannot be trained, or scored, on the split."""
+    """Raise ValueError for players that cannot be trained, or scored, on the split.
+
+    Or for a method whose losses ask for what it does not declare.
+    """
     check_players(method, players, split)
     check_parts(players, split)
     check_learners(method, budget, players, split)
     check_batches(method, budget, players, split)
+    check_losses(method, budget, players, split)
 
 
 def check_players(method: Method, players: dict[str, nn.Module], split: Split) -> None:

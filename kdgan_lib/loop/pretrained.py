@@ -1,13 +1,17 @@
 """Share pretrained players between runs that would train them to the same bits."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
+from types import FunctionType, MethodType
+
+from torch import Tensor, nn
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
 from kdgan_lib.files import write_atomically
 from kdgan_lib.loop.checkpoint import decode, encode
-from kdgan_lib.loop.owner import digest_of_examples
+from kdgan_lib.loop.owner import build_of, digest_of_examples
 from kdgan_lib.loop.schedule import Stage
 from kdgan_lib.loop.scoring import position
 from kdgan_lib.loop.state import State, digest
@@ -19,8 +23,8 @@ class Pretrained:
     context: what else the bits depend on, such as device, versions and threads.
     """
 
-    def __init__(self, folder: Path, context: str = "") -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | str, context: str = "") -> None:
+        self.folder = Path(folder)
         self.context = context
         self._key = ""
 
@@ -37,17 +41,18 @@ class Pretrained:
 
         A damaged file counts as not stored: the player is trained again.
         """
-        player = stage.phases[0].player
+        (phase,) = stage.phases
+        player = phase.player
         recipe = (
             *(stage.name, stage.epochs, stage.augmentation, seed, self.context),
-            stage.phases[0].loss.__qualname__,
+            *(described(phase.loss), phase.passes),
             *(budget.batch_size, budget.pretraining_lr, budget.pretraining_schedule),
             budget.weight_decay,
             *(budget.evaluated, criterion),  # the stored row has scores
             *(budget.precision, budget.denormals),
             digest_of_examples(split.train, split.validation, split.test),
             # The weights do not tell one dropout rate from another.
-            *(digest(state.players[player]), repr(state.players[player])),
+            *(digest(state.players[player]), build_of(state.players[player])),
         )
         self._key = hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]
         try:
@@ -78,3 +83,26 @@ class Pretrained:
 
     def _path(self) -> Path:
         return self.folder / f"{self._key}.pt"
+
+
+def described(thing: object) -> object:
+    """Return what tells a loss from others: its function, and what that has kept.
+
+    An object that does not say what it holds is told apart by its place in memory, so
+    that no other process takes it for the same.
+    """
+    if isinstance(thing, Tensor):
+        return thing.tolist()
+    if isinstance(thing, nn.Module):
+        return repr(thing), digest(thing)
+    if isinstance(thing, partial):
+        kept = sorted(thing.keywords.items())
+        return [described(each) for each in (thing.func, *thing.args, *kept)]
+    if isinstance(thing, tuple | list):
+        return [described(each) for each in thing]
+    if isinstance(thing, MethodType):
+        return thing.__func__.__qualname__, described(thing.__self__)
+    if isinstance(thing, FunctionType):
+        cells = [cell.cell_contents for cell in thing.__closure__ or ()]
+        return thing.__module__, thing.__qualname__, described(cells)
+    return repr(thing)

@@ -1,5 +1,7 @@
 """The methods of the paper, and one that goes on where it stops, by name."""
 
+from dataclasses import fields
+
 from kdgan_lib.methods.adaptive import AdaptiveKDGAN
 from kdgan_lib.methods.base import Method, Noise, Phase
 from kdgan_lib.methods.codis import Codis
@@ -32,4 +34,9 @@ def method(name: str, **hyperparameters: object) -> Method:
     """Return a method by name; raise ValueError that lists the allowed names."""
     if name not in METHODS:
         raise ValueError(f"No method '{name}'; choose from {', '.join(METHODS)}.")
+    known = [field.name for field in fields(METHODS[name])]
+    for given in hyperparameters:
+        if given not in known:
+            allowed = f"choose from {', '.join(known)}" if known else "it has none"
+            raise ValueError(f"'{name}' has no hyperparameter '{given}'; {allowed}.")
     return METHODS[name](**hyperparameters)

@@ -6,7 +6,7 @@ Source of the idea: GradNorm (Chen et al., 2018) and the adaptive weight of Esse
 (2021), both of which balance losses by the norms of their gradients.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
@@ -47,8 +47,7 @@ class AdaptiveKDGAN(KDGAN):
 
     def proposals(self, logits: Logits, noise: Noise) -> Tensor:
         """Return p_alpha at the present alpha, exact or drawn."""
-        now = replace(self, alpha=self.shares(logits)["classifier"], alpha_rule="fixed")
-        return KDGAN.proposals(now, logits, noise)
+        return self.mixed(self.shares(logits), logits, noise)
 
     def teacher_loss(
         self, logits: Logits, batch: Examples, noise: Noise, temperature: float

@@ -1,5 +1,6 @@
 """What the adversarial methods share: sampled labels, rewards, tau (Eq. 1, 3, 8, 9)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -107,8 +108,7 @@ class Adversarial(Method):
 
     def pretraining(self) -> tuple[Phase, ...]:
         """Return supervised phases for C (and T), and D's start."""
-        players = [seat for seat in self.generators() if seat != "discriminator"]
-        supervised = supervised_phases(*players)
+        supervised = supervised_phases(*self.generators())
         start = {"pairs": _pairs, "labels": supervised_loss("discriminator")}
         return (*supervised, Phase("discriminator", start[self.discriminator_start]))
 
@@ -137,8 +137,14 @@ class Adversarial(Method):
 
     def proposals(self, logits: Logits, noise: Noise) -> Tensor:
         """Return p_alpha for each example [batch, labels], or drawn frequencies."""
+        return self.mixed(self.generators(), logits, noise)
+
+    def mixed(
+        self, weights: Mapping[str, float], logits: Logits, noise: Noise
+    ) -> Tensor:
+        """Return the mixture of the players' laws by weights, or of their draws."""
         mixture: Tensor | float = 0.0
-        for player, weight in self.generators().items():
+        for player, weight in weights.items():
             if self.negative_draws:
                 drawn = _frequencies(logits[player], self.negative_draws, noise)
                 mixture = mixture + weight * drawn

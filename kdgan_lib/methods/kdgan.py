@@ -40,7 +40,8 @@ class KDGAN(Adversarial):
     teacher_passes: int = 1
     """Passes of T in one outer epoch."""
     adversarial: float = field(default=1.0, metadata=LATER)
-    """Factor of C's and T's adversarial terms (not in the paper); 0 leaves D out."""
+    """Factor of C's and T's adversarial terms (not in the paper); at 0 D is seated and
+    pretrained, but neither trained in the game nor heard."""
     name: ClassVar[str] = "kdgan"
 
     def __post_init__(self) -> None:

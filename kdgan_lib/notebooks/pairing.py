@@ -27,8 +27,16 @@ METADATA = {
 
 
 def chapters() -> list[Path]:
-    """Return the texts of all chapters, in the book's order."""
-    return sorted(book_dir().glob("[0-9a-z][0-9]_*.py"))
+    """Return the texts of all chapters, in the book's order.
+
+    Raises ValueError where there are none, as beside an installed library.
+    """
+    if found := sorted(book_dir().glob("[0-9a-z][0-9]_*.py")):
+        return found
+    raise ValueError(
+        f"{book_dir()} has no chapters: install the library from a copy of the book's "
+        "repository, by `pip install -e .` there."
+    )
 
 
 def find(chapter: str) -> Path:

@@ -1,7 +1,9 @@
 """Check checkpoints against full disks, damaged files and foreign code."""
 
+import errno
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -110,3 +112,18 @@ def test_clearing_removes_checkpoints_partial_files_and_the_folder(tmp_path):
 def test_a_partial_file_is_never_taken_for_a_checkpoint(tmp_path):
     (tmp_path / ".step-000000009.pt.77.tmp").write_bytes(b"half")
     assert Checkpoints(tmp_path).latest() is None
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO, errno.EACCES])
+def test_a_checkpoint_that_cannot_be_read_is_not_taken_for_damaged(
+    code, tmp_path, monkeypatch
+):
+    def fail(path):
+        raise OSError(code, os.strerror(code))
+
+    Checkpoints(tmp_path).save(1, {"step": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        with pytest.raises(OSError, match=os.strerror(code)):
+            Checkpoints(tmp_path).latest()
+    assert Checkpoints(tmp_path).latest() == {"step": 1}

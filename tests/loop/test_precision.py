@@ -24,10 +24,19 @@ def test_float32_changes_no_bit():
 def test_bfloat16_rounds_inside_the_block_only():
     plain = products()
     with arithmetic("bfloat16"):
+        assert asked() == "bf16"
         rounded = products()
+    assert asked() != "bf16"
     # Factors have 8 bits: an error of about sqrt(256) 2^-8, or none on other machines.
     assert (rounded - plain).abs().max() < 0.5
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        assert not torch.equal(rounded, plain)
     assert torch.equal(products(), plain)
+
+
+def asked():
+    """Return in which precision products are asked for."""
+    return torch.backends.mkldnn.matmul.fp32_precision
 
 
 def quotient():
@@ -67,9 +76,19 @@ def test_the_setting_is_restored_after_an_error():
 
 def test_a_run_trains_in_its_precision_and_repeats_to_the_bit():
     budget = toys.BUDGET.but(precision="bfloat16")
+    seen = set()
     runs = [
-        fit("kdgan", toys.players(), toys.split(), budget, seed=1) for _ in range(2)
+        fit(
+            "kdgan",
+            toys.players(),
+            toys.split(),
+            budget,
+            seed=1,
+            after_epoch=lambda training, stage: seen.add(asked()),
+        )
+        for _ in range(2)
     ]
+    assert seen == {"bf16"}
     assert digest(runs[0].players["classifier"]) == digest(
         runs[1].players["classifier"]
     )

@@ -1,0 +1,89 @@
+"""Refuse a method that the loop cannot follow, such as one of the user's own."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from kdgan_lib import randomness
+from kdgan_lib.budget import Budget
+from kdgan_lib.data import Split
+from kdgan_lib.loop.evaluation import player_logits
+from kdgan_lib.loop.schedule import Stage, stages
+from kdgan_lib.methods import Method, Noise, Phase
+
+PLAYERS = ("classifier", "teacher", "discriminator")
+"""The seats that a budget has learning rates for."""
+
+
+def check_method(method: Method) -> None:
+    """Raise ValueError for a method without a name, a game, or C, or another seat."""
+    kind = type(method).__name__
+    if not isinstance(getattr(method, "name", None), str):
+        raise ValueError(f"{kind} has no name: give the class `name = 'its name'`.")
+    if not any(phase.passes for phase in method.phases()):
+        raise ValueError(
+            f"'{method.name}' has no pass in its phases: let at least one player "
+            "learn in the game."
+        )
+    for seat in method.seats():
+        if seat not in PLAYERS:
+            raise ValueError(
+                f"'{method.name}' has a seat '{seat}': the seats are "
+                f"{', '.join(PLAYERS)}."
+            )
+    if "classifier" not in method.seats():
+        raise ValueError(
+            f"'{method.name}' has no classifier, which is what a run selects and "
+            "reports: let a phase train or read it."
+        )
+
+
+def check_losses(
+    method: Method, budget: Budget, players: Mapping[str, nn.Module], split: Split
+) -> None:
+    """Raise ValueError for a loss that reads a seat undeclared, or returns no loss.
+
+    Each is tried on two examples in evaluation mode, which moves nothing.
+    """
+    for stage in stages(method, budget):
+        for phase in stage.phases:
+            _check_loss(phase, _returned(stage, phase, players, split))
+
+
+def _returned(
+    stage: Stage, phase: Phase, players: Mapping[str, nn.Module], split: Split
+) -> object:
+    """Return what a phase's loss gives for two examples."""
+    batch = split.train[:2]
+    noise = Noise(randomness.derive(0, "check", device=batch.inputs.device))
+    modes = {name: module.training for name, module in players.items()}
+    try:
+        logits = {
+            name: player_logits(name, players[name].eval(), batch)
+            for name in (*phase.reads, phase.player)
+        }
+        with torch.enable_grad():  # of the logits: some losses ask for the gradient
+            known = {name: each.detach() for name, each in logits.items()}
+            known[phase.player].requires_grad_()
+            return phase.loss(known, batch, noise, 1.0)
+    except KeyError as error:
+        if error.args[:1] not in {(seat,) for seat in PLAYERS}:
+            raise
+        raise ValueError(
+            f"The {phase.player}'s loss ({stage.name}) looks at the "
+            f"{error.args[0]}'s logits: name it in the phase's `reads`."
+        ) from error
+    finally:
+        for name, mode in modes.items():
+            players[name].train(mode)
+
+
+def _check_loss(phase: Phase, returned: object) -> None:
+    match returned:
+        case (Tensor(ndim=0), dict()):
+            return
+    raise ValueError(
+        f"The {phase.player}'s loss must return (loss, terms): a tensor without "
+        "dimensions, and a dictionary of such to record, which may be empty."
+    )
