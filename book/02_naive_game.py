@@ -21,7 +21,7 @@
 # - On a table of labels its value and its best answers are short formulas.
 # - We draw the field that moves C, and play the game from many starts.
 # - The field almost vanishes near the corners: a classifier that is sure and wrong
-#   learns slowly, whatever D says.
+#   learns slowly, even from a D at its best.
 
 # %% tags=["remove-input"]
 from dataclasses import replace
@@ -110,9 +110,21 @@ figures.show(
 )
 
 # %% [markdown]
-# Both fields vanish only at the star, and both fade towards the corners. On a table the
-# softmax, not the logarithm, is what saturates.
-#
+# Both fields vanish only at the star, and both fade towards the corners. The name
+# *saturating* comes from generators that are differentiated through D, where $\log(1 -
+# p_d)$ is flat as soon as D rejects. {eq}`eq-naive-gradient` has the reward's values,
+# not its slope: a label that D surely rejects keeps a gradient, unless D rejects all
+# labels alike. On a table the softmax, not the logarithm, is what saturates.
+
+# %%
+one, all_alike = [1e-9, 0.5, 0.5], [1e-9, 1e-9, 1e-9]
+reward = (1 - torch.tensor([one, all_alike], dtype=torch.float64)).log()
+law = p_c.detach()
+kept, gone = law * (reward - (law * reward).sum(-1, keepdim=True))
+assert kept[0] > 0.1
+assert gone.abs().max() < 1e-9
+
+# %% [markdown]
 # ## Play
 #
 # D does not jump to its best answer; it takes one step, then C does.

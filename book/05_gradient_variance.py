@@ -31,7 +31,7 @@
 # %% tags=["remove-input"]
 import torch
 
-from kdgan_lib import figures, notebooks, prose, variance, variance_linear
+from kdgan_lib import estimators, figures, notebooks, prose, variance, variance_linear
 from kdgan_lib.figures import sliders
 from kdgan_lib.figures import variance as drawings
 from kdgan_lib.nets import MLP
@@ -144,8 +144,8 @@ prose.source(variance.sampling_variance)
 # %%
 logits = net(inputs).detach()
 reward = -torch.rand(logits.shape, generator=derive(seed, "reward"))
-draws = variance.drawn_logit_gradients(
-    "relaxed_score", logits, reward, 0.5, 40, derive(seed, "labels")
+draws = estimators.sample_gradients(
+    "relaxed_score", logits, reward, 40, 0.5, derive(seed, "labels")
 )
 rows = torch.stack([variance.looped_gradients(net, inputs, v) for v in draws])
 drawn = float(rows.double().var(0).sum()) / len(inputs) ** 2

@@ -32,7 +32,7 @@ from kdgan_lib.figures import training as drawings
 from kdgan_lib.loop.schedule import stages, updates_per_epoch
 from kdgan_lib.methods.kdgan import KDGAN
 from kdgan_lib.names import COMPARED
-from kdgan_lib.reports import beyond, released, training
+from kdgan_lib.reports import beyond, cells, released, sizes, table3, training
 from kdgan_lib.train import Training
 
 prose.claims_list(["F3a.1", "F3a.2", "F3a.3", "F3a.4", "F3a.5", "F3a.6", "F3a.7"])
@@ -108,7 +108,19 @@ prose.table(
 
 # %% [markdown]
 # Under `controlled` an update of any player counts alike, so KDGAN's classifier gets a
-# third of the updates that the supervised classifier gets. We check the declaration:
+# third of the updates that the supervised classifier gets. Updates are not alike in
+# cost: T and D are larger than C.
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "{passes} ({{numref}}`tab-compression-sizes`; measured on {machine}).",
+    command=table3.MEASURE,
+    passes=training.forward_passes(),
+    machine=sizes.machine(),
+)
+
+# %% [markdown]
+# We check the declaration:
 
 # %%
 declared = [declare(name, n=100) for name in COMPARED]
@@ -161,9 +173,9 @@ figures.show(
     drawings.accuracy_curves(controlled),
     name="fig-curves-controlled",
     caption="Figure 3a under equal terms: test accuracy of C on MNIST with n = 100, "
-    "mean and 95% band over seeds, against outer epochs (left) and against the updates "
-    "of all players since pretraining (right), of which every method has the same "
-    "number. NaGAN's early fall leaves the frame.",
+    f"mean and 95% band over {cells.seeds_of(controlled)}, against outer epochs (left) "
+    "and against the updates of all players since pretraining (right), of which every "
+    "method has the same number. NaGAN's early fall leaves the frame.",
     alt="Two panels of eight rising lines. Distillation methods and KDGAN end close "
     "together at the top, NaGAN and the supervised classifier below.",
     command="kdgan sweep figure3a --protocol controlled",
@@ -194,8 +206,9 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    training.summary(),
+    "{standing}",
     command="kdgan sweep figure3a --protocol controlled",
+    standing=training.summary(),
 )
 
 # %% tags=["remove-input"]
@@ -207,6 +220,21 @@ prose.sentence(
     "([](#ch-beyond)).",
     command="kdgan sweep beyond",
     change=beyond.unrelaxed(),
+)
+
+# %% [markdown]
+# Does D win its game? Where it cannot tell a proposed label from a true one,
+# $p_d = 1/2$, and its loss in {eq}`eq-curves-players` is $2\log 2$; a smaller loss says
+# that it can.
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "At the end of the games D's mean loss is, {controlled}, and {paper}; $2\\log 2$ "
+    "is {chance}.",
+    command="kdgan sweep figure3a --protocol controlled paper",
+    controlled=training.discrimination("controlled"),
+    paper=training.discrimination("paper"),
+    chance=training.chance(),
 )
 
 # %% [markdown]
@@ -223,21 +251,24 @@ prose.table(
     "Mean place of convergence under `controlled`, on three clocks.",
     "tab-curves-convergence",
     command="kdgan sweep figure3a --protocol controlled",
-    formats=dict.fromkeys(["epoch", "player updates", "classifier updates"], ",.0f"),
+    formats={
+        **dict.fromkeys(["epoch", "player updates", "classifier updates"], ",.0f"),
+        "runs": ".0f",
+    },
 )
 
 # %% [markdown]
 # An outer epoch is not a fixed amount of training. Under `controlled` it is one pass of
-# each player; the verdicts below are about these.
+# each player; the verdicts below are about these. The released scripts make more passes
+# in an epoch, those of KDGAN more than those of NaGAN.
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "In the released script an epoch of KDGAN has {passes}. Counted in such epochs, on "
-    "test accuracy and in runs of the released length, KDGAN and NaGAN converge as "
-    "follows, with 95% intervals: {places}.",
+    "In passes, an epoch of KDGAN has there {kdgan}, one of NaGAN {nagan}. {pace}",
     command=released.COMMAND,
-    passes=released.passes_in_words(),
-    places=released.convergence_in_words(),
+    kdgan=released.passes_in_words("kdgan"),
+    nagan=released.passes_in_words("nagan"),
+    pace=released.pace(),
 )
 
 # %% [markdown]
@@ -266,13 +297,34 @@ sliders.slider(
 # ten, the largest test accuracy counts).
 
 # %% tags=["hide-input"]
+literal = training.adversarial_curves()
 figures.show(
-    drawings.protocol_curves(training.adversarial_curves(), ["paper", "code"]),
+    drawings.protocol_curves(literal, ["paper", "code"]),
     name="fig-curves-protocols",
     caption="Test accuracy of C under the protocols `paper` and `code`, mean and 95% "
-    "band over seeds.",
-    alt="Two panels with a line for each of NaGAN, KDGAN-WO-GM and KDGAN.",
+    f"band over {cells.seeds_of(literal, 'protocol', 'method')}; bands end at 0% and "
+    "100%.",
+    alt="Two panels on one axis with a line for each of NaGAN, KDGAN-WO-GM and KDGAN.",
     command="kdgan sweep figure3a --protocol paper code",
+)
+
+# %% [markdown]
+# Every game starts from a pretrained C, so that we ask not only which method ends
+# highest, but also which ends above its own start. Changes are in points, with 95%
+# intervals.
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "{changes}",
+    command="kdgan sweep figure3a --protocol paper",
+    changes=training.from_start("paper"),
+)
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "{changes}",
+    command="kdgan sweep figure3a --protocol code",
+    changes=training.from_start("code"),
 )
 
 # %% tags=["remove-input"]
@@ -349,18 +401,22 @@ figures.show(
 #    happens to C, and why does a teacher help?
 #
 # :::{dropdown} Solution
-# D soon tells every proposal of C from the true label of the 100 images it has seen.
-# Where D is sure, $\log(1-p_d)$ is nearly flat or very steep, and C's steps become tiny
-# or huge. The teacher's term in C's loss does not depend on D and pulls C back.
+# C falls at first and rises again later. `classifier_loss`, which the command shows as
+# it trains, stays near $-\log 2$: D is at $p_d = 1/2$. C knows the 100 images by heart,
+# as D does, and proposes the labels that they have, so that there is little to tell
+# apart. D gives C nothing but the values of $\log(1-p_d)$ on these images, which then
+# say little that the labels do not. T's term in C's loss does not depend on D, and T's
+# logits grade all ten labels of an image.
 # :::
 #
 # 2. Why is it fair to count player updates, and why is it not?
 #
 # :::{dropdown} Solution
 # An update of any player is one forward and backward pass over a batch, so the count
-# bounds what a method may spend and hides no extra training. But an update of a LeNet
-# costs about eight times one of the perceptron, and forward passes through the other
-# players are not counted. Seconds are in the run table for those who prefer them.
+# bounds what a method may spend and hides no extra training. But a forward pass of a
+# LeNet costs several times one of the perceptron, as stated under *Terms of the
+# comparison*, and forward passes through the other players are not counted. Seconds are
+# in the run table for those who prefer them.
 # :::
 #
 # 3. The protocol `code` reports the largest test accuracy of a run. How much does that

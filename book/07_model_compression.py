@@ -157,8 +157,9 @@ prose.sentence(
 # ## Table 1 on equal terms
 #
 # Under `controlled` every method has the same augmentation, the same number of player
-# updates in the game, the same number of trials in the search for its setting, and is
-# selected on the same held-out images. Each cell gives our mean test accuracy in
+# updates in the game, the same number of trials in one search for its setting, made on
+# MNIST with n = 100, and is selected on the same held-out images. What the search found
+# there serves every column. Each cell gives our mean test accuracy in
 # percent, its 95% interval, the number of runs, and the paper's mean; the command that
 # makes it unfolds. The held-out images are 2,000 of the training images, so the column
 # of 50,000 has 48,000.
@@ -261,11 +262,11 @@ prose.sentence(
 # %% tags=["hide-input"]
 sliders.slider(
     lambda size: drawings.methods_at_size(sizes.at_size(size), size),
-    {"labelled images": list(grids.SIZES)},
+    {"labelled images": sizes.run_sizes()},
     caption="Test accuracy of C on MNIST under controlled, mean and 95% interval over "
     "seeds, best method on top; crosses are the paper's means.",
     alt="One row per method with a dot and its interval.",
-    start=[grids.SIZES.index(100)],
+    start=[sizes.run_sizes().index(100)],
     command="kdgan sweep sample_size",
 )
 
@@ -306,6 +307,13 @@ prose.table(
     "{numref}`tab-compression-differences`).",
     "tab-compression-differences-nagan",
     command="kdgan sweep table1 --protocol controlled",
+)
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "{said}",
+    command="kdgan sweep table1 --protocol controlled",
+    said=compression.told_apart(reference="nagan"),
 )
 
 # %% [markdown]
@@ -494,8 +502,9 @@ prose.sentence(
 prose.table(
     released.table(),
     "Largest test accuracy in % under `code` on MNIST with n = 100, mean and 95% "
-    "interval, and how far the long KDGAN is from it in points, paired by seed. Runs "
-    "of the released length come first. Updates are those of all players in the game.",
+    "interval, and how far the long KDGAN is from it in points, paired by seed. First "
+    "KDGAN at its script's length, then rivals with as many player updates. Updates "
+    "are those of all players in the game.",
     "tab-compression-released",
     command=released.COMMAND,
 )
@@ -592,9 +601,10 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "{said}",
+    "{said} {alone}",
     command="kdgan sweep controls --n 100",
     said=controls.dearest(),
+    alone=controls.without_augmentation(),
 )
 
 # %% [markdown]

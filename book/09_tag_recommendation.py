@@ -33,7 +33,15 @@ import torch
 from kdgan_lib import figures, metrics, notebooks, prose, tables, tag_facts
 from kdgan_lib.figures import gallery, sliders
 from kdgan_lib.figures import tags as drawings
-from kdgan_lib.reports import classical, table2, tag_controls, tag_curves, tag_gallery
+from kdgan_lib.reports import (
+    cells,
+    classical,
+    table2,
+    tag_controls,
+    tag_curves,
+    tag_gallery,
+    tag_weights,
+)
 from kdgan_lib.studies import tag_demo
 from kdgan_lib.tag_nets import CrossFitted, PairNet
 from kdgan_lib.tags import load_tags
@@ -130,7 +138,9 @@ prose.table(
 prose.table(
     classical.chosen_settings(),
     "Settings chosen for the classical taggers, by P@3 on the validation images. "
-    "RelExample draws at random: later tables have its mean over seeds.",
+    "RelExample draws at random: later tables have its mean over fits with other "
+    "seeds, and the tagger that is best by this mean is the one that KDGAN is compared "
+    "with.",
     "tab-tags-baselines",
     command=classical.COMMAND,
     formats=classical.FORMATS,
@@ -216,8 +226,9 @@ figures.show(
         table2.ROWS,
     ),
     name="fig-tags-table2",
-    caption="P@3 on the test images: mean and 95% interval over seeds, for popular "
-    "and random tags. T also reads the text, so it marks what a classifier could gain.",
+    caption=f"P@3 on the test images: mean and 95% interval over {table2.seeds()}, for "
+    "popular and random tags; KNN, TagProp and TagFeature have one fit. T also reads "
+    "the text, so it marks what a classifier could gain.",
     alt="A row per method with a dot and an interval, and a diamond for the teacher.",
     command=table2.COMMAND,
 )
@@ -267,9 +278,10 @@ prose.sentence(
 # %% tags=["remove-input"]
 prose.table(
     table2.differences("openclipart"),
-    "KDGAN minus the best classical tagger (by validation) and minus the classifier "
-    "that learned from labels alone, popular tags: mean over seeds, 95% interval, "
-    "p-value of a t-test paired by seed after Holm's correction over all rows.",
+    "KDGAN minus the classical tagger with the best mean on validation "
+    "({numref}`tab-tags-baselines`) and minus the classifier that learned from labels "
+    "alone, popular tags: mean over seeds, 95% interval, p-value of a t-test paired by "
+    "seed after Holm's correction over all rows.",
     "tab-tags-differences",
     command=table2.COMMAND,
     formats=table2.FORMATS,
@@ -420,24 +432,29 @@ prose.table(
 # %% tags=["remove-input"]
 prose.sentence(
     "P@3 of the C that a cross-fitted T taught, minus that of the C that one network "
-    "taught, with 95% intervals over seeds: {effect}.",
+    "taught, with 95% intervals over seeds: {effect}. {expectation}",
     command=tag_curves.TEACHERS,
     effect=tag_curves.cross_fitting(),
+    expectation=tag_curves.expectation(),
 )
 
 # %% [markdown]
 # ## Figure 3b: training curves
 
 # %% tags=["hide-input"]
+played = tag_curves.curves(start=True)
 figures.show(
-    drawings.precision_curves(tag_curves.curves(start=True), tag_curves.bar()),
+    drawings.precision_curves(played, tag_curves.bar()),
     name="fig-tags-curves",
     caption="Figure 3b on Open Clip Art: P@3 of C on the test images, mean and 95% "
-    "band over seeds, against outer epochs, updates of all players and updates of C "
-    "since pretraining. Dotted: RelExample.",
+    f"band over {cells.seeds_of(played)}, against outer epochs, updates of all players "
+    "and updates of C since pretraining. Dotted: RelExample.",
     alt="Three panels with a line for each of NaGAN, KDGAN-WO-GM and KDGAN.",
     command=tag_curves.CURVES,
 )
+
+# %% tags=["remove-input"]
+prose.sentence("{changes}", command=tag_curves.CURVES, changes=tag_curves.from_start())
 
 # %% tags=["remove-input"]
 prose.table(
@@ -448,7 +465,8 @@ prose.table(
     command=tag_curves.CURVES,
     formats=dict.fromkeys(
         ["epoch", "player updates", "classifier updates", "epochs in all"], ",.1f"
-    ),
+    )
+    | {"runs": ".0f"},
 )
 
 # %% [markdown]
@@ -464,8 +482,8 @@ figures.show(
         tag_curves.metric_curves(), table2.METRICS, tag_curves.PLAYED
     ),
     name="fig-tags-metrics",
-    caption="Table 2's six metrics on the test images over training, mean over three "
-    "seeds.",
+    caption="Table 2's six metrics on the test images over training, mean over "
+    f"{tag_curves.followed()}.",
     alt="Six panels with three lines each.",
     command=tag_gallery.COMMAND,
 )
@@ -480,12 +498,19 @@ figures.show(
     ),
     name="fig-tags-weights",
     caption="Figure 5 on Open Clip Art: P@3 of KDGAN's C and T while one of α, β, γ "
-    "changes and the others keep their tuned values (rings); mean and 95% interval.",
+    "changes and the others keep their tuned values (rings); mean and 95% interval "
+    f"over {tag_weights.seeds()}.",
     alt="Three panels, each with a line for C and one for T.",
     command=tag_curves.AXES,
 )
 
+# %% tags=["remove-input"]
+prose.sentence("{moves}", command=tag_curves.AXES, moves=tag_weights.summary())
+
 # %% [markdown]
+# At $\alpha = 1$ the adversarial term has left T's loss, and γ's term alone teaches T.
+# F5.1, F5.2 and F5.3 are judged by C alone.
+#
 # ## What would have to change
 #
 # Where KDGAN's classifier ends below the one that learned from the labels alone, which
@@ -511,6 +536,14 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
+    "{suspicions} {together}",
+    command=tag_controls.COMMAND,
+    suspicions=tag_controls.suspicions(),
+    together=tag_controls.together(),
+)
+
+# %% tags=["remove-input"]
+prose.sentence(
     "{summary}", command=tag_controls.COMMAND, summary=tag_controls.summary()
 )
 
@@ -522,7 +555,8 @@ prose.sentence(
 prose.table(
     table2.beside(table2.BACKBONE, ("EfficientNet-Lite0", "VGG16")),
     "Popular tags on the features of two networks, each with the settings that were "
-    "searched on the first: mean and 95% interval over seeds.",
+    "searched on the first: mean and 95% interval over seeds, whose numbers on the "
+    "first and on the second come last.",
     "tab-tags-backbones",
     command="kdgan sweep vgg16",
 )
@@ -545,7 +579,8 @@ prose.sentence(
 prose.table(
     table2.beside(table2.UNGROUPED, ("groups apart", "twins in all parts")),
     "Popular tags with near-duplicates kept in one part, and with parts of the same "
-    "sizes drawn image by image: mean and 95% interval over seeds.",
+    "sizes drawn image by image: mean and 95% interval over seeds, whose numbers for "
+    "the first and for the second come last.",
     "tab-tags-ungrouped",
     command="kdgan sweep ungrouped",
 )
@@ -709,7 +744,8 @@ prose.verdicts(["F5.1", "F5.2", "F5.3", "X1", "S12", "S13"])
 # :::{dropdown} Solution
 # A teacher that has seen its images three times has not learned them by heart: the left
 # histograms come together. But its P@3 on held-out images falls as well. Stopping T
-# early trades what it knows against what it gives away; cross-fitting need not trade.
+# early trades what it knows against what it gives away. Cross-fitting pays otherwise:
+# each copy learns from fewer images.
 # :::
 #
 # 4. Intervals over seeds and over images answer different questions. Which would you

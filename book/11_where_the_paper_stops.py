@@ -30,11 +30,11 @@ from kdgan_lib.reports import beyond_curves, many_labels, wider
 from kdgan_lib.reports import hyperparameters as hyperparameter_report
 
 prose.sentence(
-    "**In short.** {standing} {changes} {wider} {many}",
+    "**In short.** On MNIST with n = 100: {changes} {standing} {wider} {many}",
     command="kdgan sweep beyond",
+    changes=report.changes_in_short() or None,
     standing=report.standing() or None,
-    changes=report.summary() or None,
-    wider=wider.sentence() or f"(A wider search: not run, `{wider.COMMAND}`.)",
+    wider=wider.in_short() or f"(A wider search: not run, `{wider.COMMAND}`.)",
     many=many_labels.in_short() or f"(Many labels: not run, `{many_labels.COMMAND}`.)",
 )
 
@@ -86,8 +86,10 @@ assert ((drawn.mean(0) - exact).abs() < 5 * error).all()
 # ## Reward, temperature, labels, updates
 #
 # Further changes are one number or one word each. The *nonsaturating* reward
-# $-\log p_d$ has the same fixed points as $\log(1-p_d)$, and a gradient where D is sure
-# that a label is false {cite}`goodfellow2014generative`. A *constant* or a *rising
+# $-\log p_d$ has the same fixed points as $\log(1-p_d)$, and differs where D rejects
+# every label of an image: there $\log(1-p_d)$ is close to 0 for all of them, and
+# $-\log p_d$ still tells them apart {cite}`goodfellow2014generative`. A C that is sure
+# of a wrong label is helped by neither ([](#ch-naive)). A *constant* or a *rising
 # temperature* replaces the fall from 1.0 to 0.1; [](#ch-concrete) compares more
 # schedules. *Smoothing* tells D that one true label in ten is a proposed one, which
 # keeps it from being certain {cite}`salimans2016improved`. *Three passes of C* in a
@@ -97,8 +99,10 @@ assert ((drawn.mean(0) - exact).abs() < 5 * error).all()
 # and T were pretrained on:
 #
 # $$
-# \mathcal{L}_C = \alpha\,\mathbb{E}_{p_c}[r] + \beta\,\ell_{DS}(h, f)
-#   - \lambda\,\mathbb{E}_{p_u}\log p_c ,
+# \begin{aligned}
+# \mathcal{L}_C ={}& \alpha\,\mathbb{E}_{p_c}[r] + \beta\,\ell_{DS}(h, f) \\
+#   & - \lambda\,\mathbb{E}_{p_u}\log p_c ,
+# \end{aligned}
 # $$ (eq-beyond-anchor)
 #
 # and the same for T. In the paper's game labels reach C through D, and through what T
@@ -110,12 +114,13 @@ assert ((drawn.mean(0) - exact).abs() < 5 * error).all()
 # fix the quotient of the pulls instead of the weights. In every update
 #
 # $$
-# \beta = \rho\,\frac{\lVert\nabla_h\,\alpha\,\mathbb{E}_{p_c}[r]\rVert}
-#   {\lVert\nabla_h\,\ell_{DS}(h, f)\rVert},
-# \qquad
-# \gamma = \frac{1}{\rho}\,
+# \begin{aligned}
+# \beta &= \rho\,\frac{\lVert\nabla_h\,\alpha\,\mathbb{E}_{p_c}[r]\rVert}
+#   {\lVert\nabla_h\,\ell_{DS}(h, f)\rVert}, \\
+# \gamma &= \frac{1}{\rho}\,
 #   \frac{\lVert\nabla_f\,(1-\alpha)\,\mathbb{E}_{p_t}[r]\rVert}
 #   {\lVert\nabla_f\,\ell_{DS}(f, h)\rVert},
+# \end{aligned}
 # $$ (eq-beyond-weights)
 #
 # over the batch, as numbers through which no gradient passes. One ratio $\rho$ says
@@ -321,6 +326,9 @@ prose.table(
     formats=report.FORMATS,
 )
 
+# %% tags=["remove-input"]
+prose.sentence("{said}", command="kdgan sweep beyond", said=beyond_curves.sooner())
+
 # %% [markdown]
 # ## Which weights did it choose?
 
@@ -334,9 +342,12 @@ figures.show(
     command="kdgan sweep beyond --method kdgan_adaptive",
 )
 
-# %% [markdown]
-# Should $\alpha$ stay at a half, D doubts both players alike; then
-# {eq}`eq-beyond-alpha` has nothing to act on, and a fixed $\alpha$ would do.
+# %% tags=["remove-input"]
+prose.sentence(
+    "{said}",
+    command="kdgan sweep beyond --method kdgan_adaptive",
+    said=beyond_curves.adapted_alpha(),
+)
 
 # %% [markdown]
 # ## Where labels are many

@@ -1,7 +1,6 @@
 """Write the pages of the library reference: one per part of the library."""
 
 import pkgutil
-from collections.abc import Iterable
 from pathlib import Path
 
 import kdgan_lib
@@ -16,18 +15,19 @@ PARTS = {
     "Players and methods": (
         "nets cifar_nets tag_nets teachers methods baselines compression"
     ),
-    "Data": "data tags text augment idx images parquet",
+    "Data": "data tags tag_tables text augment idx images parquet",
     "Training": "train loop budget randomness memory live",
     "Runs and statistics": (
-        "runs tasks experiments grids execute repeat sweep tuning search_spaces "
-        "classical settings choices stats provenance workers"
+        "runs tasks experiments grids tag_grids beyond_grids variations execute repeat "
+        "sweep tuning search_spaces classical variance_plan choices stats provenance "
+        "workers files paths"
     ),
     "Tables and reports": (
         "reports costs declared tag_facts soft_labels predictions recommend names"
     ),
     "Claims and measures": "claims evidence verdicts measures tables",
     "The book": "prose figures notebooks site front_page api_pages",
-    "Commands and everything else": "cli commands",
+    "Commands": "cli commands console",
 }
 
 
@@ -47,18 +47,20 @@ def write_api_pages(folder: Path) -> None:
 
 
 def modules_by_part() -> dict[str, list[str]]:
-    """Return the modules of every part; what no part names goes to the last."""
+    """Return the modules of every part; raise ValueError for one that has none."""
     found = pkgutil.walk_packages(kdgan_lib.__path__, "kdgan_lib.")
     parts: dict[str, list[str]] = {title: [] for title in PARTS}
     for name in sorted(item.name for item in found):
         parts[_part_of(name)].append(name)
-    return {title: names for title, names in parts.items() if names}
+    return parts
 
 
 def _part_of(module: str) -> str:
     top = module.split(".")[1]
-    homes: Iterable[str] = (title for title in PARTS if top in PARTS[title].split())
-    return next(iter(homes), [*PARTS][-1])
+    for title, names in PARTS.items():
+        if top in names.split():
+            return title
+    raise ValueError(f"{module} is in no part of the reference: add {top} to PARTS.")
 
 
 def _section(module: str) -> str:

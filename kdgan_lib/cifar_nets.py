@@ -4,11 +4,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad
 
-from kdgan_lib.nets import lenet_features
+from kdgan_lib.nets import he, lenet_features, to_channels_last
 
 Builders = dict[str, Callable[[], nn.Module]]
 Form = Literal["original", "released"]
@@ -29,8 +28,8 @@ class CifarLeNet(nn.Module):
             nn.ReLU(),
             nn.Linear(100, labels),
         )
-        self.apply(_he)
-        _channels_last(self)
+        self.apply(he)
+        to_channels_last(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return [batch, labels] logits."""
@@ -62,7 +61,7 @@ class TutorialNet(nn.Module):
             *(_cut_normal(nn.Linear(384, 192), 0.04, 0.1), nn.ReLU()),
             _cut_normal(nn.Linear(192, labels), 1 / 192, 0.0),
         )
-        _channels_last(self)
+        to_channels_last(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return [batch, labels] logits."""
@@ -103,7 +102,7 @@ class ResNet(nn.Module):
             *last, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, labels)
         )
         self.apply(_residual_he)
-        _channels_last(self)
+        to_channels_last(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return [batch, labels] logits."""
@@ -190,13 +189,6 @@ def _with_zeros(maps: Tensor, new: int) -> Tensor:
     return pad(maps, (0, 0, 0, 0, new // 2, new // 2)) if new else maps
 
 
-def _he(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear | nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-
-
 def _residual_he(module: nn.Module) -> None:
     """Scale convolutions to their outputs, as He et al. and the released code do."""
     if isinstance(module, nn.Conv2d):
@@ -212,8 +204,3 @@ def _cut_normal(layer: nn.Linear | nn.Conv2d, scale: float, bias: float) -> nn.M
     assert layer.bias is not None
     nn.init.constant_(layer.bias, bias)
     return layer
-
-
-def _channels_last(module: nn.Module) -> None:
-    # On CPU an update takes 0.8 of the time in a ResNet, 0.95 in the other two.
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -272,4 +272,5 @@ def _cell(
         "arguments": {**row["arguments"], **column["arguments"], "paper": value},
         "paper": value,
         "spread": spread,
+        "note": row.get("notes", {}).get(column["title"], common.get("note", "")),
     }

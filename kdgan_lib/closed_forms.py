@@ -77,17 +77,6 @@ def released_variance(logits: Tensor, reward: Tensor) -> Tensor:
     return second - released_gradient(logits, reward).square().sum()
 
 
-def relaxed_score_at_zero(logits: Tensor, reward: Tensor) -> Tensor:
-    """Return the limit of the relaxed score's mean as tau -> 0: log(2) g*."""
-    return LN2 * exact_gradient(logits, reward)
-
-
-def relaxed_score_at_infinity(logits: Tensor, reward: Tensor) -> Tensor:
-    """Return the limit of tau times the relaxed score's mean: p r - E r / K."""
-    weighted = logits.softmax(-1) * reward
-    return weighted - weighted.mean(-1, keepdim=True)
-
-
 def relaxed_score_variance_at_zero(logits: Tensor, reward: Tensor) -> Tensor:
     """Return the limit of tau times its variance: (2 log 2 - 1) E[(1 - p) r^2]."""
     p = logits.softmax(-1)

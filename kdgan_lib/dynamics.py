@@ -279,8 +279,9 @@ class Expectation:
 def local_modes(game: Game, rules: Play) -> Tensor:
     """Return the eigenvalues of one round's linearisation at the equilibrium.
 
-    Moduli below 1 contract; the largest one is the asymptotic rate per round. One x
-    and simultaneous moves. Directions that change no strategy (logit shifts) have 1.
+    Moduli below 1 contract. At each x, the shifts of C's and of T's logits change no
+    strategy and have 1 (L2 on logits leaves only their common shift); the largest of
+    the other moduli is the asymptotic rate per round.
     """
     half = torch.zeros_like(game.p_u)
     point = torch.stack([game.p_u.log(), game.p_u.log(), half])

@@ -160,15 +160,17 @@ def sample_gradients(
     num_samples: int,
     tau: float = 1.0,
     generator: torch.Generator | None = None,
+    draws: int = 1,
 ) -> Tensor:
-    """Return [num_samples, K] independent gradient estimates of E[reward(y)].
+    """Return independent estimates of the gradient of E[reward(y)] (Eq. 8).
 
-    logits, reward: [K]. Each sample uses the estimator's fewest draws: one, or two
-    for `rloo`. Raises ValueError that lists the names.
+    logits, reward: [..., K] -> [num_samples, ..., K]. Each estimate averages `draws`
+    labels, two at least for `rloo`. Raises ValueError that lists the names.
     """
-    surrogate, shape = estimator(name), (num_samples, logits.shape[-1])
+    surrogate, shape = estimator(name), (num_samples, *logits.shape)
     leaf = logits.detach().expand(shape).clone().requires_grad_()
-    noise = gumbel((FEWEST_DRAWS[name], *shape), generator, logits.dtype)
+    labels = max(draws, FEWEST_DRAWS[name])
+    noise = gumbel((labels, *shape), generator, logits.dtype)
     losses = surrogate(leaf, reward.expand(shape), noise.to(logits.device), tau)
     (gradients,) = torch.autograd.grad(losses.mean(0).sum(), leaf)
     return gradients

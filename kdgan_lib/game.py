@@ -229,10 +229,7 @@ def _relative(p: Tensor, q: Tensor) -> Tensor:
 
 
 def total_variation(p: Tensor, q: Tensor) -> Tensor:
-    """Return half the L1 distance of two laws, the worst over x if there are several.
-
-    [..., K] -> [...]; the caller reduces over x.
-    """
+    """Return half the L1 distance of two laws, [..., K] -> [...]: one number per x."""
     return 0.5 * (p - q).abs().sum(-1)
 
 

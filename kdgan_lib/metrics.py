@@ -22,15 +22,6 @@ from torch import Tensor
 Reduction = Literal["mean", "none"]
 
 
-def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the share of items whose largest logit is at their label.
-
-    Shapes: logits `[..., items, labels]`, labels `[..., items]`; returns `[...]`.
-    Of equal logits the first counts.
-    """
-    return (logits.argmax(-1) == labels).double().mean(-1)
-
-
 def precision_at(
     scores: Tensor, relevant: Tensor, n: int, reduction: Reduction = "mean"
 ) -> Tensor:

@@ -1,4 +1,4 @@
-"""List the methods, order rows by them, and write their names as the paper does.
+"""List the methods, order rows by them, and write names as the paper does.
 
 Nothing here imports torch.
 """
@@ -19,6 +19,14 @@ ADVERSARIAL = ("nagan", "kdgan_wo_gm", "kdgan")
 
 SYMBOLS = {"alpha": "α", "beta": "β", "gamma": "γ"}
 """The weights of KDGAN as the paper writes them."""
+LETTERS = {"classifier": "C", "teacher": "T", "discriminator": "D"}
+"""The players as the paper writes them."""
+CLOCKS = {
+    "epoch": "outer epoch",
+    "player_updates": "updates of all players",
+    "classifier_updates": "updates of C",
+}
+"""What a training curve can run over, by its column, in a figure's words."""
 
 LABELS = {
     "kdgan": "KDGAN",

@@ -54,9 +54,8 @@ class LeNet(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(1024, labels),
         )
-        self.apply({"he": _he, "released": _truncated_normal}[initial])
-        # channels_last is 1.25 times faster for these convolutions on CPU.
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.apply({"he": he, "released": _truncated_normal}[initial])
+        to_channels_last(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return [batch, labels] logits."""
@@ -77,6 +76,22 @@ def lenet_features(channels: int) -> nn.Sequential:
         nn.MaxPool2d(2),
         nn.ReLU(),
     )
+
+
+def he(module: nn.Module) -> None:
+    """Draw a layer's weights by the number of its inputs, and set its bias to zero."""
+    if isinstance(module, nn.Linear | nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        _zero_bias(module)
+
+
+def to_channels_last(module: nn.Module) -> None:
+    """Store the weights of a net's convolutions with the channels last.
+
+    On CPU an update takes 0.8 of the time in MNIST's LeNet and in a ResNet, 0.95 in
+    CIFAR-10's other nets.
+    """
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def count_parameters(module: nn.Module) -> int:
@@ -113,12 +128,6 @@ def _hidden_layer(inputs: int, outputs: int, dropout: float) -> list[nn.Module]:
 def _xavier(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
-        _zero_bias(module)
-
-
-def _he(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear | nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         _zero_bias(module)
 
 

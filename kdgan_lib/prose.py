@@ -251,6 +251,7 @@ def reasons(judged: Verdict) -> list[str]:
         if len(judged.so_far):
             known = _evidence_of(judged.so_far)
             lines.append(f"**So far**, which leaves the verdict open: {known}.")
+            lines += [f"**Note**: {claim.note}"] if claim.note else []
         return [*lines, f"**Evidence**: not run. To fill this in: `{judged.command}`"]
     lines.append(f"**Evidence**: {evidence_in_words(judged)}.")
     if claim.note:

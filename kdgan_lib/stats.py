@@ -1,6 +1,6 @@
 """Intervals, paired tests, effect sizes and convergence: pure functions of raw runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +85,21 @@ def geometric_mean(values: ArrayLike) -> Estimate:
     return Estimate(mean, lo, hi, found.runs)
 
 
+def means_along(frame: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """Return the mean over runs of y at every x with its 95% interval: mean, lo, hi.
+
+    frame: one row per run and x; missing y are left out. Student's t for any number of
+    runs, so that a band has one rule along its length. The ends are NaN where an x has
+    fewer than three runs.
+    """
+    groups = frame.groupby(x)[y]
+    mean, count = groups.mean(), groups.count()
+    runs = count.where(count >= FEWEST)
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, runs - 1)
+    half = quantile * groups.std() / np.sqrt(runs)
+    return pd.DataFrame({"mean": mean, "lo": mean - half, "hi": mean + half})
+
+
 def paired_difference(first: pd.Series, second: pd.Series, seed: int = 0) -> Difference:
     """Return first minus second over the pairs that share an index, such as the seed.
 
@@ -134,20 +149,40 @@ def convergence(
     """Return where a curve first reaches a share of its largest score.
 
     curve: one run's evaluations in order, with columns `score` and `at`. The share of
-    0.99 is the book's definition of convergence; the paper gives none.
+    0.99 is the book's definition of convergence; the paper gives none. NaN where no
+    score is known. Raises ValueError for a largest score that is not above 0.
     """
     known = curve.dropna(subset=score)
-    reached = known[known[score] >= share * known[score].max()]
-    return float(reached[at].iloc[0])
+    if known.empty:
+        return float("nan")
+    largest = known[score].max()
+    if largest <= 0:
+        raise ValueError(
+            f"A share of the largest {score} needs one above 0, not {largest:g}."
+        )
+    return float(known.loc[known[score] >= share * largest, at].iloc[0])
 
 
 def spread_after_convergence(
     curve: pd.DataFrame, score: str, share: float = 0.99
 ) -> float:
-    """Return the standard deviation of a curve's scores from its convergence on."""
+    """Return the standard deviation of a curve's scores from its convergence on.
+
+    NaN and ValueError as of `convergence`.
+    """
     known = curve.dropna(subset=score)
     start = convergence(known, score, share=share)
     return float(known.loc[known.epoch >= start, score].std(ddof=0))
+
+
+def per_seed(curves: pd.DataFrame, of: Callable[[pd.DataFrame], float]) -> pd.Series:
+    """Return one number per seed, of its evaluations in order of the epoch.
+
+    curves: evaluations with columns `seed` and `epoch`. Seeds whose number is NaN are
+    left out.
+    """
+    found = {seed: of(run.sort_values("epoch")) for seed, run in curves.groupby("seed")}
+    return pd.Series(found, dtype=float).dropna()
 
 
 def _alike(sample: np.ndarray) -> bool:

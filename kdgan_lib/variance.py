@@ -16,8 +16,6 @@ from torch.func import functional_call, vjp, vmap
 from tqdm.auto import tqdm
 
 from kdgan_lib import variance_linear as linear
-from kdgan_lib.concrete import gumbel
-from kdgan_lib.estimators import FEWEST_DRAWS, estimator
 
 HELD_AT_ONCE = 16_000_000  # numbers in a block of gradients: 64 MB, kept warm
 
@@ -104,35 +102,12 @@ def looped_gradients(
     module: nn.Module, inputs: Tensor, logit_gradients: Tensor
 ) -> Tensor:
     """Return `per_sample_gradients` by one backward pass per example, the reference."""
-    weights, rows = list(module.parameters()), []
+    weights, rows = [w for w in module.parameters() if w.requires_grad], []
     for x, v in zip(inputs, logit_gradients, strict=True):
         loss = (module(x.unsqueeze(0))[0] * v).sum()
         gradient = torch.autograd.grad(loss, weights)
         rows.append(torch.cat([g.flatten() for g in gradient]))
     return torch.stack(rows)
-
-
-def drawn_logit_gradients(
-    name: str,
-    logits: Tensor,
-    reward: Tensor,
-    tau: float,
-    draws: int,
-    generator: torch.Generator,
-    labels_per_draw: int = 1,
-) -> Tensor:
-    """Return independent estimates of each example's gradient of E[f] (Eq. 8).
-
-    logits, reward: [B, K] -> [draws, B, K]; each estimate averages `labels_per_draw`
-    labels, two at least for `rloo`.
-    """
-    shape = (draws, *logits.shape)
-    leaf = logits.detach().expand(shape).clone().requires_grad_()
-    labels = max(labels_per_draw, FEWEST_DRAWS[name])
-    noise = gumbel((labels, *shape), generator, logits.dtype)
-    losses = estimator(name)(leaf, reward.expand(shape), noise, tau)
-    (gradients,) = torch.autograd.grad(losses.mean(0).sum(), leaf)
-    return gradients
 
 
 def sampling_variance(grams: Tensor, draws: Tensor) -> float:

@@ -79,6 +79,12 @@ def test_cells_hold_the_numbers_of_the_tables():
     assert LEDGER["T2.72"].arguments["tags"] == "random"
 
 
+def test_a_cell_may_have_a_note_of_its_own():
+    noted = [name for name in EXPECTED if LEDGER[name].note == LEDGER["T1.27"].note]
+    assert noted == ["T1.27", "T1.40", "T1.43"]
+    assert LEDGER["T1.27"].arguments["n"] == 10_000
+
+
 def row(value, lo=None, hi=None, quantity="gap", protocol="exact"):
     return {
         "claim": "C1", "quantity": quantity, "value": value, "lo": lo, "hi": hi,

@@ -144,6 +144,29 @@ def test_the_equilibrium_is_locally_stable_under_algorithm_1():
     assert moduli[-3] < 1 - 1e-4
 
 
+@pytest.mark.parametrize("schedule", ["alternating", "simultaneous"])
+@pytest.mark.parametrize(("distillation", "shifts"), [("kl", 2), ("l2_logits", 1)])
+def test_shifts_of_logits_are_the_only_neutral_directions_at_each_x(
+    schedule, distillation, shifts
+):
+    game = Game(a_law(18, 2, 3), 0.5, 0.5, 0.5, distillation)
+    moduli = local_modes(game, Play(schedule=schedule)).abs().sort().values
+    neutral = moduli[-2 * shifts :]
+    assert neutral.tolist() == pytest.approx([1.0] * len(neutral), abs=1e-7)
+    assert moduli[-2 * shifts - 1] < 1 - 1e-4
+
+
+def test_the_largest_other_modulus_is_the_rate_at_which_laws_near_the_equilibrium():
+    game = Game(a_law(18, 3), 0.5, 0.5, 0.5, "kl")
+    modes = local_modes(game, Play())
+    slowest = modes[modes.abs().argsort()][-3]
+    half = round(math.pi / abs(float(slowest.angle())))  # rounds of half a swing
+    rules = Play(steps=600 + half, records=600 + half)
+    far = play(game, random_starts(game, 1, seeded(1)), rules).distance()[:, 0]
+    rate = float(far[-1] / far[600]) ** (1 / half)
+    assert rate == pytest.approx(float(slowest.abs()), rel=1e-3)
+
+
 def test_steps_to_counts_only_a_final_arrival():
     game = Game(a_law(19, 3))
     path = play(game, random_starts(game, 3, seeded(20)), Play(steps=2000))

@@ -19,7 +19,7 @@ from kdgan_lib.experiments import (
     from_configuration,
 )
 from kdgan_lib.grids import GRIDS, figure3a
-from kdgan_lib.loop.schedule import stages, updates_per_epoch
+from kdgan_lib.loop import schedule
 from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import METHODS, method
 from kdgan_lib.methods.adversarial import Adversarial
@@ -41,8 +41,7 @@ CHANGED = {
 
 
 def game_updates(run):
-    game = stages(run.method, run.budget)[-1]
-    return run.budget.epochs * updates_per_epoch(game, run.n, run.budget.batch_size)
+    return schedule.game_updates(run.method, run.budget, run.n)
 
 
 @every_run

@@ -7,7 +7,7 @@ import pytest
 
 from kdgan_lib import grids, variations
 from kdgan_lib.grids import CONTROLS, GRIDS, control
-from kdgan_lib.loop.schedule import stages, updates_per_epoch
+from kdgan_lib.loop import schedule
 from kdgan_lib.names import COMPARED, TAGGERS
 from kdgan_lib.randomness import TUNING_SEED
 from kdgan_lib.tag_grids import TAG_CONTROLS, tag_control
@@ -24,8 +24,7 @@ def frame(name):
 
 
 def game_updates(run):
-    game = stages(run.method, run.budget)[-1]
-    return run.budget.epochs * updates_per_epoch(game, run.n, run.budget.batch_size)
+    return schedule.game_updates(run.method, run.budget, run.n)
 
 
 @pytest.mark.parametrize("name", GRIDS)
@@ -89,7 +88,7 @@ def test_the_rate_of_another_method_is_taken_with_its_schedule():
     assert changed.lr_schedule == tuned.lr_schedule
 
 
-def test_without_d_no_phase_trains_it():
+def test_without_d_no_phase_of_the_game_trains_it():
     run = control("without D", 100, 0)
     assert [phase.player for phase in run.method.phases()] == ["teacher", "classifier"]
 

@@ -210,14 +210,3 @@ def test_tag_metrics_holds_the_columns_of_table_2():
     values = metrics.tag_metrics(scores, relevant)
     assert list(values) == ["P@3", "P@5", "F@3", "F@5", "F1@3", "F1@5", "MAP", "MRR"]
     assert values["P@3"] == float(metrics.precision_at(scores, relevant, 3))
-
-
-def test_accuracy_counts_the_largest_logit():
-    logits = torch.tensor([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0], [0.0, 1.0]])
-    assert float(metrics.accuracy(logits, torch.tensor([0, 1, 1, 0]))) == 0.5
-
-
-def test_accuracy_keeps_leading_dimensions_such_as_stacked_seeds():
-    logits = torch.eye(3).expand(2, 3, 3).clone()
-    logits[1] = logits[1].roll(1, 0)
-    assert metrics.accuracy(logits, torch.arange(3)).tolist() == [1.0, 0.0]

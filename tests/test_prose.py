@@ -1,10 +1,12 @@
 import math
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from kdgan_lib import claims, prose, runs
+from kdgan_lib.verdicts import Verdict
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), [], pd.DataFrame()])
@@ -133,6 +135,21 @@ def test_the_list_of_claims_says_each_verdict(runs_folder):
 def test_a_changed_rule_says_so_where_others_were_fixed_before_the_runs(runs_folder):
     assert "**Rule**, fixed before the runs: " in prose.verdict("M5").data
     assert "**Rule**, changed after a first measurement" in prose.verdict("M4").data
+
+
+def test_a_note_stands_beside_evidence_that_leaves_a_verdict_open():
+    claim = replace(claims.find("T1.43"), note="Mind the gap.")
+    row = {"quantity": "gap", "value": 0.5, "lo": math.nan, "hi": math.nan, "unit": ""}
+    so_far = pd.DataFrame([row])
+    empty = so_far[:0]
+    assert "**Note**: Mind the gap." in prose.reasons(
+        Verdict(claim, "not run", empty, so_far)
+    )
+    for open_one in (
+        Verdict(claim, "not run", empty),
+        Verdict(replace(claim, note=""), "not run", empty, so_far),
+    ):
+        assert "Note" not in "".join(prose.reasons(open_one))
 
 
 def test_the_counts_of_verdicts_end_with_all_claims(runs_folder):

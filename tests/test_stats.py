@@ -90,3 +90,70 @@ def test_ten_runs_have_efrons_interval():
 def test_holm_multiplies_the_smallest_by_all_and_never_reorders():
     assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert stats.holm([0.5, 0.6]) == [1.0, 1.0]
+
+
+def several_runs(*counts):
+    """Return scores i^2 of run i at x = 0, 1, ..., as many runs at x as counts say."""
+    return pd.DataFrame(
+        [(x, run**2.0) for x, count in enumerate(counts) for run in range(count)],
+        columns=["x", "y"],
+    )
+
+
+def test_means_along_have_the_intervals_of_each_x_and_none_below_three_runs():
+    frame = several_runs(1, 2, 3, 7)
+    found = stats.means_along(frame, "x", "y")
+    for x, part in frame.groupby("x"):
+        alone = stats.mean_interval(part.y)
+        row = found.loc[x]
+        assert (row["mean"], row.lo, row.hi) == pytest.approx(
+            (alone.mean, alone.lo, alone.hi), nan_ok=True
+        )
+    assert found.lo.isna().tolist() == [True, True, False, False]
+
+
+def test_means_along_count_the_known_scores_alone():
+    frame = several_runs(3, 4)
+    frame.loc[0, "y"] = math.nan
+    found = stats.means_along(frame, "x", "y")
+    assert found.loc[0, "mean"] == 2.5
+    assert found.hi.isna().tolist() == [True, False]
+
+
+def curve(*scores, seed=0):
+    epochs = np.arange(len(scores))
+    return pd.DataFrame({"epoch": epochs, "score": scores, "seed": seed})
+
+
+def test_a_curve_converges_where_it_first_reaches_a_share_of_its_largest_score():
+    run = curve(math.nan, 0.5, 0.995, 1.0, 0.9)
+    assert stats.convergence(run, "score") == 2
+    assert stats.convergence(run, "score", share=1.0) == 3
+    assert stats.spread_after_convergence(run, "score", share=1.0) == pytest.approx(
+        0.05
+    )
+
+
+def test_nothing_is_known_of_the_convergence_of_a_curve_without_scores():
+    for run in (curve(), curve(math.nan, math.nan)):
+        assert math.isnan(stats.convergence(run, "score"))
+        assert math.isnan(stats.spread_after_convergence(run, "score"))
+
+
+@pytest.mark.parametrize("scores", [(-2.0, -1.0), (0.0, 0.0, -1.0)])
+def test_convergence_refuses_scores_of_which_none_is_above_zero(scores):
+    with pytest.raises(ValueError, match="above 0"):
+        stats.convergence(curve(*scores), "score")
+
+
+def test_per_seed_reads_each_seed_in_order_and_leaves_unknown_ones_out():
+    curves = pd.concat(
+        [
+            curve(0.1, 0.2, 1.0, seed=1)[::-1],
+            curve(1.0, 0.9, seed=0),
+            curve(math.nan, seed=2),
+        ]
+    )
+    found = stats.per_seed(curves, lambda run: stats.convergence(run, "score"))
+    assert found.to_dict() == {0: 0.0, 1: 2.0}
+    assert stats.per_seed(curves, lambda run: run.score.iloc[0])[1] == 0.1

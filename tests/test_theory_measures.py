@@ -1,18 +1,28 @@
 """Check that every theory measure returns what the ledger's rules ask for."""
 
+import math
+
+import pandas as pd
 import pytest
 import torch
 
 from kdgan_lib import claims, measures
+from kdgan_lib.dynamics import Logits, Play, play
 from kdgan_lib.game import DISTILLATIONS, Game
 from kdgan_lib.losses import kl_distillation
-from kdgan_lib.measures.combination import variable_pairs, variance
-from kdgan_lib.measures.concrete import argmax_counts, chi_square
+from kdgan_lib.measures.combination import (
+    RELEASED_WEIGHTS,
+    eq7_implication,
+    variable_pairs,
+    variance,
+)
 from kdgan_lib.measures.theory import ascend
+from kdgan_lib.studies.concrete_checks import argmax_counts, chi_square
 from kdgan_lib.studies.naive import field
 from kdgan_lib.studies.outcomes import (
     Grid,
     arrived,
+    lateness,
     outcomes,
     stable_step,
     summary,
@@ -59,6 +69,13 @@ def test_pairs_are_ordered_by_variance():
     assert (variance(x) <= variance(y)).all()
 
 
+def test_violations_of_eq_7_are_counted_out_of_pairs_times_weights():
+    found = eq7_implication()
+    assert found["trials_free_weights"] == found["pairs"] * len(RELEASED_WEIGHTS)
+    assert found["violations_free_weights"] <= found["trials_free_weights"]
+    assert found["violations_convex"] == 0 < found["trials_convex"]
+
+
 def test_lemma_4_1_ascent_finds_the_formula():
     p_u, p_c, p_t = torch.rand((3, 6), dtype=torch.float64).softmax(-1)
     game = Game(p_u, 0.4)
@@ -82,6 +99,30 @@ def test_grid_gives_one_row_per_setting_and_start():
 def test_step_keeps_l2_on_logits_contracting():
     beta, gamma = torch.tensor([0.0, 10.0]), torch.tensor([0.0, 10.0])
     assert stable_step(beta, gamma).tolist() == pytest.approx([0.5, 0.05])
+
+
+def logits_apart(schedule, step, beta=1.0, gamma=0.5, rounds=40):
+    """Return how far apart the two players' logits are after L2 on logits alone."""
+    game = Game(torch.tensor([0.2, 0.3, 0.5]), 0.5, beta, gamma, "l2_logits")
+    h, half = torch.ones((1, 3)).double(), torch.full((1, 3), -40.0).double()
+    far = Logits(h, -h, half)  # this D rejects all labels: no adversarial gradient
+    still = Play(rounds, step, 0.0, schedule, records=1)
+    last = play(game, far, still).last
+    return float((last.classifier - last.teacher).abs().max()) / 2
+
+
+@pytest.mark.parametrize("step", [1.3, 1.34, 1.6, 2.0, 2.9, 3.1])
+def test_l2_on_logits_contracts_as_the_chapter_says(step):
+    together = abs(1 - step * 1.5)
+    in_turn = abs((1 - step * 1.0) * (1 - step * 0.5))
+    assert logits_apart("simultaneous", step) == pytest.approx(
+        together**40, rel=1e-6, abs=1e-9
+    )
+    assert logits_apart("alternating", step) == pytest.approx(
+        in_turn**40, rel=1e-6, abs=1e-9
+    )
+    assert (together < 1) == (step < 2 / 1.5)
+    assert (in_turn < 1) == (step < 3.0)
 
 
 def test_wrong_teacher_is_as_wrong_as_declared():
@@ -134,3 +175,32 @@ def test_the_summary_of_endings_has_a_row_per_kind_and_loss():
     assert found["median rounds"].iloc[-1] == "none"
     assert arrived(frame) == found.arrived.iloc[0] == 1.0
     assert arrived(frame[:0]) is None
+
+
+def ending(loss, alpha, beta, gamma, distance):
+    return {
+        "distillation": loss, "alpha": alpha, "beta": beta, "gamma": gamma,
+        "classifier_distance": distance, "teacher_distance": distance / 2,
+        "arrived": distance < 1e-3,
+    }  # fmt: skip
+
+
+def test_lateness_counts_interior_starts_and_compares_predicted_speeds():
+    slow, fast = (1.0, 10.0, 0.01), (0.5, 1.0, 1.0)
+    rows = [
+        ending("kl", *fast, 1e-5),
+        ending("kl", *slow, 5e-3),
+        ending("kl", *slow, 0.4),
+        ending("l2_probabilities", *slow, 1e-4),
+        ending("l2_probabilities", *fast, 0.02),
+        ending("kl", 0.5, 0.0, 0.0, 0.3),  # undistilled
+        ending("kl", 1.0, 1.0, 0.0, 0.3),  # silenced
+    ]
+    found = lateness(pd.DataFrame(rows))
+    assert found == {"starts": 5, "late": 3, "near": 1, "tied": 1.0, "loose": 0.0}
+
+
+def test_lateness_has_no_share_without_pairs_and_nothing_without_rows():
+    rows = pd.DataFrame([ending("kl", 0.5, 1.0, 1.0, 1e-5)])
+    assert math.isnan(lateness(rows)["tied"])
+    assert lateness(rows[:0]) == {}

@@ -13,7 +13,7 @@ from torch import nn
 from kdgan_lib import claims, closed_forms, measures, runs
 from kdgan_lib import variance_linear as linear
 from kdgan_lib.concrete import gumbel
-from kdgan_lib.estimators import estimator
+from kdgan_lib.estimators import estimator, sample_gradients
 from kdgan_lib.evidence import evidence_rows
 from kdgan_lib.figures import variance as drawings
 from kdgan_lib.loop.schedule import GAME
@@ -25,8 +25,7 @@ from kdgan_lib.reports import variance_tables
 from kdgan_lib.stats import mean_interval
 from kdgan_lib.studies import variance_study
 from kdgan_lib.studies.variance_point import Point
-from kdgan_lib.studies.variance_probe import SAMPLED, Probe, measure, weights_of
-from kdgan_lib.studies.variance_study import KEY, TABLE, Study
+from kdgan_lib.studies.variance_probe import SAMPLED, measure, weights_of
 from kdgan_lib.tables import MissingRuns
 from kdgan_lib.train import fit
 from kdgan_lib.variance import (
@@ -35,7 +34,6 @@ from kdgan_lib.variance import (
     _block_size,
     batch_gradients,
     combined_variance,
-    drawn_logit_gradients,
     logit_grams,
     looped_gradients,
     mapped_gradients,
@@ -47,6 +45,7 @@ from kdgan_lib.variance import (
     sd_bound,
     squared_norms,
 )
+from kdgan_lib.variance_plan import KEY, METHODS, TABLE, Probe, Study
 from tests import toys
 
 SMALL = Probe(batches=20, draws=100, masks=2, temperatures=(0.5, 2.0))
@@ -174,6 +173,18 @@ def test_nets_that_are_not_plain_linear_layers_take_the_general_way():
     torch.testing.assert_close(per_sample_gradients(normed, rows, slopes), expected)
 
 
+def test_a_frozen_weight_has_no_gradient_by_any_way(small):
+    net, inputs, slopes = small
+    whole = looped_gradients(net, inputs, slopes)
+    net[0].bias.requires_grad_(False)
+    expected = looped_gradients(net, inputs, slopes)
+    assert whole.shape[1] - expected.shape[1] == len(net[0].bias)
+    found = per_sample_gradients(net, inputs, slopes)
+    torch.testing.assert_close(found, expected)
+    squares = expected.square().sum(1)
+    torch.testing.assert_close(squared_norms(net, inputs, slopes), squares)
+
+
 def test_streamed_moments_equal_those_of_all_draws_at_once():
     draws = torch.randn(50, 3, 200, generator=derive(0, "draws"), dtype=torch.double)
     draws = draws + torch.arange(3.0)[:, None]
@@ -199,7 +210,7 @@ def test_sampling_variance_equals_the_variance_of_per_sample_gradients(small, na
     net, inputs, _ = small
     logits = net(inputs).detach()
     reward = -torch.rand(logits.shape, generator=derive(0, "f"), dtype=torch.double)
-    draws = drawn_logit_gradients(name, logits, reward, 0.5, 30, derive(0, name))
+    draws = sample_gradients(name, logits, reward, 30, 0.5, derive(0, name))
     rows = [looped_gradients(net, inputs, each) for each in draws]
     brute = torch.stack(rows).var(0).sum() / len(inputs) ** 2
     found = sampling_variance(logit_grams(net, inputs), draws)
@@ -211,7 +222,7 @@ def test_sampling_variance_is_that_of_the_batch_s_gradient_over_fresh_labels(sma
     logits = net(inputs).detach()
     reward = -torch.rand(logits.shape, generator=derive(0, "f"), dtype=torch.double)
     noise = derive(0, "labels")
-    draws = drawn_logit_gradients("reinforce", logits, reward, 1.0, 6000, noise)
+    draws = sample_gradients("reinforce", logits, reward, 6000, 1.0, noise)
     batches = batch_gradients(net, inputs, draws)
     brute = float(batches.var(0).sum())
     found = sampling_variance(logit_grams(net, inputs), draws)
@@ -219,10 +230,10 @@ def test_sampling_variance_is_that_of_the_batch_s_gradient_over_fresh_labels(sma
 
 
 @pytest.mark.parametrize("name", ["reinforce", "concrete_density"])
-def test_drawn_logit_gradients_have_the_closed_form_variance(name):
+def test_sample_gradients_have_the_closed_form_variance(name):
     logits = torch.tensor([[1.0, 0.0, -1.0]], dtype=torch.double)
     reward = torch.tensor([[-0.5, -1.0, -2.0]], dtype=torch.double)
-    draws = drawn_logit_gradients(name, logits, reward, 0.5, 200_000, derive(0, name))
+    draws = sample_gradients(name, logits, reward, 200_000, 0.5, derive(0, name))
     expected = closed_forms.VARIANCES[name](logits[0], reward[0])
     grams = torch.eye(3, dtype=torch.double)[None]
     assert sampling_variance(grams, draws) == pytest.approx(float(expected), rel=0.02)
@@ -235,8 +246,8 @@ def test_several_labels_per_draw_divide_the_sampling_variance():
     one, four = (
         sampling_variance(
             grams,
-            drawn_logit_gradients(
-                "reinforce", logits, reward, 1.0, 100_000, derive(0, labels), labels
+            sample_gradients(
+                "reinforce", logits, reward, 100_000, 1.0, derive(0, labels), labels
             ),
         )
         for labels in (1, 4)
@@ -251,9 +262,7 @@ def test_surrogates_agree_with_the_training_loss_s_gradient():
     noise = gumbel((1, 5, 3), derive(0, "g"))
     loss = estimator("relaxed_score")(leaf, reward, noise, 0.5).mean()
     (expected,) = torch.autograd.grad(loss, leaf)
-    found = drawn_logit_gradients(
-        "relaxed_score", logits, reward, 0.5, 1, derive(0, "g")
-    )
+    found = sample_gradients("relaxed_score", logits, reward, 1, 0.5, derive(0, "g"))
     torch.testing.assert_close(found[0] / 5, expected)
 
 
@@ -404,7 +413,7 @@ def test_another_study_leaves_the_book_s_rows_alone_and_none_of_its_is_read(
 def test_the_book_s_rows_carry_the_identity_of_their_runs():
     plan = Study()
     games = plan.games()
-    assert len(games) == plan.seeds * len(variance_study.METHODS)
+    assert len(games) == plan.seeds * len(METHODS)
     assert all(plan.run(*game).id == name for name, game in games.items())
     closer = replace(plan, probes=plan.probes + 1)
     assert not set(games) & set(closer.games())
@@ -495,7 +504,7 @@ def test_probes_run_from_the_first_epoch_to_the_last():
 
 def test_the_study_s_runs_are_the_controlled_ones_with_the_paper_s_estimator():
     plan = Study()
-    for name in variance_study.METHODS:
+    for name in METHODS:
         run = plan.run(name, 3)
         assert (run.protocol, run.n, run.seed, run.budget.epochs) == (
             "controlled",

@@ -8,16 +8,14 @@ intersection-kernel SVMs, and only the image side of the positives' relevance
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
-from sklearn.preprocessing import StandardScaler
 
-from kdgan_lib.baselines.linear_svm import fit_chosen_svms, with_constant
+from kdgan_lib.baselines.linear_svm import fit_chosen_svms
 from kdgan_lib.baselines.neighbours import nearest
-from kdgan_lib.baselines.sigmoids import fit_platt, held_out_decisions
-from kdgan_lib.baselines.tagger import Array, Tagger
+from kdgan_lib.baselines.svm_tagger import SvmTagger
+from kdgan_lib.baselines.tagger import Array
 
 
-class RelExample(Tagger):
+class RelExample(SvmTagger):
     """Score a tag by the mean of `rounds` SVMs on chosen examples, through a sigmoid.
 
     Positives: the `share` of a tag's images among whose `k` nearest images most carry
@@ -49,15 +47,9 @@ class RelExample(Tagger):
     def _fit(self, features: Array, relevant: NDArray[np.bool_]) -> None:
         if not 0 < self.share <= 1:
             raise ValueError(f"share must be above 0 and at most 1, not {self.share}.")
-        self.scaler_ = StandardScaler().fit(features)
-        scaled = with_constant(self.scaler_.transform(features))
-        held_out = held_out_decisions(
-            self._bootstrap, scaled, relevant, self.folds, self.seed
-        )
-        self.slopes_, self.offsets_ = fit_platt(held_out, relevant)
-        self.weights_ = self._bootstrap(scaled, relevant)
+        super()._fit(features, relevant)
 
-    def _bootstrap(self, features: Array, relevant: NDArray[np.bool_]) -> Array:
+    def _train(self, features: Array, relevant: NDArray[np.bool_]) -> Array:
         """Return the mean weights of the rounds, `[features, tags]`."""
         rng = np.random.default_rng(self.seed)
         positives = relevant_positives(features, relevant, self.k, self.share)
@@ -73,10 +65,6 @@ class RelExample(Tagger):
             latest = fit_chosen_svms(features, relevant, chosen, self.penalty)
             mean = mean + (latest - mean) / (number + 1)
         return mean
-
-    def _score(self, features: Array) -> Array:
-        decision = with_constant(self.scaler_.transform(features)) @ self.weights_
-        return expit(self.slopes_ * decision + self.offsets_)
 
 
 def relevant_positives(

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from kdgan_lib.figures.curves import mean_and_half_width
 from kdgan_lib.figures.style import SPARE, figure, tidy
 from kdgan_lib.names import SYMBOLS
-from kdgan_lib.stats import LEVEL
+from kdgan_lib.stats import LEVEL, means_along
 
 REFERENCE = "#5A5A5A"
 
@@ -50,11 +49,11 @@ def curves(frame: pd.DataFrame, panels: Sequence[Sequence[str]]) -> Figure | Non
         for rank, name in enumerate(name for name in names if name in known):
             part = frame[frame.variant == name]
             args = "player_updates", "classifier_validation"
-            mean, half = mean_and_half_width(part, *args)
+            found = 100 * means_along(part, *args)
             colour = SPARE[rank - 1] if rank else "black"
-            ax.plot(mean.index, 100 * mean, lw=1.5, color=colour, label=name)
-            ends = 100 * (mean - half), 100 * (mean + half)
-            ax.fill_between(mean.index, *ends, alpha=0.1, lw=0, color=colour)
+            ax.plot(found.index, found["mean"], lw=1.5, color=colour, label=name)
+            ends = found.lo, found.hi
+            ax.fill_between(found.index, *ends, alpha=0.1, lw=0, color=colour)
         label = "" if place % 2 else "validation accuracy of C (%)"
         tidy(ax, "updates of all players", label)
         ax.legend(fontsize=8, loc="lower right", frameon=False)

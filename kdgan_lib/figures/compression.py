@@ -185,14 +185,19 @@ def _logarithmic(ax: Axes, marks: Sequence[int]) -> None:
 
 
 def methods_at_size(frame: pd.DataFrame, n: int) -> Figure | None:
-    """Draw the methods' accuracies at one n with intervals, the paper's as crosses."""
+    """Draw the methods' accuracies at one n with intervals, the paper's as crosses.
+
+    frame: rows of `reports.sizes.at_size`. The title says how many seeds there are.
+    """
     if frame.empty:
         return None
     fig = points_with_intervals(
         frame, "accuracy", "low", "high", label=ACCURACY, marks=list(frame.paper)
     )
     if fig is not None:
-        fig.axes[0].set_title(f"MNIST, n = {n:,}", loc="left")
+        least, most = frame.runs.min(), frame.runs.max()
+        seeds = f"{most} seeds" if least == most else f"{least} to {most} seeds"
+        fig.axes[0].set_title(f"MNIST, n = {n:,} ({seeds})", loc="left")
         _key_above(fig.axes[0])
     return fig
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
+from kdgan_lib.stats import means_along
 
 
 def curves_with_band(
@@ -23,17 +24,19 @@ def curves_with_band(
     """Draw the mean over runs of y against x, with its 95% band, one line per group.
 
     frame: one row per run and evaluation, with columns `run_id`, x, y and `by`.
-    Returns None when the frame is empty, so that `show` can say "not run".
+    A band stands where there are three runs or more. Returns None when the frame is
+    empty, so that `show` can say "not run".
     """
     if frame.empty:
         return None
     fig, axes = (axes.get_figure(root=True), axes) if axes is not None else figure()
     for group, part in frame.groupby(by, sort=False):
-        mean, half = mean_and_half_width(part, x, y)
-        at, style = mean.index.to_numpy(), _style(group)
-        axes.plot(at, scale * mean, label=label_of(str(group)), **style)
-        ends = scale * (mean - half), scale * (mean + half)
-        axes.fill_between(at, *ends, alpha=0.15, lw=0, color=style["color"])
+        found = scale * means_along(part, x, y)
+        at, style = found.index.to_numpy(), _style(group)
+        axes.plot(at, found["mean"], label=label_of(str(group)), **style)
+        axes.fill_between(
+            at, found.lo, found.hi, alpha=0.15, lw=0, color=style["color"]
+        )
     tidy(axes, labels[0] or x.replace("_", " "), labels[1] or y.replace("_", " "))
     return fig
 
@@ -68,16 +71,3 @@ def points_with_intervals(
 
 def _style(group: object) -> dict[str, Any]:
     return {"color": colour_of(str(group)), "ls": line_of(str(group))}
-
-
-def mean_and_half_width(
-    frame: pd.DataFrame, x: str, y: str
-) -> tuple[pd.Series, pd.Series]:
-    """Return the mean over runs at every x and half its 95% t-interval."""
-    from scipy import stats  # slow to import; only drawings of bands need it
-
-    groups = frame.groupby(x)[y]
-    count = groups.count()
-    quantile = pd.Series(stats.t.ppf(0.975, (count - 1).clip(lower=1)), count.index)
-    half: pd.Series = quantile * groups.std().fillna(0.0) / np.sqrt(count)
-    return groups.mean(), half

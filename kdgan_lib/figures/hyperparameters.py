@@ -10,9 +10,9 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from kdgan_lib import tables
-from kdgan_lib.figures.curves import mean_and_half_width
 from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
 from kdgan_lib.names import SYMBOLS
+from kdgan_lib.stats import means_along
 
 MEANINGS = {
     "alpha": "α (C's share of the game)",
@@ -119,10 +119,11 @@ def teacher_curves(frame: pd.DataFrame, labels: Mapping[float, str]) -> Figure |
         part = known[known.gamma == gamma]
         if part.empty:
             continue
-        mean, half = mean_and_half_width(part, "player_updates", "teacher_validation")
-        ax.plot(mean.index, mean, "o-", ms=4, color=colour, label=f"γ = {label}")
-        ends = mean - half, mean + half
-        ax.fill_between(mean.index, *ends, alpha=0.15, lw=0, color=colour)
+        found = means_along(part, "player_updates", "teacher_validation")
+        ax.plot(
+            found.index, found["mean"], "o-", ms=4, color=colour, label=f"γ = {label}"
+        )
+        ax.fill_between(found.index, found.lo, found.hi, alpha=0.15, lw=0, color=colour)
     _keep_span(ax)
     tidy(ax, "updates of all players", "validation accuracy of T (%)")
     return fig
@@ -201,11 +202,10 @@ def setting_curves(
     for player, score in (("classifier", "C"), ("teacher", "T")):
         column = f"{player}_validation"
         known = frame[mine].dropna(subset=column)
-        mean, half = mean_and_half_width(known, "player_updates", column)
+        found = means_along(known, "player_updates", column)
         colour = colour_of(player)
-        ax.plot(mean.index, mean, color=colour, label=score)
-        ends = mean - half, mean + half
-        ax.fill_between(mean.index, *ends, alpha=0.15, lw=0, color=colour)
+        ax.plot(found.index, found["mean"], color=colour, label=score)
+        ax.fill_between(found.index, found.lo, found.hi, alpha=0.15, lw=0, color=colour)
     ax.plot([], [], lw=0.6, color="#C8C8C8", label="C at other values")
     scores = frame[["classifier_validation", "teacher_validation"]]
     ax.set_ylim(max(0, np.nanmin(scores) - 2), min(100, np.nanmax(scores) + 2))

@@ -6,9 +6,8 @@ from matplotlib.figure import Figure
 
 from kdgan_lib.data import Examples
 from kdgan_lib.figures.style import colour_of, figure, tidy
+from kdgan_lib.names import LETTERS
 from kdgan_lib.runs import GAME
-
-PLAYERS = {"classifier": "C", "teacher": "T", "discriminator": "D"}
 
 
 def two_views(examples: Examples) -> Figure:
@@ -31,7 +30,7 @@ def course(curve: pd.DataFrame) -> Figure:
     """
     played = curve[curve.stage == GAME].set_index("epoch")
     fig, (scores, losses, last) = figure(1, 3, width=10.2, height=3.2)
-    for player, letter in PLAYERS.items():
+    for player, letter in LETTERS.items():
         style = {"color": colour_of(player), "label": letter, "marker": "o", "ms": 2.5}
         panel = last if player == "discriminator" else losses
         for ax, name, scale in ((scores, "validation", 100), (panel, "loss", 1)):

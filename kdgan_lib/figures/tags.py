@@ -11,12 +11,10 @@ from matplotlib.ticker import MaxNLocator
 
 from kdgan_lib.figures.curves import curves_with_band
 from kdgan_lib.figures.style import colour_of, figure, label_of, tidy
-from kdgan_lib.figures.training import CLOCKS
-from kdgan_lib.names import SYMBOLS
+from kdgan_lib.names import CLOCKS, LETTERS, SYMBOLS
 from kdgan_lib.stats import mean_interval
 
 P_AT_3 = "P@3 on the test images"
-PLAYERS = {"classifier": "C", "teacher": "T"}
 GREY = "#B0B0B0"
 
 
@@ -127,7 +125,7 @@ def weight_effects(axes_of: Mapping[str, pd.DataFrame]) -> Figure | None:
     fig, axes = figure(1, len(axes_of), 10.2, 3.4, sharey=True)
     for place, (name, ax) in enumerate(zip(axes_of, axes, strict=True)):
         rows = axes_of[name]
-        for player in PLAYERS if len(rows) else ():
+        for player in ("classifier", "teacher") if len(rows) else ():
             _effect(ax, rows, player)
         if name != "alpha":
             ax.set_xscale("log")
@@ -146,7 +144,7 @@ def _effect(ax: Axes, rows: pd.DataFrame, player: str) -> None:
         return
     at, means = np.array(list(found)), np.array([e.mean for e in found.values()])
     ends = np.array([(e.lo, e.hi) for e in found.values()]).T
-    ax.plot(at, means, "o-", ms=4, label=PLAYERS[player], **style)
+    ax.plot(at, means, "o-", ms=4, label=LETTERS[player], **style)
     ax.fill_between(at, *ends, alpha=0.15, lw=0, **style)
     tuned = np.isin(at, rows[rows.tuned].value.unique())
     ax.plot(at[tuned], means[tuned], "o", ms=11, mfc="none", **style)

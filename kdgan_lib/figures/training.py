@@ -10,13 +10,9 @@ from matplotlib.figure import Figure
 from kdgan_lib import tables
 from kdgan_lib.figures.curves import curves_with_band
 from kdgan_lib.figures.style import colour_of, figure, label_of, tidy
+from kdgan_lib.names import CLOCKS
 
 TEST, LABEL = "classifier_test", "test accuracy of C (%)"
-CLOCKS = {
-    "epoch": "outer epoch",
-    "player_updates": "updates of all players",
-    "classifier_updates": "updates of C",
-}
 
 
 def accuracy_curves(
@@ -42,18 +38,24 @@ def accuracy_curves(
 
 
 def protocol_curves(frame: pd.DataFrame, protocols: Sequence[str]) -> Figure | None:
-    """Draw C's test accuracy against outer epochs, one panel per protocol."""
+    """Draw C's test accuracy against outer epochs, one panel per protocol.
+
+    All on one axis, which ends where accuracy does.
+    """
     tested = _tested(frame)
     if tested.empty:
         return None
     known = [name for name in protocols if (tested.protocol == name).any()]
     width = 4.6 * len(known)
-    fig, axes = figure(1, len(known), width=width, height=3.8, squeeze=False)
+    size = {"width": width, "height": 3.8}
+    fig, axes = figure(1, len(known), **size, sharey=True, squeeze=False)
     for place, (name, ax) in enumerate(zip(known, axes[0], strict=True)):
         part = tested[tested.protocol == name]
         labels = (CLOCKS["epoch"], LABEL if place == 0 else " ")
         curves_with_band(part, "epoch", TEST, labels=labels, scale=100, axes=ax)
         ax.set_title(f"protocol {name}")
+    low, high = axes[0, 0].get_ylim()
+    axes[0, 0].set_ylim(max(low, 0), min(high, 100))
     return fig
 
 

@@ -14,7 +14,9 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Self, TypeAlias
+
+from kdgan_lib.stats import Difference, Estimate
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,16 @@ class Quantity:
     """`paper`, `code`, `controlled`, or `exact` when nothing was trained."""
     profile: str = "paper"
     """Profile of the runs behind it."""
+
+    @classmethod
+    def of(
+        cls,
+        found: Estimate | Difference,
+        unit: str = "",
+        protocol: str = "controlled",
+    ) -> Self:
+        """Return a mean over runs, or over pairs of runs, with its interval."""
+        return cls(found.mean, found.lo, found.hi, unit, found.runs, protocol)
 
 
 Measured: TypeAlias = dict[str, "float | int | Quantity"]

@@ -19,10 +19,9 @@ def accuracy(
     found = entry.accuracy
     if found is None or found.runs < FEWEST:
         raise MissingRuns(entry.command)
-    value, lo, hi = found.mean, found.lo, found.hi
-    gaps = (value - paper, lo - paper, hi - paper)
+    gaps = (found.mean - paper, found.lo - paper, found.hi - paper)
     return {
-        "accuracy": Quantity(value, lo, hi, "%", found.runs, protocol),
+        "accuracy": Quantity.of(found, "%", protocol),
         "difference": Quantity(*gaps, "points", found.runs, protocol),
     }
 

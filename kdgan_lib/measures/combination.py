@@ -80,7 +80,8 @@ def parts(alpha: float, beta: float) -> tuple[Tensor, Tensor, Tensor]:
 def eq7_implication() -> Measured:
     """Count where Var DS <= Var AD and yet the combined gradient varies more (Eq. 7).
 
-    Convex weights, then the released alpha and beta taken as Eq. 3 gives them.
+    Convex weights, then the released alpha and beta taken as Eq. 3 gives them. Trials
+    are pairs times weights, of which the violations are counted.
     """
     x, y = variable_pairs()
     weights = torch.linspace(0, 1, 21, dtype=torch.float64)[:, None, None]
@@ -91,6 +92,8 @@ def eq7_implication() -> Measured:
     ]
     return {
         "violations_convex": int(convex.sum()),
+        "trials_convex": convex.numel(),
         "violations_free_weights": int(torch.stack(free).sum()),
+        "trials_free_weights": PAIRS * len(RELEASED_WEIGHTS),
         "pairs": PAIRS,
     }

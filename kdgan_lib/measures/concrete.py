@@ -1,12 +1,12 @@
 """Measure the claims on concrete samples and Eq. 8 (M12-M16)."""
 
 import numpy as np
-import torch
 from scipy import stats
 
-from kdgan_lib.concrete import gumbel, pseudo_label, relaxed_sample
+from kdgan_lib.concrete import gumbel
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.randomness import derive
+from kdgan_lib.studies.concrete_checks import argmax_counts, chi_square
 from kdgan_lib.studies.estimator_cases import case
 from kdgan_lib.studies.estimator_study import measure_many, sample_entropy
 from kdgan_lib.studies.outcomes import zipf
@@ -99,24 +99,6 @@ def argmax_law() -> Measured:
         "smallest_p_value": min(p_values),
         "temperatures": len(temperatures),
     }
-
-
-def argmax_counts(
-    p: torch.Tensor, tau: float, draws: int, seed: int = 0
-) -> torch.Tensor:
-    """Return how often each label is the largest entry of Eq. 9's sample, [K]."""
-    noise = gumbel((draws, len(p)), derive(seed, "argmax", tau), torch.float64)
-    y = relaxed_sample(p.log(), noise, tau)
-    labels = pseudo_label(p.log(), noise)
-    # Where y rounds to a tie, the argmax before the softmax decides.
-    top = y.gather(-1, labels.unsqueeze(-1)).squeeze(-1) >= y.amax(-1)
-    return torch.bincount(labels[top], minlength=len(p)).double()
-
-
-def chi_square(counts: torch.Tensor, p: torch.Tensor) -> float:
-    """Return the p-value of Pearson's test that counts [K] come from p."""
-    expected = p * counts.sum()
-    return float(stats.chisquare(counts.numpy(), expected.numpy()).pvalue)
 
 
 @measure("gumbel_law")

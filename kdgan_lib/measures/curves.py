@@ -13,6 +13,7 @@ from kdgan_lib.stats import (
     geometric_mean,
     mean_interval,
     paired_difference,
+    per_seed,
     spread_after_convergence,
 )
 
@@ -25,7 +26,7 @@ def convergence_epoch(
     method: str, grid: str = "figure3a", protocol: str = "controlled"
 ) -> Measured:
     """Return the outer epoch at which a method's runs converge."""
-    places = _per_run(_curves(method, grid, protocol), _converged("epoch"))
+    places = per_seed(_curves(method, grid, protocol), _converged("epoch"))
     return {"epochs": _quantity(places, "epochs", protocol)}
 
 
@@ -38,11 +39,7 @@ def accuracy_difference(
         100 * _accuracies(first, grid, protocol),
         100 * _accuracies(second, grid, protocol),
     )
-    return {
-        "accuracy_difference": Quantity(
-            gap.mean, gap.lo, gap.hi, "points", gap.runs, protocol
-        )
-    }
+    return {"accuracy_difference": Quantity.of(gap, "points", protocol)}
 
 
 @measure("relative_gain")
@@ -60,7 +57,7 @@ def stability(
 ) -> Measured:
     """Return how many times as far the second's curve swings once it has converged."""
     spreads = [
-        100 * _per_run(_curves(name, grid, protocol), _spread)
+        100 * per_seed(_curves(name, grid, protocol), _spread)
         for name in (first, second)
     ]
     # A floor keeps the ratio finite for a curve that does not move at all.
@@ -78,8 +75,8 @@ def speed_up(
     the sign of an arithmetic one.
     """
     at = _converged("epoch")
-    fast = _per_run(_curves(first, grid, protocol), at)
-    slow = _per_run(_curves(second, grid, protocol), at)
+    fast = per_seed(_curves(first, grid, protocol), at)
+    slow = per_seed(_curves(second, grid, protocol), at)
     return {"speed_up": _quantity((fast / slow).dropna(), "%", protocol, _saved)}
 
 
@@ -94,13 +91,6 @@ def _accuracies(method: str, grid: str, protocol: str) -> pd.Series:
     """Return the test accuracy of each seed."""
     runs = tables.runs(grid=grid, protocol=protocol, method=method, status="finished")
     return tables.require(runs, COMMAND).set_index("seed").test_accuracy
-
-
-def _per_run(curves: pd.DataFrame, of: Callable[[pd.DataFrame], float]) -> pd.Series:
-    """Return one number per seed."""
-    return pd.Series(
-        {seed: of(run.sort_values("epoch")) for seed, run in curves.groupby("seed")}
-    )
 
 
 def _converged(column: str) -> Callable[[pd.DataFrame], float]:
@@ -131,5 +121,4 @@ def _quantity(
 ) -> Quantity:
     if len(values) < FEWEST:
         raise tables.MissingRuns(COMMAND)
-    found = average(values)
-    return Quantity(found.mean, found.lo, found.hi, unit, found.runs, protocol)
+    return Quantity.of(average(values), unit, protocol)

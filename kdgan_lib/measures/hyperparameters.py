@@ -7,7 +7,7 @@ from kdgan_lib import tables
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.reports import hyperparameters as report
 from kdgan_lib.reports.figure4 import LARGE_GAMMA
-from kdgan_lib.stats import FEWEST, Difference, mean_interval
+from kdgan_lib.stats import FEWEST, mean_interval
 
 PROTOCOL = "controlled"
 GRIDS = {"mnist": "figure4", "cifar10": "figure4_cifar10"}
@@ -66,7 +66,7 @@ def large_gamma_teacher(data: str) -> Measured:
         lost = report.loss(rows, "gamma", LARGE_GAMMA, score)
         if lost is None:
             raise tables.MissingRuns(f"kdgan sweep {grid}")
-        losses[f"{player}_loss"] = _points(lost)
+        losses[f"{player}_loss"] = Quantity.of(lost, "points")
     teacher, classifier = (
         report.complete(rows, score).rank(axis=1) for score in ("teacher", "last")
     )
@@ -74,9 +74,7 @@ def large_gamma_teacher(data: str) -> Measured:
     found = teacher.corrwith(classifier, axis=1).fillna(0.0)
     if len(found) < FEWEST:
         raise tables.MissingRuns(f"kdgan sweep {grid}")
-    mean = mean_interval(found)
-    correlation = Quantity(mean.mean, mean.lo, mean.hi, "", mean.runs, PROTOCOL)
-    return {**losses, "rank_correlation": correlation}
+    return {**losses, "rank_correlation": Quantity.of(mean_interval(found))}
 
 
 @measure("hyperparameters_on")
@@ -136,11 +134,11 @@ def _losses(
         if n == rows.n.min():
             if lost is None:
                 raise tables.MissingRuns(f"kdgan sweep {grid}")
-            found[quantity] = _points(lost)
+            found[quantity] = Quantity.of(lost, "points")
             last = report.loss(part, name, value, "last")
-            found |= {f"last_{quantity}": _points(last)} if last else {}
+            found |= {f"last_{quantity}": Quantity.of(last, "points")} if last else {}
         elif lost is not None:
-            found[f"{quantity}_at_{n}"] = _points(lost)
+            found[f"{quantity}_at_{n}"] = Quantity.of(lost, "points")
     return found
 
 
@@ -164,8 +162,4 @@ def _without(grid: str, name: str) -> Quantity:
     lost = report.loss(rows[rows.n == 100], name, 0.0, "validation")
     if lost is None:
         raise tables.MissingRuns(f"kdgan sweep {grid}")
-    return _points(lost)
-
-
-def _points(gap: Difference) -> Quantity:
-    return Quantity(gap.mean, gap.lo, gap.hi, "points", gap.runs, PROTOCOL)
+    return Quantity.of(lost, "points")

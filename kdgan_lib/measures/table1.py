@@ -75,8 +75,7 @@ def relative_gain() -> Measured:
     runs = known[0].runs
     rival = str(runs.drop(columns="kdgan").mean().idxmax())
     found = mean_interval(100 * (runs["kdgan"] / runs[rival] - 1))
-    gain = Quantity(found.mean, found.lo, found.hi, "%", found.runs, PROTOCOL)
-    return {"relative_gain": gain}
+    return {"relative_gain": Quantity.of(found, "%")}
 
 
 @measure("table1_naive_large_n")
@@ -133,9 +132,7 @@ def instances() -> Measured:
     found = geometric_mean(known)
     sizes = set(runs[runs.method == "nagan"].n) & set(runs[runs.method == "kdgan"].n)
     return {
-        "instances_ratio": Quantity(
-            found.mean, found.lo, found.hi, "", found.runs, PROTOCOL
-        ),
+        "instances_ratio": Quantity.of(found),
         "least_n": min(sizes),
         "largest_n": max(sizes),
     }

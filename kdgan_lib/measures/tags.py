@@ -4,7 +4,7 @@ The values of Table 2 itself belong to a choice of photographs that was not publ
 so its 72 cells have no measure; its orderings are measured on Open Clip Art.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from kdgan_lib.stats import (
     holm,
     mean_interval,
     paired_difference,
+    per_seed,
 )
 from kdgan_lib.tables import MissingRuns
 from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
@@ -76,14 +77,13 @@ def table2_relative_gain(first: str, second: str) -> Measured:
     found: Measured = {}
     for vocabulary in DATA:
         gains = 100 * (_ratios(vocabulary, first, second) - 1)
-        whole = mean_interval(gains.mean(axis=1))
-        ends = {"": whole.mean, "_smallest": gains.mean().min()}
-        ends |= {"_largest": gains.mean().max()}
-        for suffix, value in ends.items():
-            lo, hi = (None, None) if suffix else (whole.lo, whole.hi)
-            found[f"{vocabulary}_gain{suffix}"] = Quantity(
-                float(value), lo, hi, "%", whole.runs, PROTOCOL
-            )
+        whole = Quantity.of(mean_interval(gains.mean(axis=1)), "%")
+        found[f"{vocabulary}_gain"] = whole
+        metrics = gains.mean()
+        ends = {"smallest": metrics.min(), "largest": metrics.max()}
+        for name, value in ends.items():
+            end = replace(whole, value=float(value), lo=None, hi=None)
+            found[f"{vocabulary}_gain_{name}"] = end
     return found
 
 
@@ -108,13 +108,10 @@ def tag_convergence_epoch(method: str) -> Measured:
     `epochs_declared` is how many outer epochs the runs have at all.
     """
     curves = _curves(method)
-    epochs = _per_seed(curves, lambda run: convergence(run, "classifier_validation"))
-    found = mean_interval(epochs)
-    shared = {"unit": "epochs", "runs": found.runs, "protocol": PROTOCOL}
-    return {
-        "epochs": Quantity(found.mean, found.lo, found.hi, **shared),  # type: ignore[arg-type]
-        "epochs_declared": Quantity(float(curves.epoch.max()), **shared),  # type: ignore[arg-type]
-    }
+    epochs = per_seed(curves, lambda run: convergence(run, "classifier_validation"))
+    found = Quantity.of(mean_interval(epochs), "epochs")
+    declared = replace(found, value=float(curves.epoch.max()), lo=None, hi=None)
+    return {"epochs": found, "epochs_declared": declared}
 
 
 @measure("tag_lead")
@@ -123,9 +120,7 @@ def tag_lead() -> Measured:
     by_method = {name: 100 * _runs(name).test_precision for name in PLAYED}
     rival = max(PLAYED[:2], key=lambda name: by_method[name].mean())
     gap = paired_difference(by_method["kdgan"], by_method[rival])
-    return {
-        "lead": Quantity(gap.mean, gap.lo, gap.hi, "points", gap.runs, PROTOCOL),
-    }
+    return {"lead": Quantity.of(gap, "points")}
 
 
 @measure("tag_share_above")
@@ -140,7 +135,8 @@ def tag_share_above() -> Measured:
         tested = run[run.epoch >= start].classifier_test.dropna()
         return float((tested > bar).mean())
 
-    return {"share_above": _mean(_per_seed(_curves("kdgan"), share))}
+    shares = per_seed(_curves("kdgan"), share)
+    return {"share_above": Quantity.of(mean_interval(shares))}
 
 
 @measure("tag_metric_agreement")
@@ -190,7 +186,8 @@ def tag_large_gamma_loss() -> Measured:
     axis = _axis("gamma")
     large = axis[axis.value == axis.value.max()].set_index("seed").classifier
     tuned = axis[axis.tuned].drop_duplicates("seed").set_index("seed").classifier
-    return {"relative_loss": _mean(100 * (1 - large / tuned).dropna(), "%")}
+    lost = mean_interval(100 * (1 - large / tuned).dropna())
+    return {"relative_loss": Quantity.of(lost, "%")}
 
 
 @measure("soft_label_similarity")
@@ -206,7 +203,8 @@ def soft_label_similarity() -> Measured:
     found = tables.rows("soft_labels", data=DATA["popular"])
     by_player = tables.require(found, PREDICTIONS).groupby("player").similarity
     correlations = {
-        name: replace(_mean(values.dropna()), runs=1) for name, values in by_player
+        name: replace(Quantity.of(mean_interval(values.dropna())), runs=1)
+        for name, values in by_player
     }
     return {
         "rank_correlation": correlations["teacher"],
@@ -281,18 +279,6 @@ def _axis(name: str) -> pd.DataFrame:
     run = set(seeds.index[seeds >= FEWEST])
     whole = set(declared) <= run and axis.tuned.any()
     return tables.require(axis if whole else axis.iloc[:0], AXES)
-
-
-def _per_seed(curves: pd.DataFrame, of: Callable[[pd.DataFrame], float]) -> pd.Series:
-    """Return one number per seed."""
-    return pd.Series(
-        {seed: of(run.sort_values("epoch")) for seed, run in curves.groupby("seed")}
-    )
-
-
-def _mean(values: pd.Series, unit: str = "") -> Quantity:
-    found = mean_interval(values)
-    return Quantity(found.mean, found.lo, found.hi, unit, found.runs, PROTOCOL)
 
 
 def _counted(count: int, method: str) -> Quantity:

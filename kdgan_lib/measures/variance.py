@@ -9,13 +9,8 @@ import pandas as pd
 
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.reports import variance_tables as study
-from kdgan_lib.stats import FEWEST, Estimate
+from kdgan_lib.stats import FEWEST
 from kdgan_lib.tables import MissingRuns, require
-
-
-def _quantity(found: Estimate) -> Quantity:
-    ends = found.lo, found.hi
-    return Quantity(found.mean, *ends, runs=found.runs, protocol="controlled")
 
 
 def _plain(value: float, seeds: int) -> Quantity:
@@ -32,7 +27,7 @@ def _rows(*methods: str) -> pd.DataFrame:
 
 
 def _ratio(frame: pd.DataFrame, above: pd.Series, below: pd.Series) -> Quantity:
-    return _quantity(study.over_seeds(study.log_ratio(above, below, frame)))
+    return Quantity.of(study.over_seeds(study.log_ratio(above, below, frame)))
 
 
 @measure("variance_by_term")
@@ -55,13 +50,13 @@ def variance_by_term() -> Measured:
     }
     adversarial, distilled = found.adversarial, found.distillation
     return {
-        "log10_ratio": _quantity(study.over_seeds(ratio)),
+        "log10_ratio": Quantity.of(study.over_seeds(ratio)),
         "smallest_log10_ratio": _plain(ratio.value.min(), found.seed.nunique()),
         "share_of_probes_above": _plain(float(below), found.seed.nunique()),
         "weighted_log10_ratio": _ratio(
             found, weights[0] * adversarial, weights[1] * distilled
         ),
-        "relative_log10_ratio": _quantity(
+        "relative_log10_ratio": Quantity.of(
             study.over_seeds(
                 study.by_seed(noise["adversarial"] - noise["distillation"])
             )
@@ -90,7 +85,7 @@ def variance_by_sampling() -> Measured:
 
     half = wide.epoch.max() / 2
     return {
-        "log10_ratio": _quantity(study.over_seeds(games)),
+        "log10_ratio": Quantity.of(study.over_seeds(games)),
         "same_point_log10_ratio": against("relaxed_score", wide),
         "first_half_log10_ratio": against("relaxed_score", wide[wide.epoch <= half]),
         "second_half_log10_ratio": against("relaxed_score", wide[wide.epoch > half]),
@@ -119,7 +114,7 @@ def variance_by_game() -> Measured:
     }
     games["relative_"] = study.by_seed((naive - whole).dropna())
     return {
-        f"{name}log10_ratio": _quantity(study.over_seeds(ratio))
+        f"{name}log10_ratio": Quantity.of(study.over_seeds(ratio))
         for name, ratio in games.items()
     }
 
@@ -138,7 +133,7 @@ def naive_gradient_extremes() -> Measured:
 
     def share(which: pd.Series) -> Quantity:
         each = found.assign(value=which.astype(float))
-        return _quantity(study.over_seeds(each))
+        return Quantity.of(study.over_seeds(each))
 
     return {
         "vanishing_share": share(found.share < study.VANISHING),

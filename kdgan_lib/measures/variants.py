@@ -6,7 +6,6 @@ from kdgan_lib import tables
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.stats import mean_interval, paired_difference
 
-PROTOCOL = "controlled"
 FORMATS = dict.fromkeys(("C, %", "low", "high", "T, %"), ".2f")
 """How the columns of `arms` are printed."""
 
@@ -91,5 +90,4 @@ def _gap(
     for part in (first, second):
         tables.require(part, command)
     samples = (100 * part.set_index("seed")[score] for part in (first, second))
-    gap = paired_difference(*samples)
-    return Quantity(gap.mean, gap.lo, gap.hi, "points", gap.runs, PROTOCOL)
+    return Quantity.of(paired_difference(*samples), "points")

@@ -10,7 +10,7 @@ from kdgan_lib.beyond_grids import BEYOND, RATIOS
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.names import label_of
-from kdgan_lib.prose import about_zero
+from kdgan_lib.prose import about_zero, listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import shown as cell
 from kdgan_lib.reports.differences import tabled
@@ -192,11 +192,11 @@ def standing() -> str:
         return ""
     best = found.loc[int(found.validation.idxmax())]
     return (
-        f"Of the methods without a game, {label_of(name)} is best on validation. Of "
-        f"the {len(found)} forms of KDGAN compared with it on the {best.pairs} seeds "
-        f"that all share, the best on validation is *{best.variant}*: {best.C:.2f}% on "
+        f"The form that is best on validation, *{best.variant}*, has {best.C:.2f}% on "
         f"test, {best.difference:+.2f} points [{best.low:.2f}, {best.high:.2f}] from "
-        f"{label_of(name)}, an interval that {about_zero(best.low, best.high)}."
+        f"{label_of(name)}, which of the methods without a game is best on validation: "
+        f"an interval over {best.pairs} seeds that "
+        f"{about_zero(best.low, best.high)}."
     )
 
 
@@ -213,24 +213,41 @@ def best_ratio() -> float | None:
     return None if known.empty else float(str(known.idxmax()))
 
 
-def summary() -> str:
-    """Return sentences on which changes help; empty where nothing can be compared."""
+def changes_in_short() -> str:
+    """Return which changes help or harm clearly; empty where nothing can be compared.
+
+    Clearly: at a Holm-adjusted p-value below `LEVEL`.
+    """
     found = differences()
     if found.empty:
         return ""
     clear = found[found["p (Holm)"] < LEVEL]
-    helped, harmed = (
-        [f"{row['variant']} ({row['difference']:+.2f} points)" for row in rows]
-        for rows in (
-            clear[clear.difference > 0].to_dict("records"),
-            clear[clear.difference < 0].to_dict("records"),
-        )
-    )
-    text = (
-        f"Compared: {len(found)} of {len(variants()) - 1} changes. Better at a "
-        f"Holm-adjusted level of {LEVEL:g}: {', '.join(helped) or 'none'}. Worse: "
-        f"{', '.join(harmed) or 'none'}. The intervals of the rest leave it open."
-    )
+    said = []
+    for what, rows in (
+        ("help", clear[clear.difference > 0]),
+        ("harm", clear[clear.difference < 0]),
+    ):
+        names = [
+            f"{row['variant']}, {row['difference']:+.2f} points"
+            for row in rows.to_dict("records")
+        ]
+        does = what if len(names) > 1 else f"{what}s"
+        said.append(f"{len(names) or 'none'} {does} clearly{_bracketed(names)}")
+    declared = len(variants()) - 1
+    tried = f"{len(found)}" if len(found) == declared else f"{len(found)} of {declared}"
+    return f"of {tried} changes to the tuned KDGAN {listed(said)}."
+
+
+def _bracketed(names: list[str]) -> str:
+    return f" ({'; '.join(names)})" if names else ""
+
+
+def summary() -> str:
+    """Return sentences on which changes help; empty where nothing can be compared."""
+    found, short = differences(), changes_in_short()
+    if not short:
+        return ""
+    text = f"{short[0].upper()}{short[1:]} The intervals of the rest include zero."
     ratio = best_ratio()
     if ratio is None or adaptive(ratio) not in set(found.variant):
         return text

@@ -3,8 +3,12 @@
 import pandas as pd
 
 from kdgan_lib import tables
+from kdgan_lib.prose import listed
 from kdgan_lib.reports.beyond import GRID, TUNED, declared, shared_seeds, variants
 from kdgan_lib.stats import convergence, paired_difference, signed
+
+NEAR_HALF = 0.1
+"""Distance from a half within which alpha is said to stay there."""
 
 
 def curves() -> pd.DataFrame:
@@ -26,21 +30,51 @@ def shared_curves() -> pd.DataFrame:
     return found[found.variant.isin(enough) & found.seed.isin(shared)]
 
 
+def _converged_at() -> pd.Series:
+    """Return the player updates to convergence, by variant and seed."""
+    found = shared_curves()
+    if found.empty:
+        return pd.Series(dtype=float)
+    return pd.Series(
+        {
+            key: convergence(run, "classifier_validation", "player_updates")
+            for key, run in found.groupby(["variant", "seed"])
+        }
+    )
+
+
+def sooner() -> str:
+    """Return in words how many changes converge at other updates than the tuned KDGAN.
+
+    By the intervals of `converged`; empty where nothing can be compared.
+    """
+    at = _converged_at()
+    names = set(at.index.get_level_values(0)) if len(at) else set()
+    if TUNED not in names or len(names) < 2:
+        return ""
+    gaps = {name: paired_difference(at[name], at[TUNED]) for name in names - {TUNED}}
+    sooner = [name for name in variants() if name in gaps and gaps[name].hi < 0]
+    later = [name for name in variants() if name in gaps and gaps[name].lo > 0]
+    told = [f"Sooner: {listed(sooner)}."] if sooner else []
+    told += [f"Later: {listed(later)}."] if later else []
+    pairs, rest = len(at[TUNED]), len(gaps) - len(sooner) - len(later)
+    if told:
+        return f"{' '.join(told)} The intervals of {rest} changes include zero."
+    return (
+        f"None of the {len(gaps)} changes converges at a number of updates that "
+        f"{pairs} seeds tell from the tuned KDGAN's: all intervals include zero."
+    )
+
+
 def converged() -> pd.DataFrame:
     """Return the mean player updates to convergence, and the change from KDGAN's.
 
     Convergence: the first evaluation at 99% of a run's best validation accuracy. On the
     seeds of `shared_curves`.
     """
-    found = shared_curves()
-    if found.empty:
-        return found
-    at = pd.Series(
-        {
-            key: convergence(run, "classifier_validation", "player_updates")
-            for key, run in found.groupby(["variant", "seed"])
-        }
-    )
+    at = _converged_at()
+    if at.empty:
+        return pd.DataFrame()
     shown = []
     for name in variants():
         if name not in at.index.get_level_values(0):
@@ -74,3 +108,22 @@ def weights() -> pd.DataFrame:
     kept = ["run_id", "ratio", "player_updates", *known]
     # The fixed settings have columns alpha, beta and gamma too, which are not read.
     return mine[kept].rename(columns=known)
+
+
+def adapted_alpha() -> str:
+    """Return between which values alpha stays, on average over the runs of a ratio.
+
+    Empty where none was run.
+    """
+    found = weights().dropna(subset="alpha") if len(weights()) else pd.DataFrame()
+    if found.empty:
+        return ""
+    means = found.groupby(["ratio", "player_updates"]).alpha.mean()
+    low, high = means.min(), means.max()
+    said = (
+        f"On average over runs α stays between {low:.2f} and {high:.2f}: D doubts C's "
+        "labels about as much as T's"
+    )
+    near = max(abs(low - 0.5), abs(high - 0.5)) < NEAR_HALF
+    more = "so that a fixed α would do" if near else "but for some of the time"
+    return f"{said}, {more}."

@@ -79,7 +79,8 @@ def counts() -> str:
     found = pd.Series([judged.verdict for judged in _judged_cells()])
     by_verdict = found.value_counts().reindex(claims.VERDICTS).dropna().astype(int)
     said = [f"{count} {verdict}" for verdict, count in by_verdict.items()]
-    return f"Of the {len(found)} cells of Table 1, {listed(said)}. {above()}".rstrip()
+    told = f"Verdicts on Table 1's {len(found)} cells: {listed(said)}."
+    return f"{told} {above()}".rstrip()
 
 
 def above() -> str:

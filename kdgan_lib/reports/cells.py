@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable, Sequence
 
+import pandas as pd
+
 from kdgan_lib.stats import Estimate
 
 BREAK, BESIDE = "<br>", " · "
@@ -23,7 +25,18 @@ def seeds_in_words(counts: Iterable[float]) -> str:
     known = sorted({int(count) for count in counts})
     if not known:
         return "no seeds"
-    return " to ".join(map(str, dict.fromkeys((known[0], known[-1])))) + " seeds"
+    ends = " to ".join(map(str, dict.fromkeys((known[0], known[-1]))))
+    return f"{ends} seed" if known[-1] == 1 else f"{ends} seeds"
+
+
+def seeds_of(rows: pd.DataFrame, *by: str) -> str:
+    """Return over how many seeds the means of a table's rows are, in words.
+
+    by: columns that name a mean; by default its method. Any number of rows a run.
+    """
+    if rows.empty:
+        return seeds_in_words([])
+    return seeds_in_words(rows.groupby(list(by or ("method",))).seed.nunique())
 
 
 def part_of(some: int, runs: int) -> str:

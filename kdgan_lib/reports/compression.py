@@ -229,17 +229,24 @@ def _written(row: dict[str, Any]) -> dict[str, object]:
 
 
 def told_apart(
-    protocol: str = "controlled", columns: Sequence[Column] = COLUMNS
+    protocol: str = "controlled",
+    columns: Sequence[Column] = COLUMNS,
+    reference: str = "kdgan",
 ) -> str:
-    """Return which rivals KDGAN is ahead of, behind, and not told from, by column."""
-    found = _differences(protocol, columns)
+    """Return which rivals a method is ahead of, behind, and not told from, by column.
+
+    A reference other than KDGAN is compared with all but KDGAN.
+    """
+    rivals = [name for name in ROWS if name != "kdgan"]
+    found = _differences(protocol, columns, reference, rivals)
     if found.empty:
         return ""
     tested = found.dropna(subset="p (Holm)").groupby("column", sort=False)
-    return " ".join(_told(str(title), part) for title, part in tested)
+    name = label_of(reference)
+    return " ".join(_told(name, str(title), part) for title, part in tested)
 
 
-def _told(title: str, part: pd.DataFrame) -> str:
+def _told(name: str, title: str, part: pd.DataFrame) -> str:
     clear, ahead = part["p (Holm)"] < LEVEL, part.difference > 0
     groups = {
         "is ahead of": part[clear & ahead],
@@ -251,7 +258,7 @@ def _told(title: str, part: pd.DataFrame) -> str:
         for what, members in groups.items()
         if len(members)
     ]
-    return f"On {title} KDGAN {listed(said)}."
+    return f"On {title} {name} {listed(said)}."
 
 
 def by_rival(columns: Sequence[Column] = (*COLUMNS, *SMALL)) -> str:
@@ -272,9 +279,9 @@ def by_rival(columns: Sequence[Column] = (*COLUMNS, *SMALL)) -> str:
         said += [f"{what} {listed(each)}"] if each else []
         never = [name for name in never if name not in counts]
     if never:
-        said.append(f"in no column apart from {listed(never, 'or')}")
+        said.append(f"in no column ahead of or behind {listed(never, 'or')}")
     lost = selection.columns_collapsed("nagan", columns)
-    fallen = f" In {lost} of its columns NaGAN's training collapses." if lost else ""
+    fallen = f" NaGAN's training collapses in {lost} of the columns." if lost else ""
     return (
         f"{_firsts(columns)} Paired tests (5% level, Holm's correction) put it "
         f"{'; '.join(said)}.{fallen}"

@@ -1,10 +1,10 @@
-"""Put paired differences into a table: mean, interval, effect size, corrected test."""
+"""Put paired differences into a table with corrected tests; name the clear ones."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
-from kdgan_lib.stats import Difference, holm
+from kdgan_lib.stats import LEVEL, Difference, holm
 
 
 def tabled(gaps: Mapping[str, Difference], heading: str = "method") -> pd.DataFrame:
@@ -26,4 +26,14 @@ def tabled(gaps: Mapping[str, Difference], heading: str = "method") -> pd.DataFr
             }
             for (name, gap), p_value in zip(gaps.items(), adjusted, strict=True)
         ]
+    )
+
+
+def clear(gaps: Mapping[str, Difference]) -> tuple[list[str], list[str]]:
+    """Return what is clearly above zero, and clearly below, after Holm's correction."""
+    adjusted = holm([gap.p_value for gap in gaps.values()])
+    sure = [name for name, p in zip(gaps, adjusted, strict=True) if p < LEVEL]
+    return (
+        [name for name in sure if gaps[name].mean > 0],
+        [name for name in sure if gaps[name].mean < 0],
     )

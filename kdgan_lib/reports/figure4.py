@@ -110,14 +110,16 @@ def extremes(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def every_point(found: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return C's accuracy at each value of a weight, a column per n that was begun.
+    """Return C's accuracy at each value of a weight, a column per n.
 
-    Over the seeds that all values of an n share which were run.
+    Over the seeds that all values of an n share which were run. An n with less than two
+    of the values is left out.
     """
     rows = []
     axis = report.axis(found, name)
     kept = report.shared(axis)
-    begun = axis.dropna(subset="accuracy").n.unique()
+    values = axis.dropna(subset="accuracy").groupby("n").value.nunique()
+    begun = values.index[values > 1]
     for value, part in axis.groupby("value"):
         row: dict[str, object] = {SYMBOLS[name]: report.short(float(str(value)))}
         for n in begun:

@@ -6,7 +6,7 @@ from kdgan_lib import claims, prose, tables
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import RELEASED_LENGTH
 from kdgan_lib.loop.schedule import game_updates
-from kdgan_lib.names import label_of
+from kdgan_lib.names import LETTERS, label_of
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import BESIDE, counted, shown
 from kdgan_lib.stats import (
@@ -15,14 +15,16 @@ from kdgan_lib.stats import (
     convergence,
     mean_interval,
     paired_difference,
+    per_seed,
     signed,
 )
 
 GRID, COMMAND = "released_length", "kdgan sweep released_length"
 AVERAGE = "mean absolute"
-PLAYERS = {"classifier": "C", "teacher": "T", "discriminator": "D"}
 LARGEST, LAST = "best_test_accuracy", "last_test_accuracy"
 """What `code` reports, and the accuracy of the last classifier."""
+PACED = {"kdgan": "F3a.1", "nagan": "F3a.2"}
+"""Methods whose convergence is told here, and the claims on it."""
 
 
 def distances() -> pd.DataFrame:
@@ -174,38 +176,72 @@ def lead_over_nagan() -> str:
     )
 
 
-def convergence_in_words() -> str:
-    """Return after how many of the released script's epochs long runs converge.
+def pace() -> str:
+    """Return where the long KDGAN and NaGAN converge, in epochs and in updates.
 
-    By the book's rule, on test accuracy; empty with fewer than three of either method.
+    By the book's rule, on test accuracy, each in the epochs of its own released script.
+    Empty with fewer than three runs of either.
     """
-    said = []
-    for name, claim in (("kdgan", "F3a.1"), ("nagan", "F3a.2")):
-        places = _convergence(name)
-        if len(places) < FEWEST:
-            return ""
-        found, paper = mean_interval(places), claims.find(claim).paper
-        at = prose.interval(found.mean, found.lo, found.hi, 0)
-        said.append(f"{label_of(name)} after {at} (the paper: {paper:g})")
-    return " and ".join(said)
+    found = {name: _convergence(name) for name in PACED}
+    if any(len(places) < FEWEST for places in found.values()):
+        return ""
+    kdgan, nagan = (found[name].mean() for name in PACED)
+    long, short = (_passes(name).sum() for name in PACED)
+    ratios = nagan.epoch / kdgan.epoch, nagan.player_updates / kdgan.player_updates
+    said = [_placed(name, claim, found[name]) for name, claim in PACED.items()]
+    return (
+        f"In games of {_updates():,} player updates, by test accuracy, "
+        f"{', and '.join(said)}. "
+        f"NaGAN's number of epochs is {ratios[0]:.1f} times KDGAN's, its number of "
+        f"updates {ratios[1]:.1f} times: an epoch of KDGAN is {long / short:g} times "
+        "as long, so that numbers of epochs do not say which method needs less "
+        "training."
+    )
 
 
-def _convergence(name: str) -> pd.Series:
-    """Return the outer epoch at which each long run of a method converges."""
+def _placed(name: str, claim: str, places: pd.DataFrame) -> str:
+    """Return where a method's runs converge: means, and the range over seeds."""
+    mean, paper = places.mean(), claims.find(claim).paper
+    least, most = places.epoch.min(), places.epoch.max()
+    return (
+        f"{label_of(name)} converges after {mean.epoch:.0f} of its epochs "
+        f"({least:.0f} to {most:.0f} over {len(places)} seeds; the paper: {paper:g}), "
+        f"that is {mean.player_updates:,.0f} updates"
+    )
+
+
+def _convergence(name: str) -> pd.DataFrame:
+    """Return where each long run of a method converges: epoch and player updates."""
     found = tables.curves(grid=GRID, method=name, status="finished")
-    places = {
-        seed: convergence(run.sort_values("epoch"), "classifier_test")
-        for seed, run in (tables.game(found).groupby("seed") if len(found) else ())
-    }
-    return pd.Series(places, dtype=float)
+    clocks = ["epoch", "player_updates"]
+    if found.empty:
+        return pd.DataFrame(columns=clocks, dtype=float)
+    game = tables.game(found)
+    return pd.DataFrame({clock: _places(game, clock) for clock in clocks})
 
 
-def passes_in_words() -> str:
-    """Return how many passes a player makes in an epoch of the released script."""
-    method = declare("kdgan", protocol="code").method
-    counts = {phase.player: phase.passes for phase in method.phases()}
-    said = [f"{count} of {PLAYERS[player]}" for player, count in counts.items()]
+def _places(game: pd.DataFrame, clock: str) -> pd.Series:
+    return per_seed(game, lambda run: convergence(run, "classifier_test", clock))
+
+
+def _updates() -> int:
+    """Return the player updates of a long game, the same for all its methods."""
+    run = next(iter(table1.declared_runs(GRID).values()))
+    return game_updates(run.method, run.budget, run.n)
+
+
+def passes_in_words(name: str) -> str:
+    """Return how many passes a player makes in an epoch of a method's script."""
+    said = [
+        f"{passes} of {LETTERS[player]}" for player, passes in _passes(name).items()
+    ]
     return prose.listed(said)
+
+
+def _passes(name: str) -> pd.Series:
+    """Return the passes of each player in an epoch of a method's released script."""
+    method = declare(name, protocol="code").method
+    return pd.Series({phase.player: phase.passes for phase in method.phases()})
 
 
 def curves() -> pd.DataFrame:

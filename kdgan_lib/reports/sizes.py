@@ -113,11 +113,16 @@ def _images(values: np.ndarray, least: int, most: int) -> str:
     return f"{bound}{math.exp(np.log(values).mean()):,.0f}"
 
 
+def run_sizes() -> list[int]:
+    """Return the sizes at which some method was run; all where none was."""
+    return [n for n in grids.SIZES if len(at_size(n))] or list(grids.SIZES)
+
+
 def at_size(n: int) -> pd.DataFrame:
     """Return the methods' accuracies in percent at one n, best first, with intervals.
 
     Sizes of Table 1 have its runs; others those of the sample-size curve. `paper` is
-    NaN where the paper has no number.
+    NaN where the paper has no number, `runs` how many there are.
     """
     if n in TABLED:
         column = Column("mnist", n)
@@ -138,7 +143,8 @@ def _point(name: str, scores: pd.Series, n: int) -> dict[str, object]:
     found = mean_interval(scores)
     paper = claims.paper_value("T1", method=name, data="mnist", n=n)
     ends = {"low": found.lo, "high": found.hi}
-    return {"method": name, "accuracy": found.mean, **ends, "paper": paper}
+    row = {"method": name, "accuracy": found.mean, **ends, "paper": paper}
+    return row | {"runs": found.runs}
 
 
 def sizes() -> pd.DataFrame:

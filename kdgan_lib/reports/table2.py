@@ -9,6 +9,8 @@ import pandas as pd
 
 from kdgan_lib import claims, tables
 from kdgan_lib.names import TAGGERS, label_of
+from kdgan_lib.prose import listed
+from kdgan_lib.reports.cells import seeds_of
 from kdgan_lib.stats import (
     Difference,
     Estimate,
@@ -46,7 +48,9 @@ METRICS = {
 """Table 2's columns by their name in a run's row; F is the released code's."""
 STANDARD = {"f1_at_3": "F1@3", "f1_at_5": "F1@5"}
 """The usual F1, which Table 2 does not have."""
-CLASSICAL = ("knn", "tagprop", "tagfeature", "relexample")
+FIXED = ("knn", "tagprop", "tagfeature")
+"""Classical taggers that draw nothing at random: one fit each."""
+CLASSICAL = (*FIXED, "relexample")
 NEURAL = TAGGERS
 PAPER = (*CLASSICAL, "nagan", "kdgan")
 """Table 2's rows, in its order."""
@@ -150,7 +154,8 @@ def beside(
             for title, found in parts.items():
                 own = found[found.method == name][metric].dropna()
                 row[f"{METRICS[metric]}, {title}"] = _cell(own)
-        rows.append(row)
+        counts = [(found.method == name).sum() for found in parts.values()]
+        rows.append(row | {"runs": listed(map(str, counts))})
     return pd.DataFrame(rows)
 
 
@@ -164,6 +169,12 @@ def standing(data: str, reference: str = "kdgan") -> str:
         f"teacher by {each.mean:+.4f}, 95% interval over {each.runs} seeds "
         f"[{each.lo:+.4f}, {each.hi:+.4f}]."
     )
+
+
+def seeds() -> str:
+    """Return over how many seeds the means are, but those of taggers with one fit."""
+    found = pd.concat([scores(data).assign(data=data) for data in DATA.values()])
+    return seeds_of(found[~found.method.isin(FIXED)], "data", "method")
 
 
 def papers_table2(vocabulary: str) -> pd.DataFrame:
@@ -253,7 +264,7 @@ def summary(vocabulary: str = "popular", reference: str = "kdgan") -> str:
         if each is not None and each.lo == each.lo:
             parts.append(
                 f"Its difference from {label_of(str(rival))} is {each.mean:+.4f}, 95% "
-                f"interval over seeds [{each.lo:+.4f}, {each.hi:+.4f}]."
+                f"interval over {each.runs} seeds [{each.lo:+.4f}, {each.hi:+.4f}]."
             )
     return " ".join(parts)
 
@@ -285,6 +296,7 @@ def struck_table() -> pd.DataFrame:
     columns = {TEACHER: "T", "supervised": "C", "lead": "T's lead"}
     rows = [
         {"text": text, **{columns[c]: _cell(part[c]) for c in columns}}
+        | {"seeds": str(len(part))}
         for text, part in found.groupby("text", sort=False)
     ]
     return pd.DataFrame(rows)

@@ -3,14 +3,22 @@
 Nothing here imports torch.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.names import ADVERSARIAL, in_order, label_of
+from kdgan_lib.names import ADVERSARIAL, CLOCKS, in_order, label_of
+from kdgan_lib.prose import listed
+from kdgan_lib.reports.cells import seeds_in_words, seeds_of
+from kdgan_lib.reports.differences import clear
 from kdgan_lib.reports.search import searched
+from kdgan_lib.reports.starts import paths
 from kdgan_lib.reports.table2 import DATA, GRID, METRICS, NEURAL
 from kdgan_lib.stats import (
     FEWEST,
+    LEVEL,
+    Difference,
     convergence,
     paired_difference,
     signed,
@@ -24,7 +32,6 @@ CURVES, AXES, TEACHERS = (
 )
 PLAYED = ADVERSARIAL
 """Methods of Figure 3b."""
-CLOCKS = ("epoch", "player_updates", "classifier_updates")
 WEIGHTS = ("alpha", "beta", "gamma")
 VARIANTS = {
     "default": "cross-fitted",
@@ -60,6 +67,29 @@ def bar() -> float:
     return float(rows.test_precision.mean()) if len(rows) else float("nan")
 
 
+def from_start() -> str:
+    """Return where C starts the games of Figure 3b and how far from there each ends.
+
+    In P@3 on the test images. Empty where a method, or RelExample, is missing.
+    """
+    where = {"data": POPULAR, "method": PLAYED, "status": "finished"}
+    found, line = paths(tables.curves(grid=GRID, **where)), bar()
+    if set(found) != set(PLAYED) or line != line:
+        return ""
+    start = sum(path.start for path in found.values()) / len(found)
+    said = [f"{signed(found[name].change, 4)} in {label_of(name)}" for name in PLAYED]
+    seeds = seeds_in_words(path.change.runs for path in found.values())
+    above = (
+        ": it is above the dotted line before the game begins, and F3b.5 asks only "
+        "that the game does not lose this lead"
+    )
+    return (
+        f"Before the game C has P@3 = {start:.4f}, {start - line:+.4f} from "
+        f"RelExample's mean{above if start > line else ''}. From that start C ends at "
+        f"{listed(said)} ({seeds}, paired, with 95% intervals)."
+    )
+
+
 def converged(share: float = 0.99) -> pd.DataFrame:
     """Return where each run first reaches a share of its best validation P@3."""
     found = curves()
@@ -77,9 +107,10 @@ def convergence_table() -> pd.DataFrame:
     places = converged()
     if places.empty:
         return places
-    means = places.groupby("method", sort=False)[list(CLOCKS)].mean()
+    groups = places.groupby("method", sort=False)
     last = curves().groupby("method").epoch.max()
-    shown = means.assign(**{"epochs in all": last}).reset_index()
+    more = {"epochs in all": last, "runs": groups.size()}
+    shown = groups[list(CLOCKS)].mean().assign(**more).reset_index()
     shown["method"] = shown.method.map(label_of)
     return shown.rename(columns=lambda name: str(name).replace("_", " "))
 
@@ -91,6 +122,11 @@ def metric_curves() -> pd.DataFrame:
         return rows
     places = rows.groupby(["method", "epoch"], as_index=False)
     return places[list(METRICS)].mean()
+
+
+def followed() -> str:
+    """Return over how many seeds the means of `metric_curves` are, in words."""
+    return seeds_of(tables.rows("tag_curves", data=POPULAR))
 
 
 def axis(name: str) -> pd.DataFrame:
@@ -123,7 +159,7 @@ def teachers() -> pd.DataFrame:
     """Return the kinds of teachers: T's P@3, and that of the C that learns from it.
 
     A cell is C's mean with, in brackets, its gain over C without a teacher on the same
-    seeds and the gain's interval.
+    seeds and the gain's interval. Last, how many seeds the methods have.
     """
     runs = tables.runs(grid="teachers", status="finished")
     alone = tables.runs(grid=GRID, data=POPULAR, method="supervised", status="finished")
@@ -142,15 +178,64 @@ def cross_fitting() -> str:
 
     Paired by seed; methods with fewer than three common seeds are left out.
     """
-    parts = []
-    for name in TAUGHT:
-        scores = _by_kind(name)
-        honest, single = scores["default"], scores["single_teacher"]
-        if len(honest.index.intersection(single.index)) < FEWEST:
-            continue
-        gap = paired_difference(honest, single)
-        parts.append(f"{label_of(name)} {signed(gap, 4)}")
-    return ", ".join(parts)
+    found = _honest_minus_single()
+    return ", ".join(f"{label_of(n)} {signed(gap, 4)}" for n, gap in found.items())
+
+
+def expectation() -> str:
+    """Return whether cross-fitting T helps C, by clear differences; empty if unknown.
+
+    And whether either kind of T brings C clearly above C without a teacher.
+    """
+    changes, gains = _honest_minus_single(), _gains()
+    if not changes or not gains:
+        return ""
+    (helps, harms), (above, below) = clear(changes), clear(gains)
+    met = "not met" if not helps else "met in part" if harms else "met"
+    return (
+        f"The expectation that cross-fitting helps C was {met}: at a Holm-adjusted "
+        f"level of {LEVEL:g}, of {len(changes)} methods, it helps {_named(helps)} and "
+        f"harms {_named(harms)}. In {len(gains)} comparisons with C without a teacher, "
+        f"a method with either kind of T is clearly above it {len(above)} times and "
+        f"clearly below {len(below)} times."
+    )
+
+
+def _named(methods: Sequence[str]) -> str:
+    return listed(map(label_of, methods)) if methods else "none"
+
+
+def _honest_minus_single() -> dict[str, Difference]:
+    """Return P@3 of C taught by a cross-fitted T minus by one network, by method."""
+    pairs = {name: _by_kind(name) for name in TAUGHT}
+    return {
+        name: paired_difference(scores["default"], scores["single_teacher"])
+        for name, scores in pairs.items()
+        if _shared(scores["default"], scores["single_teacher"]) >= FEWEST
+    }
+
+
+def _gains() -> dict[str, Difference]:
+    """Return P@3 of C with either kind of T minus that of C without a teacher."""
+    alone = tables.runs(grid=GRID, data=POPULAR, method="supervised", status="finished")
+    if alone.empty:
+        return {}
+    without = alone.set_index("seed").test_precision
+    scores = {
+        f"{name}, {VARIANTS[kind]}": _by_kind(name)[kind]
+        for name in TAUGHT
+        for kind in ("default", "single_teacher")
+    }
+    return {
+        name: paired_difference(own, without)
+        for name, own in scores.items()
+        if _shared(own, without) >= FEWEST
+    }
+
+
+def _shared(first: pd.Series, second: pd.Series) -> int:
+    """Return how many seeds two methods share."""
+    return len(first.index.intersection(second.index))
 
 
 def lead_by_teacher() -> dict[str, str]:
@@ -164,7 +249,7 @@ def lead_by_teacher() -> dict[str, str]:
         return leads
     other, scores = nagan.set_index("seed").test_precision, _by_kind("kdgan")
     for kind in leads:
-        if len(scores[kind].index.intersection(other.index)) >= FEWEST:
+        if _shared(scores[kind], other) >= FEWEST:
             leads[kind] = signed(paired_difference(scores[kind], other), 4)
     return leads
 
@@ -192,11 +277,11 @@ def _taught(kind: str, runs: pd.DataFrame, alone: pd.Series) -> dict[str, object
     for name in TAUGHT:
         own = runs[runs.method == name].set_index("seed").test_precision
         row[f"C by {label_of(name)}"] = _gain(own, alone)
-    return row
+    return row | {"over": seeds_of(runs)}
 
 
 def _gain(own: pd.Series, alone: pd.Series) -> str | None:
-    if not len(own.index.intersection(alone.index)):
+    if not _shared(own, alone):
         return None
     return f"{own.mean():.3f} ({signed(paired_difference(own, alone), 3)})"
 

@@ -7,11 +7,16 @@ import pandas as pd
 from kdgan_lib import claims, tables
 from kdgan_lib.experiments import PROTOCOLS, declare
 from kdgan_lib.loop.schedule import game_updates
-from kdgan_lib.names import ADVERSARIAL, COMPARED, in_order, label_of
+from kdgan_lib.names import ADVERSARIAL, CLOCKS, COMPARED, in_order, label_of
+from kdgan_lib.prose import listed
+from kdgan_lib.reports import table3
+from kdgan_lib.reports.cells import seeds_in_words, seeds_of
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import standing
 from kdgan_lib.reports.search import searched
-from kdgan_lib.stats import convergence, mean_interval, paired_difference
+from kdgan_lib.reports.starts import Path, paths
+from kdgan_lib.runs import GAME
+from kdgan_lib.stats import convergence, mean_interval, paired_difference, signed
 
 GRID = "figure3a"
 FORMATS = {
@@ -21,7 +26,6 @@ FORMATS = {
     "p (Holm)": ".3g",
 }
 """How the columns of this module's tables are printed."""
-CLOCKS = ("epoch", "player_updates", "classifier_updates")
 
 
 def curves(protocol: str, **where: object) -> pd.DataFrame:
@@ -99,6 +103,70 @@ def summary(reference: str = "kdgan", protocol: str = "controlled") -> str:
     return standing(scores, reference, f"Under `{protocol}`")
 
 
+def from_start(protocol: str) -> str:
+    """Return where C starts the game of the adversarial methods, and where each ends.
+
+    On the test set, with the best look between. Empty where a method is missing.
+    """
+    where = {"protocol": protocol, "method": ADVERSARIAL, "status": "finished"}
+    found = paths(tables.curves(grid=GRID, **where), scale=100)
+    if set(found) != set(ADVERSARIAL):
+        return ""
+    starts = sorted({round(path.start, 2) for path in found.values()})
+    said = [f"{label_of(name)} {_ended(found[name])}" for name in ADVERSARIAL]
+    seeds = seeds_in_words(path.change.runs for path in found.values())
+    return (
+        f"Under `{protocol}` the pretrained C has "
+        f"{listed(f'{start:.2f}%' for start in starts)} on the test set, before any "
+        f"game. {'; '.join(said)} ({seeds}, paired)."
+    )
+
+
+def _ended(path: Path) -> str:
+    """Return a method's end, and its best look where that is another."""
+    end = f"ends at {path.end:.2f}%, {signed(path.change)} points from there"
+    if path.best_at == path.epochs:
+        return end
+    best = f"{path.best:.2f}% at outer epoch {path.best_at} of {path.epochs}"
+    return f"{end} (its best look: {best})"
+
+
+def discrimination(protocol: str) -> str:
+    """Return D's loss at the end of the adversarial methods' games; empty if unknown.
+
+    Where D is given exact expectations, as under `controlled` and `paper`.
+    """
+    where = {"protocol": protocol, "method": ADVERSARIAL, "positive_draws": 0}
+    found = tables.curves(grid=GRID, stage=GAME, status="finished", **where)
+    if found.empty or set(found.method) != set(ADVERSARIAL):
+        return ""
+    last = found.sort_values("epoch").groupby(["method", "seed"]).discriminator_loss
+    means = last.last().groupby("method").mean()
+    said = [f"{means[name]:.3f} in {label_of(name)}" for name in ADVERSARIAL]
+    return f"under `{protocol}` {listed(said)} ({seeds_of(found)})"
+
+
+def chance() -> str:
+    """Return the loss of a D that cannot tell proposed labels from true ones."""
+    return f"{2 * math.log(2):.3f}"
+
+
+def forward_passes() -> str:
+    """Return what a forward pass of a LeNet costs beside C's; empty if not measured.
+
+    C is the widest of Table 3's, which is the one of this chapter.
+    """
+    found = table3.sizes()
+    if found.empty:
+        return ""
+    row = found.loc[found.hidden.idxmax()]
+    return (
+        f"Over one image, a forward pass of the LeNet takes {row.latency_ratio:.1f} "
+        f"times as long as one of the perceptron with {row.hidden} units a layer, for "
+        f"{row.multiply_adds_ratio:.1f} times the multiply-adds"
+    )
+
+
 def converged(protocol: str = "controlled", share: float = 0.99) -> pd.DataFrame:
     """Return where each run first reaches a share of its best validation accuracy."""
     found = curves(protocol)
@@ -119,8 +187,8 @@ def convergence_table(protocol: str = "controlled") -> pd.DataFrame:
     found = converged(protocol)
     if found.empty:
         return found
-    means = found.groupby("method", sort=False)[list(CLOCKS)].mean()
-    shown = means.reset_index()
+    groups = found.groupby("method", sort=False)
+    shown = groups[list(CLOCKS)].mean().assign(runs=groups.size()).reset_index()
     shown["method"] = shown["method"].map(lambda name: label_of(str(name)))
     return shown.rename(columns=lambda name: str(name).replace("_", " "))
 

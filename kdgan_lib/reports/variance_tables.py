@@ -5,8 +5,8 @@ import pandas as pd
 
 from kdgan_lib import tables
 from kdgan_lib.stats import Estimate, mean_interval
-from kdgan_lib.studies.variance_study import TABLE, Study
 from kdgan_lib.variance import combined_variance, sd_bound
+from kdgan_lib.variance_plan import TABLE, Study
 
 DECLARED = Study()
 """The study that the book reports."""

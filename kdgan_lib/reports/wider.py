@@ -139,12 +139,17 @@ def _change(mine: pd.Series, before: pd.Series) -> str:
     return signed(paired_difference(mine, before))
 
 
-def sentence() -> str:
+def in_short() -> str:
     """Return where KDGAN stands with the found settings; empty with too few runs."""
     found = scores()
     if found.empty:
         return ""
-    said = standing(found, "kdgan", "With what the wider search found")
+    return standing(found, "kdgan", "With what a wider search found")
+
+
+def sentence() -> str:
+    """Return `in_short`, and what KDGAN and MIMIC had of updates and looks."""
+    found, said = scores(), in_short()
     runs = {name: _amounts(name) for name in ("kdgan", "mimic") if name in found}
     if not said or len(runs) < 2:
         return said

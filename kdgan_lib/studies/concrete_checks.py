@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 import torch
+from scipy import stats
 from scipy.integrate import quad
 from torch import Tensor
 
 from kdgan_lib import closed_forms, tables
-from kdgan_lib.concrete import gumbel, log_density, relaxed_sample
+from kdgan_lib.concrete import gumbel, log_density, pseudo_label, relaxed_sample
 from kdgan_lib.estimators import ESTIMATORS, FEWEST_DRAWS
-from kdgan_lib.measures.concrete import argmax_counts, chi_square
 from kdgan_lib.randomness import derive
 from kdgan_lib.studies.estimator_cases import COMMAND as COMMAND
 from kdgan_lib.studies.estimator_cases import QUANTILES, TABLE, law_at, of_rows
@@ -34,6 +34,22 @@ def argmax_table(
         p_value = chi_square(counts, p)
         rows.append({"tau": tau, "total variation": distance, "p value": p_value})
     return pd.DataFrame(rows)
+
+
+def argmax_counts(p: Tensor, tau: float, draws: int, seed: int = 0) -> Tensor:
+    """Return how often each label is the largest entry of Eq. 9's sample, [K]."""
+    noise = gumbel((draws, len(p)), derive(seed, "argmax", tau), torch.float64)
+    y = relaxed_sample(p.log(), noise, tau)
+    labels = pseudo_label(p.log(), noise)
+    # Where y rounds to a tie, the argmax before the softmax decides.
+    top = y.gather(-1, labels.unsqueeze(-1)).squeeze(-1) >= y.amax(-1)
+    return torch.bincount(labels[top], minlength=len(p)).double()
+
+
+def chi_square(counts: Tensor, p: Tensor) -> float:
+    """Return the p-value of Pearson's test that counts [K] come from p."""
+    expected = p * counts.sum()
+    return float(stats.chisquare(counts.numpy(), expected.numpy()).pvalue)
 
 
 def total_mass(p: Tensor, tau: float) -> float:
@@ -112,6 +128,22 @@ def bests(found: pd.DataFrame, samples: int) -> int | None:
     if found.empty:
         return None
     return int(found[f"best of {samples}"].str.startswith("relaxed").sum())
+
+
+def faultless(rows: pd.DataFrame) -> list[str] | None:
+    """Return the sampled estimators without error, with law and K; None without rows.
+
+    Error: bias and variance, at whatever temperature.
+    """
+    if rows.empty:
+        return None
+    error = rows["bias"] ** 2 + rows["relative_variance"]
+    sampled = rows[(error <= ROUNDING) & ~rows["estimator"].isin(LEFT_OUT)]
+    kinds = sampled[["estimator", "shape", "K"]].drop_duplicates()
+    return [
+        f"{_named(name, 0.0)} for the law *{shape}* at K = {num_labels}"
+        for name, shape, num_labels in kinds.itertuples(index=False)
+    ]
 
 
 def _named(name: str, tau: float) -> str:

@@ -123,6 +123,40 @@ def interior(rows: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(speed=joint_speed(kept))
 
 
+def lateness(rows: pd.DataFrame) -> dict[str, float]:
+    """Return how many interior starts have not arrived, and whether slow ones are late.
+
+    starts, late: numbers of interior starts, and of those that have not arrived; near:
+    of these, both players within ten times `ARRIVED`. tied, loose: among pairs of
+    `interior` starts, one arrived and one not, the share in which the latter has the
+    lower predicted speed; loose is of L2 on probabilities, tied of the other losses.
+    Empty without rows, a share NaN without pairs.
+    """
+    if rows.empty:
+        return {}
+    inside = rows[[name == "interior" for name in _kinds(rows)]]
+    late = inside[~inside["arrived"]]
+    far = late[["classifier_distance", "teacher_distance"]].max(axis=1)
+    fast = interior(rows)
+    loose = fast["distillation"] == "l2_probabilities"
+    return {
+        "starts": len(inside),
+        "late": len(late),
+        "near": int((far < 10 * ARRIVED).sum()),
+        "tied": _slower(fast[~loose]),
+        "loose": _slower(fast[loose]),
+    }
+
+
+def _slower(rows: pd.DataFrame) -> float:
+    """Return the share of pairs, late and arrived, in which the late one is slower."""
+    late = rows["speed"][~rows["arrived"]].to_numpy()[:, None]
+    arrived = rows["speed"][rows["arrived"]].to_numpy()[None, :]
+    if not late.size * arrived.size:
+        return float("nan")
+    return float(((late < arrived) + (late == arrived) / 2).mean())
+
+
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row per kind and distillation: where the starts of "theory" ended."""
     if rows.empty:

@@ -9,8 +9,7 @@ from kdgan_lib import prose, tables
 from kdgan_lib.nets import MLP
 from kdgan_lib.randomness import derive, module_randomness
 from kdgan_lib.reports import variance_tables
-from kdgan_lib.studies.variance_probe import Probe
-from kdgan_lib.studies.variance_study import Study, watch
+from kdgan_lib.studies.variance_study import watch
 from kdgan_lib.variance import (
     logit_grams,
     looped_gradients,
@@ -18,6 +17,7 @@ from kdgan_lib.variance import (
     mapped_grams,
     per_sample_gradients,
 )
+from kdgan_lib.variance_plan import Probe, Study
 
 WAYS = {
     "loop": "gradient, loop",

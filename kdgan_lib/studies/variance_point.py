@@ -8,12 +8,12 @@ from torch import Tensor
 from kdgan_lib import randomness
 from kdgan_lib.augment import AUGMENTATIONS
 from kdgan_lib.data import Examples
+from kdgan_lib.estimators import sample_gradients
 from kdgan_lib.loop.evaluation import player_logits
 from kdgan_lib.loop.schedule import Stage
 from kdgan_lib.methods.adversarial import REWARDS, Adversarial
 from kdgan_lib.methods.kdgan import KDGAN
 from kdgan_lib.train import Training
-from kdgan_lib.variance import drawn_logit_gradients
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Point:
     ) -> Tensor:
         """Return an estimator's logit gradients over fresh labels, [draws, B, K]."""
         noise = self.generator(name, tau, labels, *purpose)
-        return drawn_logit_gradients(name, logits, reward, tau, draws, noise, labels)
+        return sample_gradients(name, logits, reward, draws, tau, noise, labels)
 
     def reward(self, batch: Examples) -> Tensor:
         """Return the adversarial reward of every label, [B, K]."""

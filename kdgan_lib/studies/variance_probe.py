@@ -1,13 +1,11 @@
 """Measure the parts of C's gradient at one point of a run: norms and variances."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from kdgan_lib import randomness
-from kdgan_lib.choices import check_range
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import cross_entropy, kl_distillation
 from kdgan_lib.methods import Method
@@ -20,6 +18,7 @@ from kdgan_lib.variance import (
     moments,
     sampling_variance,
 )
+from kdgan_lib.variance_plan import Probe
 
 SAMPLED = (
     "reinforce",
@@ -34,27 +33,6 @@ DRAWN = ("drawn", "drawn_one")  # with as many labels as training draws; with on
 PARTS = ("labels", "distillation", "distillation_kl", "exact", *BIASED, *DRAWN)
 Row = dict[str, str | float]
 Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Probe:
-    """How much is drawn at one point, and where the temperature is varied."""
-
-    batches: int = 12
-    """Fresh minibatches, for the variance between them."""
-    examples: int = 25
-    """Images of a minibatch whose Gram matrices are made, for that of sampling."""
-    draws: int = 512
-    """Fresh draws of every example's label, for the variance of sampling."""
-    masks: int = 8
-    """Fresh dropout masks on one minibatch; elsewhere dropout is off."""
-    temperatures: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
-    """Temperatures at which the relaxed estimators are measured besides the run's."""
-
-    def __post_init__(self) -> None:
-        """Refuse amounts that have no variance, or nothing to look at."""
-        check_range(self, "batches", "draws", "masks", above=1)
-        check_range(self, "examples", above=0)
 
 
 def weights_of(method: Method) -> tuple[float, float, float]:

@@ -240,7 +240,7 @@ def test_rivals_are_told_apart_after_the_correction(invented):
     assert report.by_rival() == (
         "KDGAN has the highest mean in none of 1 columns that were run. Paired tests "
         "(5% level, Holm's correction) put it ahead of MIMIC in 1 of 1; in no column "
-        "apart from DISTN."
+        "ahead of or behind DISTN."
     )
 
 
@@ -259,8 +259,8 @@ def test_columns_without_runs_can_be_left_out_and_no_row_is(invented):
 
 def test_cells_are_counted_by_verdict_and_show_their_distance(invented):
     assert cell_verdicts.counts() == (
-        "Of the 36 cells of Table 1, 3 partly and 33 not run. 3 of our means in Table "
-        "1 lie more than 3 points above the paper's, which counts as *partly*: "
+        "Verdicts on Table 1's 36 cells: 3 partly and 33 not run. 3 of our means in "
+        "Table 1 lie more than 3 points above the paper's, which counts as *partly*: "
         "`controlled` is another setting, with augmentation."
     )
     found = cell_verdicts.under_controlled().set_index("method")["MNIST 100"]
@@ -411,7 +411,7 @@ def test_small_teachers_stand_in_rows_of_their_own(invented):
     assert said.endswith("put it ahead of MIMIC in 1 of 1.")
     lost = {"last_test_accuracy": 0.1, "selected_epoch": 1}
     store([row(declare("nagan", seed=0, **small), 0.4, **lost)])
-    assert report.by_rival().endswith("In 1 of its columns NaGAN's training collapses.")
+    assert report.by_rival().endswith("NaGAN's training collapses in 1 of the columns.")
 
 
 def test_a_control_is_compared_with_its_own_method(invented):
@@ -505,6 +505,7 @@ def test_one_size_is_drawn_best_first_with_the_papers_numbers(invented):
     found = sizes.at_size(100)
     assert list(found.method) == ["kdgan", "mimic", "codis"]
     assert list(found.paper) == [77.95, 67.35, 74.02]
+    assert sizes.run_sizes() == [100]
     assert sizes.at_size(50).empty
     assert drawings.methods_at_size(sizes.at_size(50), 50) is None
 

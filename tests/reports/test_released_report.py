@@ -75,6 +75,40 @@ def test_the_lead_over_nagan_is_told_at_both_lengths(runs_folder):
     assert "(3 seeds)" in said
 
 
+def store_long_curve(run, epochs):
+    """Store a run that first reaches its best at a given epoch of two looks."""
+    step = game_updates(run.method, run.budget, run.n) // run.budget.epochs
+    row = {"run_id": run.id, **run.configuration(), "status": "finished"}
+    runs.append_rows("runs", pd.DataFrame([row]), ["run_id"])
+    curve = {"run_id": run.id, "stage": ["pretrain classifier", "game", "game"]}
+    curve |= {"epoch": [200, 1, epochs], "classifier_test": [0.5, 0.5, 0.7]}
+    curve |= {"player_updates": [100, 100 + step, 100 + step * epochs]}
+    runs.append_rows("curves", pd.DataFrame(curve), ["run_id", "stage", "epoch"])
+
+
+def test_convergence_is_told_in_the_epochs_of_each_script_and_in_updates(runs_folder):
+    assert report.pace() == ""
+    for run in released_length():
+        if run.method.name == "kdgan":
+            store_long_curve(run, 20 + run.seed)
+    assert report.pace() == ""  # no long NaGAN
+    for run in released_length():
+        if run.method.name == "nagan" and run.seed < 3:
+            store_long_curve(run, 88)
+    said = report.pace()
+    assert "In games of 24,000 player updates, by test accuracy, KDGAN conv" in said
+    assert "22 of its epochs (20 to 24 over 5 seeds; the paper: 25)" in said
+    assert "that is 8,800 updates, and NaGAN converges after 88 of its epochs" in said
+    assert "(88 to 88 over 3 seeds; the paper: 135), that is 8,800 updates." in said
+    assert "is 4.0 times KDGAN's, its number of updates 1.0 times" in said
+    assert "an epoch of KDGAN is 4 times as long" in said
+
+
+def test_the_passes_of_an_epoch_are_each_scripts_own():
+    assert report.passes_in_words("kdgan") == "20 of D, 10 of T and 10 of C"
+    assert report.passes_in_words("nagan") == "5 of D and 5 of C"
+
+
 def test_two_long_runs_are_shown_and_not_summarised(runs_folder):
     store_long(2)
     cells = report.table()["largest test accuracy"]

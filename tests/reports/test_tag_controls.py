@@ -53,10 +53,46 @@ def test_the_best_change_is_chosen_on_validation():
     assert "C's alone by +0.0100" in said
 
 
+@pytest.mark.usefixtures("stored")
+def test_suspicions_are_told_by_what_is_clear_after_holms_correction():
+    assert tag_controls.suspicions() == ""  # three of them were not run
+    jitter = (0.0, 0.001, -0.001)
+    levels = {
+        "T is one network, as in the paper": 0.46,
+        "three times the updates": 0.40,
+        "D cross-fitted, as T is": 0.36,
+        ANCHORED: 0.43,
+    }
+    for name, level in levels.items():
+        for seed, noise in enumerate(jitter):
+            store(tag_control(name, seed), level + seed / 100 + noise)
+    said = tag_controls.suspicions()
+    assert "Of the 4 suspicions" in said
+    assert "clearly: one network for T +0.0600 [+0.0575, +0.0625] and the la" in said
+    assert "what harms it: a cross-fitted D -0.0400 [" in said
+    assert "leave open: three times the updates +0.0000 [" in said
+
+
+@pytest.mark.usefixtures("stored")
+def test_three_changes_together_are_held_against_c_alone():
+    assert tag_controls.together() == ""
+    for seed, noise in enumerate((0.0, 0.02, -0.02)):
+        store(tag_control(tag_controls.TOGETHER, seed), 0.43 + seed / 100 + noise)
+    said = tag_controls.together()
+    assert "ends at +0.0100 [-0.0397, +0.0597] from C alone (3 seeds)" in said
+    assert said.endswith("an interval that includes zero.")
+
+
+def test_what_the_sentences_name_is_declared():
+    assert {*tag_controls.SUSPECTED, tag_controls.TOGETHER} <= set(TAG_CONTROLS)
+
+
 def test_nothing_is_said_where_nothing_was_run(tmp_path, monkeypatch):
     monkeypatch.setenv("KDGAN_RUNS", str(tmp_path))
     assert tag_controls.table().empty
     assert tag_controls.summary() == ""
+    assert tag_controls.suspicions() == ""
+    assert tag_controls.together() == ""
     assert table2.beside(table2.BACKBONE, TITLES).empty
     assert table2.standing(table2.BACKBONE) == ""
 

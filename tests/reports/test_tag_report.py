@@ -11,9 +11,9 @@ from kdgan_lib import runs
 from kdgan_lib.experiments import declare
 from kdgan_lib.measures import tags as measures
 from kdgan_lib.paths import ROOT
-from kdgan_lib.reports import classical, table2, tag_curves
+from kdgan_lib.reports import classical, table2, tag_curves, tag_weights
 from kdgan_lib.tables import MissingRuns
-from kdgan_lib.variations import ALPHAS, GAMMAS
+from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 from kdgan_lib.verdicts import judge
 
 METRICS = [*table2.METRICS, *table2.STANDARD]
@@ -37,8 +37,8 @@ def metrics(level, prefix="test_"):
     return {f"{prefix}{name}": level for name in METRICS}
 
 
-def store_run(name, data, seed, level, **changes):
-    run = declare(name, data=data, seed=seed)
+def store_run(name, data, seed, level, start=None, variant="default", **changes):
+    run = declare(name, data=data, seed=seed, variant=variant)
     run = replace(run, method=replace(run.method, **changes))
     curve = pd.DataFrame(
         {
@@ -47,7 +47,7 @@ def store_run(name, data, seed, level, **changes):
             "player_updates": [100, 160, 220, 280],
             "classifier_updates": [100, 120, 140, 160],
             "classifier_validation": [level - 0.2, level - 0.1, level, level],
-            "classifier_test": [None, level - 0.1, level, level],
+            "classifier_test": [start, level - 0.1, level, level],
         }
     )
     row = {**run.configuration(), "run_id": run.id, "status": "finished"}
@@ -131,6 +131,14 @@ class TestTable2:
         for word in ("popular tags", "random tags", "F@3", "F1@5", "KDGAN", ".401"):
             assert word in text
 
+    def test_a_taggers_one_fit_is_no_seed(self):
+        assert table2.seeds() == "3 seeds"
+
+    def test_tables_side_by_side_say_their_seeds(self):
+        assert table2.struck_table().seeds.tolist() == ["3", "3"]
+        found = table2.beside(table2.STRUCK, ("all", "struck")).set_index("method")
+        assert found.runs[["KNN", "KDGAN"]].tolist() == ["1 and 1", "3 and 3"]
+
     def test_summary_names_the_place_and_the_rivals(self):
         text = table2.summary()
         assert "P@3 = 0.4010 and is number 1 of 11" in text
@@ -166,6 +174,7 @@ class TestMeasures:
         assert (found["epochs"].value, found["epochs_declared"].value) == (10, 15)
         places = tag_curves.converged().groupby("method").player_updates.mean()
         assert places["kdgan"] == 120  # of 220 less 100 of the pretraining
+        assert tag_curves.convergence_table().runs.tolist() == [3, 3, 3]
         assert tag_curves.curves().epoch.min() == 5
         assert tag_curves.curves(start=True).epoch.min() == 0
 
@@ -198,7 +207,12 @@ def test_a_table_without_rows_is_not_run(runs_folder):
     assert tag_curves.convergence_table().empty
     assert tag_curves.teachers().empty
     assert tag_curves.cross_fitting() == ""
+    assert tag_curves.expectation() == ""
+    assert tag_curves.from_start() == ""
+    assert tag_curves.followed() == "no seeds"
     assert tag_curves.settings().empty
+    assert tag_weights.summary() == ""
+    assert tag_weights.seeds() == table2.seeds() == "no seeds"
     with pytest.raises(MissingRuns, match="kdgan sweep table2"):
         measures.table2_rank("kdgan", 1)
 
@@ -218,6 +232,92 @@ def test_a_hyperparameter_counts_when_all_its_values_were_run(runs_folder):
     assert loss == pytest.approx(100 * 0.18 / 0.40)
     with pytest.raises(MissingRuns, match="kdgan sweep figure5"):
         measures.tag_hyperparameter_range("alpha")
+
+
+def test_the_weights_move_c_less_than_t_where_its_range_is_narrower(runs_folder):
+    for seed in range(3):
+        store_run("kdgan", "openclipart", seed, 0.40)
+        for value in ALPHAS:
+            store_run("kdgan", "openclipart", seed, 0.40 + value / 100, alpha=value)
+        for value in BETAS:
+            store_run("kdgan", "openclipart", seed, 0.41, beta=value)
+    assert tag_weights.ranges("gamma") is None
+    assert tag_weights.summary() == ""  # one weight is missing
+    mine, its = tag_weights.ranges("alpha")
+    assert (mine.least, mine.best) == (pytest.approx(0.40), 1.0)
+    assert (mine.width, its.width) == (pytest.approx(0.01), 0)
+    for seed in range(3):
+        for value in GAMMAS:
+            store_run("kdgan", "openclipart", seed, 0.40, gamma=value)
+    said = tag_weights.summary()
+    assert "over α C goes from 0.4000 to 0.4100 (best at α = 1) and T from" in said
+    assert said.endswith("narrower than T's for 0 of the 3 weights.")
+    assert tag_weights.seeds() == "3 seeds"
+
+
+def test_figure_3b_is_told_from_its_start_on(runs_folder):
+    jitter = (0.0, 0.01, -0.01)
+    for name in ("kdgan", "kdgan_wo_gm", "nagan"):
+        for seed, noise in enumerate(jitter):
+            store_run(name, "openclipart", seed, LEVELS[name] + noise, start=0.38)
+    assert tag_curves.from_start() == ""  # RelExample was not fitted
+    store_classical("openclipart")
+    said = tag_curves.from_start()
+    assert "P@3 = 0.3800, +0.0400 from RelExample's mean: it is above the" in said
+    assert "-0.0300 [-0.0548, -0.0052] in NaGAN" in said
+    assert "+0.0200 [-0.0048, +0.0448] in KDGAN (3 seeds" in said
+
+
+def test_a_start_below_relexample_is_not_called_above(runs_folder):
+    store_classical("openclipart")
+    for name in ("kdgan", "kdgan_wo_gm", "nagan"):
+        for seed in range(3):
+            store_run(name, "openclipart", seed, LEVELS[name], start=0.30)
+    said = tag_curves.from_start()
+    assert "-0.0400 from RelExample's mean. From that" in said
+    assert "above" not in said
+
+
+@pytest.mark.parametrize(
+    ("honest", "met"),
+    [
+        ({"distn": 0.34, "kdgan": 0.38}, "not met"),
+        ({"distn": 0.44, "kdgan": 0.38}, "met in part"),
+        ({"distn": 0.44, "kdgan": 0.48}, "met"),
+    ],
+)
+def test_cross_fitting_is_measured_against_what_was_expected(runs_folder, honest, met):
+    for seed, noise in enumerate((0.0, 0.001, -0.001, 0.002)):
+        store_run("supervised", "openclipart", seed, 0.41)
+        for name, level in honest.items():
+            store_run(name, "openclipart", seed, level + noise)
+            store_run(name, "openclipart", seed, 0.41, variant="single_teacher")
+    said = tag_curves.expectation()
+    assert f"that cross-fitting helps C was {met}: at" in said
+    helped = [name for name, level in honest.items() if level > 0.41]
+    assert f"it helps {' and '.join(n.upper() for n in helped) or 'none'} and" in said
+    below = 2 - len(helped)
+    assert f"above it {len(helped)} times and clearly below {below} times" in said
+
+
+def test_the_chosen_settings_show_the_mean_over_fits(runs_folder):
+    trials = pd.DataFrame(
+        {
+            "data": "openclipart",
+            "baseline": ["knn", "relexample"],
+            "trial": 0,
+            "settings": "{}",
+            "validation_precision": [0.30, 0.45],
+        }
+    )
+    runs.append_rows("baseline_trials", trials, ["data", "baseline", "trial"])
+    assert classical.chosen_settings()["its mean over fits"].isna().all()
+    for seed in range(3):
+        store_baseline("relexample", "openclipart", 0.34 + seed / 100, seed)
+    found = classical.chosen_settings().set_index("tagger")
+    assert found.loc["RelExample", "P@3 on validation"] == 0.45
+    assert found.loc["RelExample", "its mean over fits"] == pytest.approx(0.35)
+    assert found.loc["RelExample", "fits"] == 3
 
 
 def test_significance_needs_every_rival_beaten(runs_folder):
@@ -250,6 +350,7 @@ def test_kinds_of_teachers_are_compared_with_c_alone(runs_folder):
     assert row["P@3 of T"] == "0.500"
     assert row["C by MIMIC"].startswith("0.381 (+0.021 [+0.019, +0.02")
     assert pd.isna(row["C by KDGAN"])
+    assert row["over"] == "3 seeds"
     assert len(table) == 1
 
 

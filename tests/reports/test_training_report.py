@@ -8,9 +8,10 @@ import pytest
 
 from kdgan_lib import runs, stats, tables
 from kdgan_lib.experiments import SETTINGS, declare
+from kdgan_lib.figures import training as drawings
 from kdgan_lib.grids import GRIDS
 from kdgan_lib.measures import curves as measures
-from kdgan_lib.names import TAGGERS
+from kdgan_lib.names import ADVERSARIAL, TAGGERS
 from kdgan_lib.paths import ROOT
 from kdgan_lib.randomness import TUNING_SEED
 from kdgan_lib.reports import training
@@ -66,6 +67,7 @@ def test_convergence_is_the_first_evaluation_at_99_percent_of_the_best(invented)
     assert found["epochs"].value == 20
     places = training.converged().groupby("method").player_updates.mean()
     assert places["kdgan"] == 120
+    assert training.convergence_table().runs.tolist() == [3, 3]
     assert measures.convergence_epoch("nagan")["epochs"].value == 30
 
 
@@ -82,6 +84,87 @@ def test_deleting_a_runs_row_changes_the_table_and_the_verdict(invented):
     path.unlink()
     assert judge("F3a.3").verdict == "not run"
     assert training.summary() == ""
+
+
+GAMES = {"nagan": (0.72, 0.50), "kdgan_wo_gm": (0.74, 0.74), "kdgan": (0.76, 0.71)}
+
+
+def store_game(name, seed, scores):
+    """Store a run under `paper` with a pretrained C of 70%, and two looks."""
+    run = declare(name, protocol="paper", seed=seed)
+    curve = pd.DataFrame(
+        {
+            "stage": ["pretrain classifier", "game", "game"],
+            "epoch": [50, 10, 20],
+            "player_updates": [100, 200, 300],
+            "classifier_updates": [100, 120, 140],
+            "classifier_test": [0.7, *(score + seed / 100 for score in scores)],
+            "discriminator_loss": [None, 1.5, 1.3 + seed / 10],
+        }
+    )
+    row = {"run_id": run.id, **run.configuration(), "status": "finished"}
+    runs.record(row, curve)
+
+
+def test_a_game_is_told_from_its_pretrained_classifier_on(runs_folder):
+    assert training.from_start("paper") == ""
+    assert training.discrimination("paper") == ""
+    for name, scores in GAMES.items():
+        assert training.from_start("paper") == ""  # a method is missing
+        for seed in range(3):
+            store_game(name, seed, scores)
+    said = training.from_start("paper")
+    assert "`paper` the pretrained C has 70.00% on the test set" in said
+    assert "KDGAN ends at 72.00%, +2.00 [-0.48, +4.48] points from there" in said
+    assert "NaGAN ends at 51.00%, -19.00 [" in said
+    assert "(its best look: 77.00% at outer epoch 10 of 20)" in said
+    assert said.endswith("(3 seeds, paired).")
+    assert training.from_start("code") == ""
+
+
+def test_ds_loss_is_that_of_the_last_look(runs_folder):
+    for name in ADVERSARIAL:
+        for seed in range(3):
+            store_game(name, seed, GAMES[name])
+    assert training.discrimination("paper") == (
+        "under `paper` 1.400 in NaGAN, 1.400 in KDGAN-WO-GM and 1.400 in KDGAN "
+        "(3 seeds)"
+    )
+    assert training.chance() == "1.386"
+
+
+def test_ds_loss_from_drawn_labels_has_another_scale_and_is_not_told():
+    assert training.discrimination("code") == ""
+
+
+def test_a_pass_of_the_lenet_is_told_for_the_widest_perceptron(runs_folder):
+    assert training.forward_passes() == ""
+    rows = pd.DataFrame(
+        {
+            "player": ["teacher", "classifier", "classifier"],
+            "hidden": [0, 20, 800],
+            "latency_ratio": [1.0, 31.0, 8.0],
+            "multiply_adds_ratio": [1.0, 850.0, 11.0],
+        }
+    )
+    runs.append_rows("sizes", rows, ["player", "hidden"])
+    said = training.forward_passes()
+    assert "takes 8.0 times as long as one of the perceptron with 800 units" in said
+    assert said.endswith("11.0 times the multiply-adds")
+
+
+def test_panels_of_protocols_share_an_axis_that_ends_where_accuracy_does():
+    looks = [
+        {"protocol": protocol, "method": "kdgan", "run_id": f"{protocol}{run}"}
+        | {"stage": "game", "epoch": epoch, "classifier_test": score}
+        for protocol, scores in {"paper": (0.7, 0.99, 1.0), "code": (0, 0, 0.4)}.items()
+        for run, score in enumerate(scores)
+        for epoch in (1, 2)
+    ]
+    fig = drawings.protocol_curves(pd.DataFrame(looks), ["paper", "code"])
+    limits = [ax.get_ylim() for ax in fig.axes]
+    assert limits == [(0, 100)] * 2
+    assert drawings.protocol_curves(pd.DataFrame(), ["paper"]) is None
 
 
 def test_summary_names_the_strongest_rival_and_the_interval(invented):

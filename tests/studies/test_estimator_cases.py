@@ -103,6 +103,18 @@ def test_many_samples_turn_a_win_of_low_variance_into_one_of_low_bias():
     assert checks.wins(checks.winners(rows[:0], (1,)), 1) is None
 
 
+def test_sampled_estimators_without_error_are_named_with_their_law():
+    rows = errors(exact=(0, 0), reinforce=(0, 4), reinforce_baseline=(1e-16, 1e-31))
+    assert checks.faultless(rows) == ["REINFORCE baseline for the law *flat* at K = 2"]
+    assert checks.faultless(rows[:2]) == []
+    assert checks.faultless(rows[:0]) is None
+
+
+def test_two_equally_likely_labels_leave_the_baseline_no_error():
+    rows = lab.study(lab.Study((2,), (0.5,), 2000))
+    assert "REINFORCE baseline for the law *flat* at K = 2" in checks.faultless(rows)
+
+
 def test_closed_forms_stand_beside_what_was_measured():
     rows = lab.study(lab.Study((2,), (0.5, 1.0), 2000))
     table = checks.against_closed_forms(rows)

@@ -1,0 +1,40 @@
+"""Check the lines with bands that the chapters' figures share."""
+
+import numpy as np
+import pandas as pd
+
+from kdgan_lib.figures import curves_with_band
+
+
+def frame(runs):
+    """Return three evaluations of as many runs, each as far from the next."""
+    return pd.DataFrame(
+        [
+            {"method": "kdgan", "run_id": run, "epoch": epoch, "score": run + epoch}
+            for run in range(runs)
+            for epoch in range(3)
+        ]
+    )
+
+
+def band_of(runs):
+    (axes,) = curves_with_band(frame(runs), "epoch", "score", scale=100).axes
+    assert axes.lines[0].get_ydata().tolist() == [
+        50 * (runs - 1) + 100 * epoch for epoch in range(3)
+    ]
+    (band,) = axes.collections
+    return band.get_paths()
+
+
+def test_fewer_than_three_runs_have_a_line_without_a_band():
+    assert not band_of(1)
+    assert not band_of(2)
+
+
+def test_the_band_is_students_interval_of_each_epoch():
+    (path,) = band_of(3)
+    # Mean 1, standard error 1 / sqrt(3), t = 4.302653 with two degrees of freedom.
+    half = 430.2653 / np.sqrt(3)
+    at_start = path.vertices[path.vertices[:, 0] == 0][:, 1]
+    assert np.isclose(at_start.min(), 100 - half)
+    assert np.isclose(at_start.max(), 100 + half)
