@@ -37,6 +37,7 @@ from kdgan_lib.figures import variance as drawings
 from kdgan_lib.nets import MLP
 from kdgan_lib.randomness import derive
 from kdgan_lib.reports import variance_tables as study
+from kdgan_lib.reports.cells import seeds_of
 from kdgan_lib.studies import variance_demo as demo
 from kdgan_lib.studies import variance_study
 
@@ -231,7 +232,8 @@ figures.show(
     drawings.terms_figure(probes),
     name="fig-variance-terms",
     caption="Variance of the classifier's gradient while it learns: the term from D, "
-    "the term from T, and the whole. Geometric mean over seeds; the band spans them.",
+    "the term from T, and the whole. Geometric mean over "
+    f"{seeds_of(probes)}; the band spans them.",
     alt="Panels for NaGAN, KDGAN-WO-GM and KDGAN on a logarithmic axis, with a line "
     "for the term from D, one for the term from T and one for the whole gradient.",
     command=study.COMMAND,

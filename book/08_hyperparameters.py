@@ -25,7 +25,7 @@ from kdgan_lib.data import Examples
 from kdgan_lib.figures import hyperparameters as drawings
 from kdgan_lib.figures import sliders
 from kdgan_lib.methods import Noise, method
-from kdgan_lib.reports import figure4, search, table1, teachers
+from kdgan_lib.reports import cells, figure4, search, table1, teachers
 from kdgan_lib.reports import hyperparameters as report
 
 prose.sentence(
@@ -308,10 +308,11 @@ prose.verdicts(["F4.5"])
 # %% tags=["hide-input"]
 small = report.points("figure4_cifar10")
 figures.show(
-    drawings.sensitivity(report.sensitivity(small, ["gamma"])),
+    drawings.sensitivity(alone := report.sensitivity(small, ["gamma"])),
     name="fig-hyperparameters-cifar",
     caption="γ on CIFAR-10 with n = 500 and small networks, as in "
-    "{numref}`fig-hyperparameters-axes`.",
+    "{numref}`fig-hyperparameters-axes`, "
+    f"over {report.seeds(alone)}.",
     alt="Two panels, accuracy and difference against gamma.",
     command="kdgan sweep figure4_cifar10",
 )
@@ -344,11 +345,13 @@ prose.sentence(
 # %% tags=["hide-input"]
 six = report.points("figure6")
 labels = {value: report.gamma_label(value) for value in sorted(six.gamma.unique())}
+of_t = report.curves("figure6", start=True)
+over = cells.seeds_of(of_t, "gamma")
 figures.show(
-    drawings.teacher_curves(report.curves("figure6", start=True), labels),
+    drawings.teacher_curves(of_t, labels),
     name="fig-hyperparameters-teacher",
     caption="Figure 6 on MNIST with n = 100: accuracy of T over the game, from its "
-    "pretraining on, on the validation images, mean and 95% band over seeds. On the "
+    f"pretraining on, on the validation images, mean and 95% band over {over}. On the "
     "test images T is scored once, at the end ({numref}`tab-hyperparameters-teacher`).",
     alt="Lines of the accuracy of T, one for each gamma.",
     command="kdgan sweep figure6",

@@ -28,6 +28,7 @@ from kdgan_lib.methods import adaptive
 from kdgan_lib.reports import beyond as report
 from kdgan_lib.reports import beyond_curves, many_labels, wider
 from kdgan_lib.reports import hyperparameters as hyperparameter_report
+from kdgan_lib.reports.cells import seeds_in_words, seeds_of
 
 prose.sentence(
     "**In short.** On MNIST with n = 100: {changes} {standing} {wider} {many}",
@@ -205,7 +206,8 @@ figures.show(
     drawings.differences(report.differences()),
     name="fig-beyond-differences",
     caption="Test accuracy of C minus that of the tuned KDGAN, paired by seed: mean "
-    "and 95% interval. Filled: a Holm-adjusted p-value below 0.05.",
+    f"and 95% interval over {seeds_in_words(report.pairs())}. Filled: a Holm-adjusted "
+    "p-value below 0.05.",
     alt="A row with a point and an interval for each change, and a line at zero.",
     command="kdgan sweep beyond",
 )
@@ -306,11 +308,12 @@ prose.sentence("{said}", command=wider.COMMAND, said=wider.sentence())
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.curves(beyond_curves.shared_curves(), report.panels()),
+    drawings.curves(shared := beyond_curves.shared_curves(), report.panels()),
     name="fig-beyond-curves",
     caption="Validation accuracy of C against the updates of all players since "
-    "pretraining, mean and 95% band over the seeds that all lines share. Variants with "
-    "fewer than three runs are left out.",
+    "pretraining, mean and 95% band over the seeds that all lines share "
+    f"({seeds_of(shared, 'variant')}). Variants with fewer than three runs are left "
+    "out.",
     alt="Panels of rising lines, with the tuned KDGAN in black in all of them.",
     command="kdgan sweep beyond",
 )

@@ -245,8 +245,9 @@ def _line(
 ) -> None:
     """Draw means with intervals for one n; the tuned setting gets a star."""
     mean, lo, hi = columns
-    known = rows.dropna(subset=mean)
-    if known.empty:
+    # Those that were not run stay: the line has a gap there.
+    known = rows.sort_values("value")
+    if known[mean].isna().all():
         return
     colour, mark = SIZES.get(n, (GREY, "o"))
     # Moved apart a little, so that intervals of several n do not cover each other.
@@ -256,7 +257,7 @@ def _line(
     style: dict[str, Any] = {"color": colour, "fmt": f"{mark}-", "ms": 4.5}
     style |= {"lw": 1.4, "elinewidth": 1.1, "capsize": 2}
     ax.errorbar(at, known[mean], [below, above], label=f"n = {n:,}", **style)
-    star = known.tuned
+    star = known.tuned.astype(bool)
     ax.plot(
         at[star], known[mean][star], "*", ms=13, color=colour, mec="black", zorder=5
     )

@@ -127,6 +127,11 @@ def differences() -> pd.DataFrame:
     return tabled(_gaps(), "variant")
 
 
+def pairs() -> list[int]:
+    """Return the number of pairs of each of `differences`."""
+    return [gap.runs for gap in _gaps().values()]
+
+
 def unrelaxed() -> str:
     """Return what leave-one-out REINFORCE changes in the tuned KDGAN; empty if unknown.
 

@@ -120,10 +120,10 @@ def adapted_alpha() -> str:
         return ""
     means = found.groupby(["ratio", "player_updates"]).alpha.mean()
     low, high = means.min(), means.max()
-    said = (
-        f"On average over runs α stays between {low:.2f} and {high:.2f}: D doubts C's "
-        "labels about as much as T's"
+    said = f"On average over runs α stays between {low:.2f} and {high:.2f}"
+    if max(abs(low - 0.5), abs(high - 0.5)) > NEAR_HALF:
+        return f"{said}."
+    return (
+        f"{said}: D doubts C's labels about as much as T's, which leaves "
+        "{eq}`eq-beyond-alpha` little to act on, and a fixed α would do."
     )
-    near = max(abs(low - 0.5), abs(high - 0.5)) < NEAR_HALF
-    more = "so that a fixed α would do" if near else "but for some of the time"
-    return f"{said}, {more}."

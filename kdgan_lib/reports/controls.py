@@ -102,11 +102,16 @@ def without_augmentation() -> str:
         return ""
     reached = mean_interval(found)
     paper = claims.paper_value("T1", method="kdgan", data="mnist", n=SIZES[0])
+    so = (
+        ": augmentation alone is not what separates the table of `paper` from the paper"
+        if reached.mean >= paper
+        else ""
+    )
     return (
-        "Augmentation is not what separates `paper` from the paper: with the settings "
-        "of `controlled` KDGAN reaches "
-        f"{interval(reached.mean, reached.lo, reached.hi)}% on MNIST with n = "
-        f"{SIZES[0]} without it (the paper: {paper:.2f}%)."
+        f"On MNIST with n = {SIZES[0]} KDGAN without augmentation, all else as under "
+        "`controlled`, is right on "
+        f"{interval(reached.mean, reached.lo, reached.hi)}% (the paper: {paper:.2f}%)"
+        f"{so}."
     )
 
 

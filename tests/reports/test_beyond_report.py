@@ -170,6 +170,31 @@ def test_convergence_counts_updates_of_the_game_and_pairs_them(runs_folder):
     assert found["player updates"][report.TUNED] == 120
     assert found["player updates"]["cross-entropy anchor"] == 180
     assert found["change from as tuned"]["cross-entropy anchor"] == "+60 [+60, +60]"
+    later = [name for name in report.variants() if "anchor" in name]
+    told = beyond_curves.sooner()
+    assert told.startswith(f"Later: {', '.join(later[:-1])} and {later[-1]}.")
+    rest = len(report.variants()) - 1 - len(later)
+    assert told.endswith(f"The intervals of {rest} changes include zero.")
+
+
+def test_no_change_that_converges_apart_is_said_in_one_sentence(runs_folder):
+    assert beyond_curves.sooner() == ""
+    store(lambda run: run.method.hyperparameters()["supervision"] == 0)
+    others = sum("anchor" not in name for name in report.variants()) - 1
+    assert beyond_curves.sooner().startswith(f"None of the {others} changes converges")
+
+
+def test_where_alpha_stays_is_said_with_what_it_means(runs_folder):
+    assert beyond_curves.adapted_alpha() == ""
+    store()
+    told = beyond_curves.adapted_alpha()
+    assert told.startswith(
+        "On average over runs α stays between 0.50 and 0.50: D doubts"
+    )
+    curves = runs.curves()
+    moved = curves.assign(classifier_share=0.8 * curves.classifier_share / 0.5)
+    runs.append_rows("curves", moved, ["run_id", "stage", "epoch"])
+    assert beyond_curves.adapted_alpha().endswith("α stays between 0.80 and 0.80.")
 
 
 def test_curves_are_drawn_and_converge_on_the_seeds_that_all_share(runs_folder):

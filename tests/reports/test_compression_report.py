@@ -237,6 +237,8 @@ def test_rivals_are_told_apart_after_the_correction(invented):
     assert report.told_apart() == (
         "On MNIST 100 KDGAN is ahead of MIMIC and cannot be told from DISTN."
     )
+    told = report.told_apart(reference="distn")
+    assert told == "On MNIST 100 DISTN cannot be told from MIMIC and CODIS."
     assert report.by_rival() == (
         "KDGAN has the highest mean in none of 1 columns that were run. Paired tests "
         "(5% level, Holm's correction) put it ahead of MIMIC in 1 of 1; in no column "
@@ -430,6 +432,7 @@ def test_the_subset_and_the_augmentation_are_summed_up_once_all_are_run(invented
     for name in lasts:
         store_control(name, 0.72)
     assert controls.dearest() == ""
+    assert controls.without_augmentation() == ""
     for name in CONTROLS:
         if name.endswith(" without augmentation"):
             store_method(CONTROLS[name]["method"], 0.90)
@@ -437,6 +440,10 @@ def test_the_subset_and_the_augmentation_are_summed_up_once_all_are_run(invented
     text = controls.dearest()
     assert "by -18.0 to -18.0 points" in text
     assert "augmentation by -10.0 to -10.0." in text
+    reached = controls.without_augmentation()
+    assert "(the paper: 77.95%): augmentation alone is not what separates" in reached
+    store_control("kdgan without augmentation", 0.70)
+    assert controls.without_augmentation().endswith("(the paper: 77.95%).")
 
 
 def store_control(name, accuracy, seeds=SEEDS):
