@@ -169,7 +169,8 @@ def test_another_runs_folder_is_refused_in_one_sentence(change, tmp_path):
     with pytest.raises(ValueError, match="another run's checkpoint") as caught:
         same_folder(tmp_path, **change)
     assert str(caught.value) == (
-        f"{tmp_path} holds another run's checkpoint: give each run a folder of its own."
+        f"{tmp_path} holds another run's checkpoint, or one of another version of the "
+        "library: give each run a folder of its own, or delete this one to begin again."
     )
     assert_same_bits(same_folder(tmp_path), first)
 

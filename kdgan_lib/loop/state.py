@@ -78,8 +78,9 @@ class State:
             return
         if payload.get("owner", self.owner) != self.owner:
             raise ValueError(
-                f"{checkpoints.folder} holds another run's checkpoint: give each run a "
-                "folder of its own."
+                f"{checkpoints.folder} holds another run's checkpoint, or one of "
+                "another version of the library: give each run a folder of its own, or "
+                "delete this one to begin again."
             )
         for name, weights in payload["players"].items():
             self.players[name].load_state_dict(weights)
