@@ -446,6 +446,7 @@ class Smoothed(METHODS["supervised"]):
             "closure": smoothed(self.share),
             "partial": partial(smoothing, share=self.share),
             "method": self.learn,
+            "default": by_default(self.share),
         }[self.kind]
         return (Phase("classifier", loss, passes=self.passes),)
 
@@ -466,7 +467,11 @@ def smoothed(share):
     return loss
 
 
-@pytest.mark.parametrize("kind", ["closure", "partial", "method"])
+def by_default(share):
+    return lambda *given, kept=share: smoothing(*given, share=kept)
+
+
+@pytest.mark.parametrize("kind", ["closure", "partial", "method", "default"])
 @pytest.mark.parametrize("change", [{"share": 0.5}, {"passes": 2}])
 def test_a_stored_player_is_not_used_for_another_loss(kind, change, tmp_path):
     usual = Smoothed(kind=kind)

@@ -1,6 +1,7 @@
 """Evaluate a player on a set of examples: batched, in evaluation mode."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -38,6 +39,19 @@ def player_logits(player: str, module: nn.Module, batch: Examples) -> Tensor:
     if player == "classifier" or batch.privileged is None:
         return module(batch.inputs)
     return module(batch.inputs, batch.privileged)
+
+
+@contextmanager
+def evaluation_mode(*modules: nn.Module) -> Iterator[None]:
+    """Put modules into evaluation mode, and each back into its own mode after."""
+    modes = [module.training for module in modules]
+    try:
+        for module in modules:
+            module.eval()
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.train(mode)
 
 
 @torch.inference_mode()

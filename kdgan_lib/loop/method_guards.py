@@ -8,12 +8,10 @@ from torch import Tensor, nn
 from kdgan_lib import randomness
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
-from kdgan_lib.loop.evaluation import player_logits
+from kdgan_lib.loop.evaluation import evaluation_mode, player_logits
 from kdgan_lib.loop.schedule import Stage, stages
 from kdgan_lib.methods import Method, Noise, Phase
-
-PLAYERS = ("classifier", "teacher", "discriminator")
-"""The seats that a budget has learning rates for."""
+from kdgan_lib.nets import PLAYERS
 
 
 def check_method(method: Method) -> None:
@@ -57,13 +55,13 @@ def _returned(
     """Return what a phase's loss gives for two examples."""
     batch = split.train[:2]
     noise = Noise(randomness.derive(0, "check", device=batch.inputs.device))
-    modes = {name: module.training for name, module in players.items()}
     try:
-        logits = {
-            name: player_logits(name, players[name].eval(), batch)
-            for name in (*phase.reads, phase.player)
-        }
-        with torch.enable_grad():  # of the logits: some losses ask for the gradient
+        with evaluation_mode(*players.values()), torch.enable_grad():
+            logits = {
+                name: player_logits(name, players[name], batch)
+                for name in (*phase.reads, phase.player)
+            }
+            # Of the logits: some losses ask for the gradient.
             known = {name: each.detach() for name, each in logits.items()}
             known[phase.player].requires_grad_()
             return phase.loss(known, batch, noise, 1.0)
@@ -74,9 +72,6 @@ def _returned(
             f"The {phase.player}'s loss ({stage.name}) looks at the "
             f"{error.args[0]}'s logits: name it in the phase's `reads`."
         ) from error
-    finally:
-        for name, mode in modes.items():
-            players[name].train(mode)
 
 
 def _check_loss(phase: Phase, returned: object) -> None:

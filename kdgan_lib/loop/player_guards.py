@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
-from kdgan_lib.loop.evaluation import player_logits
+from kdgan_lib.loop.evaluation import evaluation_mode, player_logits
 from kdgan_lib.loop.method_guards import check_losses
 from kdgan_lib.loop.schedule import GAME, stages
 from kdgan_lib.methods import Method
@@ -236,11 +236,8 @@ def _starved(seat: str, module: nn.Module, single: Examples) -> str | None:
 
 def _try(seat: str, module: nn.Module, batch: Examples) -> Tensor:
     """Return a player's logits in evaluation mode, and put its mode back."""
-    training = module.training
-    try:
-        return player_logits(seat, module.eval(), batch)
-    finally:
-        module.train(training)
+    with evaluation_mode(module):
+        return player_logits(seat, module, batch)
 
 
 @torch.no_grad()

@@ -94,15 +94,17 @@ def described(thing: object) -> object:
     if isinstance(thing, Tensor):
         return thing.tolist()
     if isinstance(thing, nn.Module):
-        return repr(thing), digest(thing)
+        return build_of(thing), digest(thing)
     if isinstance(thing, partial):
         kept = sorted(thing.keywords.items())
         return [described(each) for each in (thing.func, *thing.args, *kept)]
     if isinstance(thing, tuple | list):
         return [described(each) for each in thing]
     if isinstance(thing, MethodType):
-        return thing.__func__.__qualname__, described(thing.__self__)
+        return described(thing.__func__), described(thing.__self__)
     if isinstance(thing, FunctionType):
         cells = [cell.cell_contents for cell in thing.__closure__ or ()]
-        return thing.__module__, thing.__qualname__, described(cells)
+        defaults = [thing.__defaults__, sorted((thing.__kwdefaults__ or {}).items())]
+        kept = [described(each) for each in (cells, *defaults)]
+        return thing.__module__, thing.__qualname__, kept
     return repr(thing)
