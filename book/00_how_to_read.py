@@ -64,7 +64,7 @@ prose.table(
 #
 # **Rule.** A condition on measured quantities, such as "the 95% interval of the
 # difference lies above 0". It stands in `book/claims.yml` and was fixed before the
-# runs.
+# runs, or its box says when and why it was changed.
 #
 # **Verdict.** What the rule says about the measurements: *reproduced*, *partly*, *not
 # reproduced*, *not testable here* (something is needed that is not public), or *not
@@ -81,6 +81,7 @@ prose.table(
 # **Profile.** How much is trained on your machine. `smoke` trains for seconds and shows
 # only that a chapter works. `book`, the default, reads the stored runs and trains one
 # live demonstration of about a minute. `paper` trains every run of the chapter again.
+# (It has nothing to do with the protocol of that name, which says how runs are made.)
 #
 # **Interval.** A mean of a few runs is uncertain. We write it as value [low, high]; the
 # bracket is a 95% confidence interval over independent seeds. The bands of figures are

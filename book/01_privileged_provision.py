@@ -142,7 +142,9 @@ figures.show(
 # %%
 pair = torch.randn((2, 20, 10), generator=derive(seed, "pair"), dtype=torch.float64) * 2
 sizes = {
-    "with T^2": [float(students.gradient_size(*pair, T).mean()) for T in grid.tolist()],
+    "with $T^2$": [
+        float(students.gradient_size(*pair, T).mean()) for T in grid.tolist()
+    ],
     "without": [
         float(students.gradient_size(*pair, T, scaled=False).mean())
         for T in grid.tolist()

@@ -46,7 +46,7 @@ prose.claims_list(["M1", "M2", "M3", "M4", "M5", "M24"])
 # For an input $x$ the labels $y$ have a true law $p_u(y \mid x)$. The classifier C
 # answers with $p_c = \mathrm{softmax}(h)$, the teacher T, who sees more, with $p_t =
 # \mathrm{softmax}(f)$, and the discriminator D rates each label with $p_d =
-# \mathrm{sigmoid}(g)$. C and T lower, D raises the value (Eq. 3 of the paper)
+# \mathrm{sigmoid}(g)$. C and T lower, D raises the value (the paper's Eq. 3)
 #
 # $$
 # \begin{aligned}
@@ -69,7 +69,8 @@ figures.show(
 )
 
 # %% [markdown]
-# The two adversarial terms are one expectation under a mixture (Eq. 4),
+# The two adversarial terms are one expectation under a mixture (the paper's
+# Eq. 4),
 #
 # $$
 # p_\alpha = \alpha\,p_c + (1 - \alpha)\,p_t ,
@@ -81,7 +82,8 @@ figures.show(
 # p_d^* = \frac{p_u}{p_u + p_\alpha} .
 # $$ (eq-best-d)
 #
-# Put back into {eq}`eq-value` it leaves a divergence and two penalties (Eq. 5):
+# Put back into {eq}`eq-value` it leaves a divergence and two penalties (the
+# paper's Eq. 5):
 #
 # $$
 # U^* = 2\,\mathrm{JS}(p_u \,\|\, p_\alpha) + \beta\,\mathcal{L}^c_{DS}
@@ -117,8 +119,8 @@ prose.source(Game.optimal_discriminator)
 prose.source(Game.value_at_best_response)
 
 # %% [markdown]
-# **Check.** Eq. 5 is an identity. We draw three laws and compare the two ways to the
-# value.
+# **Check.** The paper's Eq. 5 is an identity. We draw three laws and compare the two
+# ways to the value.
 
 # %%
 p_u, p_c, p_t = (
@@ -163,9 +165,10 @@ prose.sentence(
 # In Algorithm 1 each player moves alone and on its own loss: C on its adversarial term
 # and $\beta \mathcal{L}^c_{DS}$, T on its own and $\gamma \mathcal{L}^t_{DS}$. The
 # teacher treats C's law as a constant and the other way round. This is a *general-sum*
-# game: no single function goes down. Such dynamics may circle
-# {cite:p}`mescheder2018which`, although the logistic discriminator on a table damps
-# itself {cite:p}`nagarajan2017gradient`.
+# game: in general no single function goes down. (For $\beta = \gamma$, a symmetric loss
+# and a D at its best one does: $2\,\mathrm{JS} + \beta\,\mathcal{L}_{DS}$.) Such
+# dynamics may circle {cite:p}`mescheder2018which`, although the logistic discriminator
+# on a table damps itself {cite:p}`nagarajan2017gradient`.
 #
 # The appendix shows what the paper does not: for $0 < \alpha < 1$ and $\beta + \gamma >
 # 0$, *every* rest point with full support of these dynamics has $p_c = p_t = p_u$, for
@@ -268,7 +271,8 @@ rows = tables.rows("theory", distillation=distillation, schedule="alternating")
 figures.show(
     drawings.arrival_map(rows),
     name="fig-game-grid",
-    caption="Share of starts from which alternating Algorithm 1 reached the true law.",
+    caption="Share of starts from which alternating Algorithm 1 reached the true law; "
+    f"distillation: {drawings.LOSSES[distillation]}.",
     alt="Seven maps, one for each alpha, over gamma and beta. Zeros stand where beta "
     "and gamma are both zero and where the player without adversarial weight has no "
     "distillation weight either; nearly everything else is one.",
@@ -309,6 +313,12 @@ prose.sentence(
 # (\beta + \gamma)$ times the step: it is low where the player that hears D follows the
 # other one strongly. {numref}`fig-game-speed` compares. L2 on probabilities is the
 # exception: its own pull fades with $p_c$, so its players are not tied tightly.
+#
+# The figure has starts with $\beta + \gamma \ge 1$ only. Where distillation is weak,
+# motion is slow for another reason: the mixture is right soon, and along the family
+# $p_\alpha = p_u$ only distillation moves the players, at $(\gamma \alpha + \beta (1 -
+# \alpha)) / (\alpha^2 + (1 - \alpha)^2)$ times the step times the curvature of the
+# loss, which for KL is about $p$ and for L2 on probabilities about $p^2$.
 
 # %% tags=["hide-input"]
 everything = tables.rows("theory", schedule="alternating")
@@ -326,11 +336,13 @@ figures.show(
 # %% tags=["remove-input"]
 late = outcomes.lateness(everything)
 prose.sentence(
-    "Of {starts} interior starts {late} have not arrived, {near} of them are within "
-    "$10^{{-2}}$. They were not followed further.",
+    "Of {starts} interior starts {late} have not arrived; {weak} of them have $\\beta "
+    "+ \\gamma < 1$, and {near} are within $10^{{-2}}$. They were not followed "
+    "further.",
     command=command,
     starts=prose.number(late.get("starts"), 0),
     late=prose.number(late.get("late"), 0),
+    weak=prose.number(late.get("weak"), 0),
     near=prose.number(late.get("near"), 0),
 )
 
@@ -351,9 +363,9 @@ prose.sentence(
 # 1. **$\beta = \gamma = 0$.** Only $p_\alpha = p_u$ is asked for. C and T can be wrong
 #    in opposite directions and no player has a reason to move: a whole family of rest
 #    points.
-# 2. **$\alpha = 1, \gamma = 0$.** T has no loss, hence stays at its start; C ends
-#    between T and the truth if $\beta > 0$. The *joint* minimum is still $p_u$: here
-#    Theorem 4.2 and Algorithm 1 part.
+# 2. **$\alpha = 1, \gamma = 0$.** T has no loss, hence stays at its start; if $\beta >
+#    0$, C ends off the truth. Then the *joint* minimum is still $p_u$: here Theorem 4.2
+#    and Algorithm 1 part.
 # 3. **$\alpha = 0, \beta = 0$.** The same with the roles exchanged: C never moves.
 #
 # **Check** of the first kind: a wrong law with the equilibrium's value.
@@ -410,11 +422,17 @@ prose.verdicts(["M1", "M2", "M3", "M4", "M5", "M24"])
 
 # %% [markdown]
 # ## Deviations from the paper
-# 1. The paper plays with networks and samples; here laws are tables and expectations
+# 1. In the tables T sees what C sees. A privileged $z$ that tells something of the
+#    label beyond $x$ is not in them: if D sees it as well, $p_c = p_t = p_u(\cdot \mid
+#    x, z)$ cannot hold for a C without it, and the minimum is above $-\log 4$; if D
+#    sees $x$ alone, the equilibrium asks of T to ignore $z$. The theorem, and the
+#    appendix's statement on rest points, are about a teacher who is better by its
+#    capacity, or a $z$ that tells no more than $x$.
+# 2. The paper plays with networks and samples; here laws are tables and expectations
 #    sums.
-# 2. Algorithm 1 does several steps per player and epoch; here each player moves once a
+# 3. Algorithm 1 does several steps per player and epoch; here each player moves once a
 #    round, D first, then T, then C.
-# 3. Steps are plain gradient steps, of a size $\eta$ of at most $1/(\beta + \gamma)$.
+# 4. Steps are plain gradient steps, of a size $\eta$ of at most $1/(\beta + \gamma)$.
 #    L2 on logits alone multiplies $h - f$ in each round: with simultaneous moves by
 #    $1 - \eta (\beta + \gamma)$, which diverges from $\eta = 2/(\beta + \gamma)$ on;
 #    with alternating ones by $(1 - \eta\beta)(1 - \eta\gamma)$, which diverges from

@@ -162,8 +162,9 @@ assert density > closed_forms.reinforce_variance(*at)
 # $$ (eq-relaxed-limits)
 #
 # So cooling does *not* remove the bias: the gradient keeps its direction and loses 31%
-# of its length, while the variance grows like $1/\tau$. Heating makes it short, and
-# points it elsewhere unless $p$ is uniform. Also, a constant added to $r$, which
+# of its length, while the variance grows like $1/\tau$. Heating makes it short
+# and, for more than two labels and a $p$ that is not uniform, points it elsewhere in
+# general (for two labels it may turn round). Also, a constant added to $r$, which
 # changes no true gradient, changes this one.
 
 # %% tags=["remove-input"]
@@ -423,7 +424,9 @@ prose.verdicts(["M12", "M13", "M14", "M15", "M16"])
 #    change their mean, which only their variance, which nothing?
 #
 # :::{dropdown} Solution
-# The relaxed score changes its mean: $\mathbb{E}[\mathrm{onehot}(z) - y] \neq 0$.
+# The relaxed score changes its mean: $\mathbb{E}[\mathrm{onehot}(z) - y] \neq 0$. The
+# released code's changes its mean as well, since it reads $p_d$ off the reward (and 5
+# more is the reward of no D).
 # REINFORCE and the density reading change their variance only. Exact, baseline,
 # leave-one-out and pathwise change nothing, for the reward enters by differences.
 # :::

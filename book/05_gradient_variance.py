@@ -410,9 +410,10 @@ prose.verdicts(["M9", "M10", "M11"])
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "NaGAN's whole gradient has {ratio} times the variance of KDGAN's, {direction} it. "
-    "With as many labels as each game's training draws it is {trained}. Each relative "
-    "to its own squared mean, with one label, it is {relative}.",
+    "NaGAN's whole gradient has {ratio} times the variance of KDGAN's, that is, "
+    "{direction} it. With as many labels as each game's training draws it is "
+    "{trained}. Each relative to its own squared mean, with one label, it is "
+    "{relative}.",
     command=update,
     ratio=demo.factor("M19", "log10_ratio", 4),
     direction=demo.direction("M19", "log10_ratio"),

@@ -354,9 +354,9 @@ prose.verdicts(["F3a.1", "F3a.2", "F3a.3", "F3a.4", "F3a.5", "F3a.6", "F3a.7"])
 # %% [markdown]
 # ## Train one yourself
 #
-# The next cell trains a run with the chapter's parameters; with `book` it takes about a
-# minute on two cores. Change `method`, `alpha`, `beta` or `gamma` above and run it
-# again. Nothing of it is stored.
+# The next cell trains a run with the chapter's parameters; at the profile
+# `book` it takes about a minute on two cores. Change `method`, `alpha`, `beta` or
+# `gamma` above and run it again. Nothing of it is stored.
 
 # %%
 result = live.live_run(

@@ -141,8 +141,8 @@ parameters = [count_parameters(players[seat]()) for seat in ("teacher", "classif
 assert parameters[1] == hidden**2 + 796 * hidden + 10
 
 # %% [markdown]
-# With `paper` the MNIST runs of this chapter are trained here and now. CIFAR-10's are
-# left to the command line: a ResNet-110 as the teacher asks for a GPU.
+# At the profile `paper` the MNIST runs of this chapter are trained here and now.
+# CIFAR-10's are left to the command line: a ResNet-110 as the teacher asks for a GPU.
 
 # %% tags=["remove-input"]
 GRIDS = (
@@ -212,8 +212,9 @@ prose.table(
 # The next table is what a CPU affords on CIFAR-10: a ResNet-20 as T and D in the place
 # of the ResNet-110, and fewer updates where n = 5,000
 # ({numref}`tab-compression-budgets`). Its numbers stand in no cell of the paper's table
-# and are judged by no claim. {numref}`tab-compression-pretraining` compares ways to
-# pretrain T, on a seed of no other table. Columns from n = 5,000 on have crops and a
+# and are judged by no claim but F4.6, whose tuned setting is KDGAN's of the first
+# column. {numref}`tab-compression-pretraining` compares ways to pretrain T, on a seed
+# of no other table. Columns from n = 5,000 on have crops and a
 # falling rate; the column of 500 was run before that comparison, with mirrored images
 # and a constant rate.
 
@@ -263,7 +264,8 @@ prose.sentence(
 sliders.slider(
     lambda size: drawings.methods_at_size(sizes.at_size(size), size),
     {"labelled images": sizes.run_sizes()},
-    caption="Test accuracy of C on MNIST under controlled, mean and 95% interval over "
+    caption="Test accuracy of C on MNIST under the protocol controlled (the same "
+    "augmentation and C chosen on held-out images), mean and 95% interval over "
     "seeds, best method on top; crosses are the paper's means.",
     alt="One row per method with a dot and its interval.",
     start=[sizes.run_sizes().index(100)],
@@ -624,7 +626,7 @@ figures.show(
     "{numref}`tab-compression-controlled` are more). Methods stand side by side at "
     "each n.",
     alt="Rising lines over a logarithmic axis, one per method; a single point each "
-    "where only one size was run.",
+    "where a size between was not run.",
     command="kdgan sweep sample_size",
 )
 
@@ -764,9 +766,9 @@ prose.verdicts(SETUP)
 # %% [markdown]
 # ## Distil into a classifier of your size
 #
-# The next cell trains the method above with a classifier of `hidden` units; with `book`
-# it takes about a minute on two cores. Change `hidden` or `method` and run it again.
-# Nothing of it is stored.
+# The next cell trains the method above with a classifier of `hidden` units; at the
+# profile `book` it takes about a minute on two cores. Change `hidden` or `method` and
+# run it again. Nothing of it is stored.
 
 # %%
 result = live.live_run(method, profile, n, seed, epochs, variant=f"h{hidden}")

@@ -256,18 +256,21 @@ sliders.slider(
 
 
 # %% tags=["hide-input"]
+by_size = {100: curves, 1_000: report.curves("figure4", n=1_000)}
+
+
 def one_weight(name):
     return sliders.slider(
-        lambda value: drawings.setting_curves(
-            curves, tuned | {name: value}, list(tuned)
+        lambda n, value: drawings.setting_curves(
+            by_size[n], tuned | {name: value}, list(tuned)
         ),
-        {name: report.frames(name)},
+        {"labelled images": list(by_size), name: report.frames(name)},
         caption=f"Validation accuracy of C and T at a setting of {name}, with the "
         "other two weights as tuned, mean and 95% band over seeds; thin: C at every "
-        "other setting of Figure 4.",
+        "other setting of Figure 4 with as many images.",
         alt=f"A line for T and one for C over training, at the chosen {name}.",
-        start=[0],
-        command="kdgan sweep figure4 --n 100",
+        start=[0, 0],
+        command="kdgan sweep figure4",
     )
 
 
@@ -297,6 +300,19 @@ figures.show(
     alt="Dots coloured by gamma, T's accuracy across and C's upwards.",
     command="kdgan sweep figure4 --n 100",
 )
+
+# %% tags=["hide-input"]
+more = report.shared(report.axis(found[found.n == 1_000], "gamma"), "teacher")
+figures.show(
+    drawings.follow(more),
+    name="fig-hyperparameters-follow-more",
+    caption="The same as in {numref}`fig-hyperparameters-follow` with n = 1,000.",
+    alt="Dots coloured by gamma, T's accuracy across and C's upwards.",
+    command="kdgan sweep figure4 --n 1000",
+)
+
+# %% tags=["remove-input"]
+prose.sentence("{said}", command="kdgan sweep figure4", said=figure4.large_gamma(found))
 
 # %% tags=["remove-input"]
 prose.verdicts(["F4.5"])
@@ -435,9 +451,9 @@ prose.verdicts(["S10", "S11"])
 # %% [markdown]
 # ## Set the weights yourself
 #
-# The next cell trains KDGAN with the chapter's parameters; with `book` it takes less
-# than a minute on two cores. Change `alpha`, `beta` or `gamma` above and run it again.
-# Nothing of it is stored.
+# The next cell trains KDGAN with the chapter's parameters; at the profile
+# `book` it takes less than a minute on two cores. Change `alpha`, `beta` or `gamma`
+# above and run it again. Nothing of it is stored.
 
 # %% tags=["remove-input"]
 prose.sentence(

@@ -137,7 +137,8 @@ prose.table(
 # %% tags=["remove-input"]
 prose.table(
     classical.chosen_settings(),
-    "Settings chosen for the classical taggers, by P@3 on the validation images. "
+    "Settings chosen for the classical taggers, by P@3 on the validation images; "
+    "`openclipart` has the popular tags, `openclipart_random` the random ones. "
     "RelExample draws at random: later tables have its mean over fits with other "
     "seeds, and the tagger that is best by this mean is the one that KDGAN is compared "
     "with.",
@@ -151,7 +152,8 @@ figures.show(
     drawings.neighbourhoods(classical.trials()),
     name="fig-tags-neighbours",
     caption="P@3 on validation against the number of neighbours, for the vote (KNN) "
-    "and for TagProp, with either distance.",
+    "and for TagProp, with either distance: popular tags (`openclipart`) and random "
+    "ones (`openclipart_random`).",
     alt="Four lines per panel over k from 5 to 160, two taggers by two distances.",
     command=classical.COMMAND,
 )
@@ -694,9 +696,9 @@ prose.verdicts(["F5.1", "F5.2", "F5.3", "X1", "S12", "S13"])
 # ## Deviations from the paper
 #
 # 1. The data are Open Clip Art, about a quarter of the paper's number of images
-#    ({numref}`tab-tags-data`), and drawings instead of photographs. Who has YFCC100M's
-#    metadata builds tables of the same form with `python -m data_prep yfcc100m`; then
-#    `kdgan classical --data yfcc100m yfcc100m_random` and `kdgan sweep
+#    ({numref}`tab-tags-data`), and drawings instead of photographs. Whoever has the
+#    metadata of YFCC100M builds tables of the same form with `python -m data_prep
+#    yfcc100m`; then `kdgan classical --data yfcc100m yfcc100m_random` and `kdgan sweep
 #    table2_yfcc100m` make Table 2 on a sample drawn as the paper's was, which `kdgan
 #    table 2` prints.
 # 2. Image features are EfficientNet-Lite0's averages instead of VGG16's, whose last

@@ -186,8 +186,7 @@ prose.table(
 
 # %% [markdown]
 # An answer *not reproduced* may come from two findings: an effect of the other sign, or
-# an effect too small for the runs. Narrower intervals can mend the second only. With
-# the values alone:
+# an effect too small for the runs. Narrower intervals can mend the second only.
 
 # %% tags=["remove-input"]
 prose.sentence("{said}", said=ledger.moved_in_words(judged, 0) or None)

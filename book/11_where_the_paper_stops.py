@@ -31,7 +31,7 @@ from kdgan_lib.reports import hyperparameters as hyperparameter_report
 from kdgan_lib.reports.cells import seeds_in_words, seeds_of
 
 prose.sentence(
-    "**In short.** On MNIST with n = 100: {changes} {standing} {wider} {many}",
+    "**In short.** On MNIST with n = 100: {changes} {standing}\n\n{wider}\n\n{many}",
     command="kdgan sweep beyond",
     changes=report.changes_in_short() or None,
     standing=report.standing() or None,
@@ -390,8 +390,8 @@ prose.sentence("{said}", command=many_labels.COMMAND, said=many_labels.standing(
 # %% [markdown]
 # ## Train one yourself
 #
-# The next cell trains the method of the parameters cell; with `book` it takes less than
-# a minute on two cores. Nothing of it is stored.
+# The next cell trains the method of the parameters cell; at the profile
+# `book` it takes less than a minute on two cores. Nothing of it is stored.
 
 # %%
 changes = {"ratio": ratio, "estimator": estimator, "supervision": supervision}

@@ -195,7 +195,8 @@ class Game:
         """Return each player's best answer to the other two (plain-number weights).
 
         D maximises U; C and T minimise their own terms, as in Algorithm 1. Without a
-        distillation weight the answer is uniform on the labels D rates highest.
+        distillation weight the answer is uniform on the labels D rates highest. With
+        L2 on logits it is a local minimum only, logits read as log p: see `respond`.
         """
         alpha, beta, gamma = float(self.alpha), float(self.beta), float(self.gamma)
         reward = (1 - p_d).clamp_min(1e-300).log()
@@ -239,7 +240,8 @@ def respond(
     """Minimise weight <p, reward> + penalty L_DS(p, other) over the simplex.
 
     Shapes [..., K]. Closed forms: a vertex (no penalty), a Gibbs law (reverse KL), a
-    projection (L2 on probabilities), one bisection (KL). L2 on logits is a descent.
+    projection (L2 on probabilities), one bisection (KL). L2 on logits reads logits as
+    log p and is not convex: a descent from `other` finds a local minimum near it only.
     """
     if weight == 0:
         return other.clone()
@@ -280,7 +282,7 @@ def _answer_kl(tilt: Tensor, other: Tensor) -> Tensor:
 
 
 def _answer_l2(tilt: Tensor, other: Tensor, steps: int = 200) -> Tensor:
-    """Descend <p, tilt> + |log p - log other|^2 / 2 from p = other."""
+    """Find a local minimum of <p, tilt> + |log p - log other|^2 / 2 near other."""
     target = other.clamp_min(1e-300).log()
     logits = target.clone().requires_grad_()
     descent = torch.optim.LBFGS(

@@ -264,7 +264,7 @@ def runs_in_words(judged: Verdict) -> str:
     if not judged.runs:
         return "computed, no training"
     least = f"{judged.fewest} to " if judged.fewest < judged.runs else ""
-    return f"{least}{judged.runs} runs a setting"
+    return f"{least}{judged.runs} {'run' if judged.runs == 1 else 'runs'} a setting"
 
 
 def evidence_in_words(judged: Verdict, names: Iterable[str] = ()) -> str:

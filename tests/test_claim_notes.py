@@ -5,10 +5,15 @@ import pytest
 from kdgan_lib import claims, tables
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import GRIDS, control, table1
+from kdgan_lib.measures import tags as tables2
 from kdgan_lib.measures.tags import tag_share_above
 from kdgan_lib.reports import selection, tag_curves
 from kdgan_lib.reports.table1 import COLUMNS, METHODS, Column
 from kdgan_lib.stats import paired_difference
+from kdgan_lib.verdicts import judge
+
+FOUR = ("F4.2", "F4.4", "F4.5")
+PAIR = ("supervised", "kdgan")
 
 
 def test_t1_39_the_largest_relative_gain_of_the_paper_is_on_cifar_10():
@@ -70,3 +75,21 @@ def test_f3b_5_c_starts_above_relexample_and_the_game_lowers_it():
     assert (start > tag_curves.bar()).all()
     assert paired_difference(end, start).hi < 0
     assert tag_share_above()["share_above"].value == 1
+
+
+def test_f4_2_f4_4_and_f4_5_the_last_c_and_the_selected_one_say_different_things():
+    found = {name: judge(name).evidence.set_index("quantity") for name in FOUR}
+    bound = claims.find("F4.2").rule["partly"]["at_most"]
+    assert found["F4.2"]["value"]["last_accuracy_range"] > bound
+    lost = found["F4.4"]
+    assert lost["lo"]["accuracy_loss"] < 0
+    for other in ("last_accuracy_loss", "accuracy_loss_at_1000"):
+        assert lost["lo"][other] > 0
+        assert lost["hi"][other] < 5
+    assert found["F4.5"]["lo"]["classifier_loss"] > 0
+
+
+def test_t2_77_a_c_without_a_teacher_gains_more_on_relexample():
+    gains = {name: tables2.table2_relative_gain(name, "relexample") for name in PAIR}
+    for tags in ("popular_gain", "random_gain"):
+        assert gains["supervised"][tags].value > gains["kdgan"][tags].value

@@ -191,13 +191,17 @@ def test_lateness_counts_interior_starts_and_compares_predicted_speeds():
         ending("kl", *fast, 1e-5),
         ending("kl", *slow, 5e-3),
         ending("kl", *slow, 0.4),
+        ending("kl", 0.5, 0.1, 0.1, 0.02),  # weak distillation
+        ending("kl", 0.5, 0.1, 0.1, 1e-4),
         ending("l2_probabilities", *slow, 1e-4),
         ending("l2_probabilities", *fast, 0.02),
         ending("kl", 0.5, 0.0, 0.0, 0.3),  # undistilled
         ending("kl", 1.0, 1.0, 0.0, 0.3),  # silenced
     ]
     found = lateness(pd.DataFrame(rows))
-    assert found == {"starts": 5, "late": 3, "near": 1, "tied": 1.0, "loose": 0.0}
+    assert found == {
+        "starts": 7, "late": 4, "weak": 1, "near": 1, "tied": 1.0, "loose": 0.0
+    }  # fmt: skip
 
 
 def test_lateness_has_no_share_without_pairs_and_nothing_without_rows():

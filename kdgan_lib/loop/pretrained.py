@@ -105,6 +105,6 @@ def described(thing: object) -> object:
     if isinstance(thing, FunctionType):
         cells = [cell.cell_contents for cell in thing.__closure__ or ()]
         defaults = [thing.__defaults__, sorted((thing.__kwdefaults__ or {}).items())]
-        kept = [described(each) for each in (cells, *defaults)]
-        return thing.__module__, thing.__qualname__, kept
+        held = described([cells, *defaults])
+        return thing.__module__, thing.__qualname__, held
     return repr(thing)

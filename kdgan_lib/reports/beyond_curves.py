@@ -115,7 +115,8 @@ def adapted_alpha() -> str:
 
     Empty where none was run.
     """
-    found = weights().dropna(subset="alpha") if len(weights()) else pd.DataFrame()
+    found = weights()
+    found = found if found.empty else found.dropna(subset="alpha")
     if found.empty:
         return ""
     means = found.groupby(["ratio", "player_updates"]).alpha.mean()

@@ -32,8 +32,8 @@ CHAIN = {
 CHANGES = {
     "γ = 0: T does not learn from C": "gamma = 0",
     "β = 0: C does not learn from T": "beta = 0",
-    "without D: T only follows C": "without D, C's updates as many as in KDGAN",
-    "the same, D's updates to C and T": "without D",
+    "without D, C's updates as many": "without D, C's updates as many as in KDGAN",
+    "without D, D's updates to C and T": "without D",
     "exact gradient": "exact gradient",
     "with the labels' cross-entropy": "with the labels' cross-entropy",
 }

@@ -60,12 +60,53 @@ def in_short() -> str:
             return ""
         row = evidence.set_index("quantity").loc[quantity]
         said[name] = interval(row["value"], row["lo"], row["hi"])
-    return (
+    text = (
         f"On MNIST with n = 100 C's mean accuracy moves by {said['alpha']} points over "
         f"α from 0 to 1, and by {said['beta']} over β from 0.001 on; β = 0.0001 costs "
-        f"{said['small']} points and γ = {LARGE_GAMMA:g} {said['gamma']}. T gains "
-        f"{said['teacher']} points by learning from C."
+        f"{said['small']} points, and γ = {LARGE_GAMMA:g} costs {said['gamma']} "
+        f"points. T gains {said['teacher']} points by learning from C."
     )
+    return " ".join([text, *_with_more_images()])
+
+
+def _with_more_images() -> list[str]:
+    """Return a sentence for each larger n at which every value was run."""
+    asked = {
+        "F4.1": "accuracy_range",
+        "F4.2": "accuracy_range",
+        "F4.4": "accuracy_loss",
+    }
+    found = {claim: judge(claim).evidence.set_index("quantity") for claim in asked}
+    said = []
+    for n in SIZES[1:]:
+        names = {claim: f"{quantity}_at_{n}" for claim, quantity in asked.items()}
+        if not all(name in found[claim].index for claim, name in names.items()):
+            continue
+        rows = [found[claim].loc[name] for claim, name in names.items()]
+        alpha, beta, gamma = (interval(r["value"], r["lo"], r["hi"]) for r in rows)
+        said.append(
+            f"With n = {n:,} C's moves by {alpha} points over α and by {beta} over β, "
+            f"and γ = {LARGE_GAMMA:g} costs {gamma} points."
+        )
+    return said
+
+
+def large_gamma(found: pd.DataFrame) -> str:
+    """Return in words what T and C lose by the largest gamma, at every n that was run.
+
+    found: as `hyperparameters.points` gives it. Of both players at the end of training.
+    """
+    said = []
+    for n, part in report.axis(found, "gamma").groupby("n"):
+        of_t = report.loss(part, "gamma", LARGE_GAMMA, "teacher")
+        of_c = report.loss(part, "gamma", LARGE_GAMMA, "last")
+        if of_t is None or of_c is None:
+            continue
+        said.append(
+            f"with n = {n:,} T loses {interval(of_t.mean, of_t.lo, of_t.hi)} points "
+            f"and C {interval(of_c.mean, of_c.lo, of_c.hi)}, over {of_t.runs} seeds"
+        )
+    return f"At γ = {LARGE_GAMMA:g}, {'; '.join(said)}." if said else ""
 
 
 def late_loss(found: pd.DataFrame) -> str:

@@ -126,10 +126,11 @@ def interior(rows: pd.DataFrame) -> pd.DataFrame:
 def lateness(rows: pd.DataFrame) -> dict[str, float]:
     """Return how many interior starts have not arrived, and whether slow ones are late.
 
-    starts, late: numbers of interior starts, and of those that have not arrived; near:
-    of these, both players within ten times `ARRIVED`. tied, loose: among pairs of
-    `interior` starts, one arrived and one not, the share in which the latter has the
-    lower predicted speed; loose is of L2 on probabilities, tied of the other losses.
+    starts, late: numbers of interior starts, and of those that have not arrived; weak,
+    near: of the late, those with beta + gamma < 1, and those with both players within
+    ten times `ARRIVED`. tied, loose: among pairs of `interior` starts, one arrived and
+    one not, the share in which the latter has the lower predicted speed; loose is of L2
+    on probabilities, tied of the other losses.
     Empty without rows, a share NaN without pairs.
     """
     if rows.empty:
@@ -142,6 +143,7 @@ def lateness(rows: pd.DataFrame) -> dict[str, float]:
     return {
         "starts": len(inside),
         "late": len(late),
+        "weak": int((late["beta"] + late["gamma"] < 1).sum()),
         "near": int((far < 10 * ARRIVED).sum()),
         "tied": _slower(fast[~loose]),
         "loose": _slower(fast[loose]),

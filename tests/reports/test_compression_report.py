@@ -475,7 +475,7 @@ def test_the_waterfalls_steps_add_up_to_kdgan(invented):
 
 def test_rows_of_the_waterfall_share_their_seeds(invented):
     store_control(controls.CHAIN["KDGAN's rate and updates of C"], 0.897, [0])
-    without = "without D: T only follows C"
+    without = "without D, C's updates as many"
     store_control(controls.CHANGES[without], 0.905, range(3))
     mimic, single, kdgan, *others = controls.waterfall(100)
     (third,) = (step for step in others if step.label == without)

@@ -51,3 +51,17 @@ def test_what_c_loses_at_the_end_has_its_interval(found):
     assert "tuned γ minus γ = 100 is +2.00" in scope.late_loss(found)
     assert "over 3 seeds" in scope.late_loss(found)
     assert scope.late_loss(found[found.seed < 2]) == ""
+
+
+def test_what_a_large_gamma_costs_is_said_for_every_n_with_enough_seeds(found):
+    found = pd.concat([found, found[found.seed < 2].assign(n=1_000)])
+    said = scope.large_gamma(found.assign(teacher=found["last"] - 1))
+    assert said.startswith("At γ = 100, with n = 100 T loses 2.00")
+    assert "and C 2.00" in said
+    assert "1,000" not in said
+
+
+def test_in_short_adds_the_sizes_whose_values_were_all_run():
+    evidence = judge("F4.4").evidence.set_index("quantity")["value"]
+    cost = evidence["accuracy_loss_at_1000"]
+    assert f"γ = 100 costs {cost:.2f}" in scope.in_short().split("n = 1,000")[1]
