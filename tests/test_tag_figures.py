@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from kdgan_lib import tag_facts
@@ -73,6 +74,22 @@ def test_a_card_ticks_the_images_own_tags_only():
         *("own tags", "red, thing", "text (T only)", "A red thing"),
         *("KDGAN", "✓ red", "blue"),
     ]
+
+
+def test_no_long_tag_of_a_card_reaches_the_next_column():
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "PNG")
+    tags = ["lemon theme icon", "signs and symbols", "south america", "paper symbol"]
+    plain = ["united nations member", *tags]
+    for own, shown in ((tags, tags), (["flag"], plain)):
+        card = Card(stream.getvalue(), "", own, {"T, reads the text": shown})
+        fig = gallery.show_cards([card])
+        canvas = FigureCanvasAgg(fig)
+        canvas.draw()
+        ax = fig.axes[1]
+        room = gallery.PITCH * ax.get_window_extent().width
+        for text in ax.texts[-len(shown) :]:
+            assert text.get_window_extent().width < room, text.get_text()
 
 
 def test_sizes_of_the_parts_are_the_splits():

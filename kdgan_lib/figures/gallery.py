@@ -12,6 +12,8 @@ from kdgan_lib.figures.style import figure
 from kdgan_lib.reports.tag_gallery import Card
 
 RIGHT, WRONG = "#006B4E", "#6E6E6E"
+FIRST, PITCH = 0.165, 0.167
+"""Where the first column of words starts, and how wide one is."""
 
 
 def show_cards(cards: Sequence[Card]) -> Figure | None:
@@ -61,14 +63,16 @@ def _line(
     """Write a title and words one after the other, five columns of them at most."""
     ax.text(0, row, title, ha="left", va="center", fontsize=9, color="black")
     for place, (word, right) in enumerate(parts):
-        mark = "✓ " if right and len(parts) > 1 else ""
+        alone = len(parts) == 1
+        mark = "✓ " if right and not alone else ""
+        most = 11 if right else 15  # a ticked word is bold, so it is wider
         ax.text(
-            0.21 + 0.158 * place,
+            FIRST + PITCH * place,
             row,
-            mark + (_short(word, 15) if len(parts) > 1 else word),
+            mark + (word if alone else _short(word, most)),
             ha="left",
             va="center",
-            fontsize=9,
+            fontsize=8.5,
             fontstyle=style,
             fontweight="bold" if right else "normal",
             color=RIGHT if right else WRONG,

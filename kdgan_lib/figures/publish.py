@@ -47,9 +47,13 @@ def data_uri(fig: Figure, dpi: int = 110, colours: int = 64) -> str:
 
     A small palette keeps the many frames of a slider a third of their size.
     """
+    # The default, median cut, merges the colours of thin lines: two methods look alike.
+    method = Pillow.Quantize.MAXCOVERAGE
     stream = io.BytesIO()
     with Pillow.open(io.BytesIO(png(fig, dpi))) as picture:
-        few = picture.convert("RGB").quantize(colours, dither=Pillow.Dither.NONE)
+        few = picture.convert("RGB").quantize(
+            colours, method, dither=Pillow.Dither.NONE
+        )
         few.save(stream, format="png", optimize=True)
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 

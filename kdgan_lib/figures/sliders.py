@@ -76,7 +76,7 @@ def slider(
     script = SCRIPT % {"id": json.dumps(name), "labels": json.dumps(labels)}
     return HTML(
         f'<figure id="{name}" class="kd-slider" style="margin:1em 0">'
-        f"{''.join(controls)}{''.join(images)}"
+        f'{"".join(controls)}<div class="kd-frames">{"".join(images)}</div>'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
         f"<script>{script}</script>",
         metadata={"kdgan": {"slider": {"caption": caption, "alt": alt}}},

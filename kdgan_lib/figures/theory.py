@@ -107,6 +107,8 @@ def field_on_triangle(
     rows = -(-count // columns)
     size = {"width": 3.4 * columns, "height": 3.6 * rows}
     fig, all_axes = figure(rows, columns, squeeze=False, **size)
+    # The label of a colour bar keeps off the title of the row below.
+    fig.set_layout_engine("constrained", h_pad=0.12)
     p = interior(density)
     for axes, (title, slope) in zip(all_axes.flat, slopes.items(), strict=True):
         triangle(axes, ("1", "2", "3"))

@@ -1,9 +1,14 @@
+import base64
+import io
 import re
 
+import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
 
 from kdgan_lib import figures
-from kdgan_lib.figures import sliders
+from kdgan_lib.figures import publish, sliders, style
 
 
 def draw(*values):
@@ -60,3 +65,18 @@ def test_a_slider_without_values_or_texts_is_refused():
         sliders.slider(draw, {"rate": []}, "Caption.", "Alt")
     with pytest.raises(ValueError, match="alternative text"):
         sliders.slider(draw, {"rate": [1]}, "Caption.", "")
+
+
+def test_the_palette_of_a_frame_keeps_the_colour_of_every_method():
+    fig, axes = figures.figure()
+    lines = list(style.LINES.values())
+    for place, colour in enumerate(sorted(set(style.COLOURS.values()))):
+        heights, line = np.array([0, 0.6, 0.1, 1]) + place, lines[place % len(lines)]
+        axes.plot(range(4), heights, color=colour, ls=line, label=colour)
+    axes.legend()
+    data = base64.b64decode(publish.data_uri(fig).split(",")[1])
+    with Image.open(io.BytesIO(data)) as picture:
+        shown = np.asarray(picture.convert("RGB")).reshape(-1, 3).astype(int)
+    for name, colour in style.COLOURS.items():
+        wanted = np.round(255 * np.array(to_rgb(colour)))
+        assert np.abs(shown - wanted).max(axis=1).min() < 20, name
