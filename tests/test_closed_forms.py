@@ -91,10 +91,8 @@ def test_pathwise_tends_to_the_gradient_with_a_third_of_the_reward_variance():
 
 def test_relaxed_score_limit_holds_for_ten_labels():
     logits, reward = case("middle", 10)
-    draws = 1_000_000
-    mean, variance = moments("relaxed_score", logits, reward, 0.01, draws)
+    mean, _ = moments("relaxed_score", logits, reward, 0.01, 1_000_000)
     gradient = forms.exact_gradient(logits, reward)
     scale = (mean @ gradient) / gradient.square().sum()
     assert float(scale) == pytest.approx(math.log(2), abs=0.05)
-    atol = 5 * math.sqrt(float(variance) / draws) + 0.005
-    assert torch.allclose(mean, math.log(2) * gradient, rtol=0, atol=atol)
+    assert torch.allclose(mean, math.log(2) * gradient, atol=0.02)

@@ -53,13 +53,9 @@ def in_short() -> str:
         "gamma": ("F4.4", "accuracy_loss"),
         "teacher": ("F6", "teacher_gain"),
     }
-    said = {}
-    for name, (claim, quantity) in asked.items():
-        evidence = judge(claim).evidence
-        if evidence.empty:
-            return ""
-        row = evidence.set_index("quantity").loc[quantity]
-        said[name] = interval(row["value"], row["lo"], row["hi"])
+    said = {name: _measured(*where) for name, where in asked.items()}
+    if not all(said.values()):
+        return ""
     text = (
         f"On MNIST with n = 100 C's mean accuracy moves by {said['alpha']} points over "
         f"α from 0 to 1, and by {said['beta']} over β from 0.001 on; β = 0.0001 costs "
@@ -71,24 +67,23 @@ def in_short() -> str:
 
 def _with_more_images() -> list[str]:
     """Return a sentence for each larger n at which every value was run."""
-    asked = {
-        "F4.1": "accuracy_range",
-        "F4.2": "accuracy_range",
-        "F4.4": "accuracy_loss",
-    }
-    found = {claim: judge(claim).evidence.set_index("quantity") for claim in asked}
     said = []
     for n in SIZES[1:]:
-        names = {claim: f"{quantity}_at_{n}" for claim, quantity in asked.items()}
-        if not all(name in found[claim].index for claim, name in names.items()):
-            continue
-        rows = [found[claim].loc[name] for claim, name in names.items()]
-        alpha, beta, gamma = (interval(r["value"], r["lo"], r["hi"]) for r in rows)
-        said.append(
-            f"With n = {n:,} C's moves by {alpha} points over α and by {beta} over β, "
-            f"and γ = {LARGE_GAMMA:g} costs {gamma} points."
-        )
+        alpha, beta = (_measured(c, f"accuracy_range_at_{n}") for c in ("F4.1", "F4.2"))
+        gamma = _measured("F4.4", f"accuracy_loss_at_{n}")
+        if alpha and beta and gamma:
+            said.append(
+                f"With n = {n:,} C's moves by {alpha} points over α and by {beta} over "
+                f"β, and γ = {LARGE_GAMMA:g} costs {gamma} points."
+            )
     return said
+
+
+def _measured(claim: str, quantity: str) -> str:
+    """Return a quantity of a claim's evidence with its interval; empty without it."""
+    evidence = judge(claim).evidence
+    found = evidence[evidence.quantity == quantity] if len(evidence) else evidence
+    return "".join(interval(row.value, row.lo, row.hi) for row in found.itertuples())
 
 
 def large_gamma(found: pd.DataFrame) -> str:
