@@ -25,6 +25,8 @@ KINDS = ("quantity", "ordering", "theory", "set-up")
 OPEN = "open"
 """Protocol of evidence on too few runs for a verdict."""
 EVIDENCE_KEY = ["claim", "quantity", "protocol"]
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C, ten times as fast, where PyYAML was built with it."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ def find(claim_id: str) -> Claim:
 @cache
 def _load(path: str) -> tuple[Claim, ...]:
     with open(path, encoding="utf-8") as file:
-        document = yaml.safe_load(file)
+        document = yaml.load(file, Loader=LOADER)
     claims: list[Claim] = []
     for entry in document["claims"]:
         claims += _expand(entry) if "cells" in entry else [Claim(**entry)]

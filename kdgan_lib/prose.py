@@ -239,7 +239,8 @@ def reasons(judged: Verdict) -> list[str]:
     """Return the lines under a claim in Markdown: rule, evidence, protocol and runs."""
     claim = judged.claim
     if judged.verdict == "not testable here":
-        return [f"Not testable here: {claim.untestable}"]
+        since = [f"**Rule**, {claim.changed}."] if claim.changed else []
+        return [f"Not testable here: {claim.untestable}", *since]
     rules = [
         f"*{verdict}* if {claims.rule_in_words(claim.rule[verdict])}"
         for verdict in ("reproduced", "partly")

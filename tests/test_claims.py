@@ -115,9 +115,12 @@ def test_rules_give_verdicts(rows, verdict):
         ("below", 2, True),
         ("below", 1, False),
         ("above", 0.9, True),
+        ("above", 1, False),
         ("at_most", 1, True),
         ("at_least", 1.1, False),
+        ("at_least", 1, True),
         ("between", [0, 1], True),
+        ("between", [1, 2], True),
         ("equals", 1, True),
         ("interval_below", 1.5, False),
         ("interval_above", 0.5, False),
@@ -184,6 +187,17 @@ def test_evidence_of_another_protocol_does_not_count(ledger):
     evidence.update(["C1"])
     judged = judge("C1")
     assert (judged.verdict, judged.runs) == ("reproduced", 10)
+
+
+def test_a_verdict_knows_the_most_and_the_fewest_runs_behind_its_quantities(ledger):
+    counts = {"gap": 10, "other": 5, "exact": 0}
+    ledger["gap"] = lambda: {
+        name: Quantity(1.0, runs=count, protocol="controlled")
+        for name, count in counts.items()
+    }
+    evidence.update(["C1"])
+    judged = judge("C1")
+    assert (judged.runs, judged.fewest) == (10, 5)
 
 
 def test_missing_runs_leave_the_claim_not_run_with_one_command(ledger):

@@ -91,6 +91,18 @@ def test_the_choice_is_by_validation_alone(small):
         classical.chosen("toy", "relexample")
 
 
+def test_a_trial_is_scored_on_validation_and_a_row_on_validation_and_test(small):
+    setting, train = {"k": 9, "distance": "euclidean"}, small.train
+    tagger = KNN(**setting).fit(train.inputs.numpy(), train.targets.numpy())
+    held, final = (
+        classical._precision(tagger, part) for part in (small.validation, small.test)
+    )
+    assert held != final
+    assert classical._trial("knn", setting, small)["validation_precision"] == held
+    row = classical.reported("knn", setting, 0, small)
+    assert (row["validation_precision"], row["test_precision"]) == (held, final)
+
+
 def test_knn_and_tagprop_together_take_at_most_30_seconds_of_a_core():
     train = load_tags("popular").train
     features, tags = train.inputs.numpy(), train.targets.numpy()

@@ -323,3 +323,36 @@ def test_weights_that_are_no_law_of_x_are_refused(weights):
     p_u = torch.full((2, 3), 1 / 3)
     with pytest.raises(ValueError, match="one non-negative number per row of p_u"):
         Game(p_u, weights=torch.tensor(weights))
+
+
+def test_the_penalty_is_beta_times_cs_distillation_and_gamma_times_ts():
+    generator = torch.Generator().manual_seed(8)
+    h, f = torch.randn((2, 20, 7), generator=generator, dtype=torch.float64)
+    game = Game(law(generator, 20, 7), 0.3, 0.7, 0.2, "kl")
+    expected = 0.7 * losses.kl_distillation(h, f) + 0.2 * losses.kl_distillation(f, h)
+    assert torch.allclose(game.penalty(h, f), expected)
+
+
+def test_the_mean_over_x_is_weighted_by_its_law():
+    game = Game(torch.full((2, 3), 1 / 3), weights=torch.tensor([0.9, 0.1]))
+    assert float(game.mean_over_x(torch.tensor([1.0, 11.0]))) == pytest.approx(2.0)
+
+
+def test_total_variation_is_one_where_laws_share_no_label():
+    assert total_variation(torch.eye(3)[0], torch.eye(3)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("player", "beta", "gamma"), [("p_c", 0.9, 0), ("p_t", 0, 0.9)]
+)
+def test_best_responses_minimise_the_value_where_the_other_player_distils_nothing(
+    player, beta, gamma
+):
+    generator = torch.Generator().manual_seed(9)
+    game = Game(law(generator, 6), 0.2, beta, gamma, "kl")
+    point = Strategies(*law(generator, 3, 6))
+    best = getattr(game.best_responses(*point), player)
+    for _ in range(300):
+        near = 0.98 * best + 0.02 * law(generator, 6, sharpness=3.0)
+        values = [game.value(*point._replace(**{player: p})) for p in (best, near)]
+        assert values[0] <= values[1] + 1e-12

@@ -16,12 +16,16 @@ from kdgan_lib.verdicts import judge
 TUNED = report.tuned()
 
 
-def store(grid, accuracy, teacher=lambda run: 0.9, kept=lambda run: True):
+def store(
+    grid, accuracy, teacher=lambda run: 0.9, kept=lambda run: True, validation=None
+):
     """Store a grid's runs: a tenth of a point per seed on top of what is given."""
     rows = []
     for run in filter(kept, GRIDS[grid]("paper")):
         score, other = (f(run) + run.seed / 1000 for f in (accuracy, teacher))
         scores = dict.fromkeys(points.SCORES, score) | {"teacher_test_accuracy": other}
+        held_out = (validation or accuracy)(run) + run.seed / 1000
+        scores |= {"validation_accuracy": held_out}
         known = {"run_id": run.id, "status": "finished", "seconds": 60.0}
         rows.append(known | run.configuration() | scores)
     runs.append_rows("runs", pd.DataFrame(rows), ["run_id"])
@@ -50,6 +54,15 @@ def test_the_range_is_the_largest_minus_the_least_mean_and_the_widest_n_counts(
     assert found["accuracy_range_at_100"].runs == 5
     assert found["accuracy_range"].value == pytest.approx(3.0)
     assert judge("F4.1").verdict == "partly"
+
+
+def test_the_range_is_of_the_means_and_not_the_mean_of_the_seeds_ranges(runs_folder):
+    def turning(run):
+        return 0.9 + 0.01 * run.method.alpha * (-1) ** run.seed
+
+    store("figure4", turning, kept=only(100))
+    found = measures.hyperparameter_range("mnist", "alpha")["accuracy_range"]
+    assert found.value == pytest.approx(0.2)  # five seeds: (3 - 2) / 5 of a point
 
 
 def test_a_range_of_a_few_seeds_has_no_interval(runs_folder):
@@ -138,6 +151,14 @@ def test_the_best_weight_is_inside_unless_a_weight_of_zero_validates_better(
     found = measures.tuned_ranges()
     assert found["share_inside"].value == pytest.approx(share)
     assert judge("S11").verdict == verdict
+
+
+def test_a_weight_of_zero_that_is_better_on_the_test_set_alone_rules_nothing_out(
+    runs_folder,
+):
+    for grid in ("controls", "figure6"):
+        store(grid, without("gamma"), validation=flat)
+    assert measures.tuned_ranges()["share_inside"].value == 1
 
 
 def test_the_gain_of_figure_6_is_judged_from_the_rows_at_once(runs_folder):

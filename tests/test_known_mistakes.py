@@ -202,6 +202,20 @@ def image_split():
     return Split("toy", *parts, toy.num_labels)
 
 
+def test_about_half_of_the_training_images_are_mirrored_and_none_that_is_scored():
+    split, player = image_split(), Tagged("classifier")
+    player.inner = nn.Sequential(nn.Flatten(), toys.network())
+    budget = GAME_ONLY.but(augmentation="mirror")
+    train("supervised", {"classifier": player}, budget, split)
+    parts = (split.train, split.validation, split.test)
+    known = {tuple(x.flatten().tolist()) for part in parts for x in part.inputs}
+    plain = {True: [], False: []}
+    for inputs, training, _ in player.log:
+        plain[training] += [tuple(x.flatten().tolist()) in known for x in inputs]
+    assert all(plain[False])
+    assert 0.35 < sum(plain[True]) / len(plain[True]) < 0.65
+
+
 @with_teacher
 def test_targets_belong_to_the_inputs_in_every_shuffled_batch(name, monkeypatch):
     split, update, seen = toys.split(), Training.update, []

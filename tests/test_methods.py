@@ -7,7 +7,7 @@ import torch
 
 from kdgan_lib import randomness
 from kdgan_lib.data import Examples
-from kdgan_lib.estimators import ESTIMATORS
+from kdgan_lib.estimators import ESTIMATORS, estimator
 from kdgan_lib.losses import (
     cross_entropy,
     discriminator_loss,
@@ -16,6 +16,7 @@ from kdgan_lib.losses import (
     saturating_reward,
 )
 from kdgan_lib.methods import METHODS, Noise, method
+from kdgan_lib.methods.adversarial import REWARDS
 from kdgan_lib.methods.base import weighted_sum
 
 B, K = 6, 5
@@ -268,3 +269,63 @@ def test_a_wrong_hyperparameter_is_refused_with_what_is_allowed(
 ):
     with pytest.raises(ValueError, match=message):
         method(name, **settings)
+
+
+def test_kl_in_kdgan_is_from_the_others_law_to_the_players_own(logits, batch):
+    kdgan = method("kdgan", distillation="kl")
+    for student, other in (("classifier", "teacher"), ("teacher", "classifier")):
+        _, terms = loss_of(kdgan, student, logits, batch)
+        expected = kl_distillation(logits[student], logits[other])
+        assert torch.allclose(terms["distillation"], expected)
+
+
+@pytest.mark.parametrize("player", ["classifier", "teacher"])
+def test_the_anchor_of_kdgan_is_the_players_own_cross_entropy(player, logits, batch):
+    plain, _ = loss_of(method("kdgan"), player, logits, batch)
+    anchored, _ = loss_of(method("kdgan", supervision=2.0), player, logits, batch)
+    anchor = cross_entropy(logits[player], batch.targets)
+    assert torch.allclose(anchored, plain + 2 * anchor)
+
+
+def test_without_d_neither_c_nor_t_hears_it(logits, batch):
+    silent = method("kdgan", adversarial=0.0, beta=3.0, gamma=0.7)
+    distance = l2_distillation(logits["classifier"], logits["teacher"])
+    for player, weight in (("classifier", 3.0), ("teacher", 0.7)):
+        value, _ = loss_of(silent, player, logits, batch)
+        assert torch.allclose(value, weight * distance)
+
+
+def test_labels_that_c_and_t_draw_for_d_are_mixed_by_alpha(logits):
+    kdgan = method("kdgan", alpha=0.2, positive_draws=1, negative_draws=20_000)
+    mixture = 0.2 * law(logits, "classifier") + 0.8 * law(logits, "teacher")
+    assert torch.allclose(kdgan.proposals(logits, noise()), mixture, atol=0.015)
+
+
+def test_d_weighs_true_and_proposed_labels_by_how_many_are_drawn(logits, batch):
+    nagan = method("nagan", positive_draws=5_000, negative_draws=20_000)
+    value, _ = loss_of(nagan, "discriminator", logits, batch)
+    expected = discriminator_loss(
+        logits["discriminator"], 0.2 * batch.targets, 0.8 * law(logits, "classifier")
+    )
+    assert torch.allclose(value, expected, rtol=0.01)
+
+
+def test_noisy_perturbs_a_logit_in_proportion_to_it_and_keeps_its_mean(batch):
+    """At keep 1/2 and scale 2 a logit's factor has mean 1 and variance 1 + 4."""
+    noisy = method("noisy", keep=0.5, noise_scale=2.0)
+    same = dict.fromkeys(("classifier", "teacher"), torch.full((40_000, 2), 3.0))
+    value, _ = loss_of(noisy, "classifier", same, batch)
+    assert value.item() == pytest.approx(0.5 * 2 * 3.0**2 * (1 + 4), rel=0.03)
+
+
+@pytest.mark.parametrize("reward", REWARDS)
+def test_the_adversarial_loss_is_the_estimators_at_the_temperature_given(
+    reward, logits
+):
+    nagan = method("nagan", estimator="pathwise", draws=3, reward=reward)
+    d = logits["discriminator"].sigmoid()
+    scores = {"saturating": (1 - d).log(), "nonsaturating": -d.log()}[reward]
+    gumbel = noise().gumbel(3, scores)
+    expected = estimator("pathwise")(logits["classifier"], scores, gumbel, 0.3).mean()
+    found = nagan.adversarial_loss("classifier", logits, noise(), 0.3)
+    assert torch.allclose(found, expected)

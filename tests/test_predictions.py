@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from kdgan_lib import predictions, recommend, runs
 from kdgan_lib.baselines import KNN
+from kdgan_lib.data import Examples
 from kdgan_lib.experiments import declare
+from kdgan_lib.loop.result import Result
 from kdgan_lib.measures import tags as measures
 from kdgan_lib.reports import tag_gallery
 from kdgan_lib.tag_facts import groups_of
@@ -138,3 +141,26 @@ def test_groups_drawn_whole_widen_the_interval_of_equal_images():
     alone = values.assign(group=range(60)).set_index(["image", "group"])
     single = tag_gallery._gap(alone, "a", "b")
     assert whole["high"] - whole["low"] > 2 * (single["high"] - single["low"])
+
+
+class Says(torch.nn.Module):
+    """Give every image the same scores."""
+
+    def __init__(self, scores):
+        super().__init__()
+        self.scores = torch.tensor(scores)
+
+    def forward(self, inputs):
+        return self.scores.expand(len(inputs), -1)
+
+
+def test_t_speaks_from_its_own_seat_and_its_student_from_c_s(monkeypatch):
+    players = {"teacher": Says([2.0, 0.0, 0.0]), "classifier": Says([0.0, 0.0, 2.0])}
+    result = Result({}, pd.DataFrame(), players)
+    test = Examples(torch.zeros(4, 2), torch.eye(3)[torch.tensor([0, 1, 2, 0])])
+    rated = dict(predictions._ratings("mimic", result, test))
+    monkeypatch.setattr(predictions.soft_labels, "neighbourhood", lambda log, *_: log)
+    spoken = dict(predictions._spoken("mimic", result, test))
+    for scores in (rated, spoken):
+        favourites = {name: set(scores[name].argmax(1).tolist()) for name in scores}
+        assert favourites == {"teacher": {0}, "mimic": {2}}

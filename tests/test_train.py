@@ -14,11 +14,12 @@ from torch import nn
 
 from kdgan_lib import fit
 from kdgan_lib.loop.checkpoint import Checkpoints
-from kdgan_lib.loop.evaluation import Criterion
+from kdgan_lib.loop.evaluation import Criterion, accuracy, predict
 from kdgan_lib.loop.pretrained import Pretrained, described
 from kdgan_lib.loop.state import adam, digest
 from kdgan_lib.losses import cross_entropy, kl_distillation
 from kdgan_lib.methods import METHODS, Method, Phase, method
+from kdgan_lib.methods.adversarial import Adversarial
 from kdgan_lib.train import Diverged, Training
 from tests import toys
 
@@ -158,6 +159,35 @@ def test_each_player_is_stepped_at_its_own_learning_rate(monkeypatch):
         assert seen[f"pretrain {player}", player] == {budget.pretraining_lr}
 
 
+def test_each_epoch_is_trained_at_its_schedules_rate(monkeypatch):
+    rates, prepare = [], Training.prepare
+
+    def spy(training, stage, phase, epoch):
+        prepare(training, stage, phase, epoch)
+        groups = training.state.optimizers[phase.player].param_groups
+        rates.append({group["lr"] for group in groups})
+
+    monkeypatch.setattr(Training, "prepare", spy)
+    cosine = {"epochs": 4, "lr_schedule": "cosine", "classifier_lr": 0.1}
+    train("supervised", budget=WITHOUT_PRETRAINING.but(**cosine))
+    expected = [0.05 * (1 + math.cos(math.pi * epoch / 4)) for epoch in range(4)]
+    assert [rate for (rate,) in rates] == pytest.approx(expected)
+
+
+def test_the_game_is_played_at_the_temperature_of_each_epoch(monkeypatch):
+    taus, loss = [], Adversarial.adversarial_loss
+
+    def spy(chosen, player, logits, noise, temperature):
+        taus.append(temperature)
+        return loss(chosen, player, logits, noise, temperature)
+
+    monkeypatch.setattr(Adversarial, "adversarial_loss", spy)
+    curve = train("kdgan", budget=toys.BUDGET.but(epochs=3, evaluate_every=1)).curve
+    expected = pytest.approx([1.0, 0.1**0.5, 0.1])
+    assert list(dict.fromkeys(taus)) == expected
+    assert list(curve[curve.stage == "game"].temperature) == expected
+
+
 def test_weight_decay_penalises_weights_and_not_biases():
     budget = WITHOUT_PRETRAINING.but(weight_decay=0.5, selection="last")
     decayed, plain = (
@@ -168,6 +198,18 @@ def test_weight_decay_penalises_weights_and_not_biases():
     groups = adam(toys.network(), budget).param_groups
     assert [g["weight_decay"] for g in groups] == [0.5, 0.0]
     assert [{p.dim() for p in g["params"]} for g in groups] == [{2}, {1}]
+
+
+def test_weight_decay_is_a_part_of_the_gradient_that_adam_scales():
+    """Without another gradient each weight moves by the rate, whatever its size."""
+    network = nn.Linear(4, 1)
+    before = nn.init.uniform_(network.weight, 0.1, 1.0).detach().clone()
+    optimizer = adam(network, toys.BUDGET.but(weight_decay=0.5))
+    for weights in network.parameters():
+        weights.grad = torch.zeros_like(weights)
+    optimizer.step()
+    rate = optimizer.param_groups[0]["lr"]
+    torch.testing.assert_close(before - network.weight, torch.full((1, 4), rate))
 
 
 def test_selection_by_validation_restores_the_best_classifier_on_validation():
@@ -411,6 +453,7 @@ def changed_targets():
         {"budget": toys.BUDGET.but(pretraining_lr=2e-2)},
         {"budget": toys.BUDGET.but(pretraining_schedule="cosine")},
         {"budget": toys.BUDGET.but(denormals="flushed")},
+        {"budget": toys.BUDGET.but(precision="bfloat16")},
         {"budget": toys.BUDGET.but(batch_size=20)},
         {"budget": toys.BUDGET.but(classifier_pretraining=4)},
         {"budget": toys.BUDGET.but(weight_decay=1e-3)},
@@ -431,6 +474,29 @@ def test_a_stored_player_is_not_used_where_its_training_would_differ(change, tmp
         )
     train("supervised", pretrained=Pretrained(tmp_path), **change)
     assert len(list(tmp_path.glob("*.pt"))) == 2
+
+
+def as_images(split):
+    """Return the toy split with points of four numbers as images of 1 x 2 x 2."""
+    parts = {name: getattr(split, name) for name in ("train", "validation", "test")}
+    shape = (-1, 1, 2, 2)
+    seen = {k: replace(v, inputs=v.inputs.reshape(shape)) for k, v in parts.items()}
+    return replace(split, **seen)
+
+
+def test_a_stored_player_is_not_used_under_another_augmentation(tmp_path):
+    def builder():
+        return nn.Sequential(nn.Flatten(), toys.network())
+
+    for count, kind in enumerate(("none", "mirror"), start=1):
+        train(
+            "supervised",
+            players=toys.players(seats=("classifier",), builder=builder),
+            split=as_images(toys.split()),
+            budget=toys.BUDGET.but(pretraining_augmentation=kind),
+            pretrained=tmp_path,
+        )
+        assert len(list(tmp_path.glob("*.pt"))) == count
 
 
 @dataclass(frozen=True)
@@ -529,6 +595,20 @@ def test_a_metric_of_ones_own_is_used_for_every_score():
     assert result.metrics["test_labels"] == result.metrics["teacher_test_labels"] == 3
     assert "test_accuracy" not in result.metrics
     assert result.metrics["selected_epoch"] > 0
+
+
+def test_further_scores_are_those_of_the_selected_classifier_on_the_test_set():
+    def report(logits, targets):
+        return {"loss": cross_entropy(logits, targets).item()}
+
+    budget = toys.BUDGET.but(evaluate_every=1, classifier_lr=0.3)
+    criterion = Criterion("accuracy", accuracy, report)
+    result = train("supervised", budget=budget, criterion=criterion)
+    assert result.metrics["selected_epoch"] < result.metrics["epochs_run"]
+    test = toys.split().test
+    logits = predict("classifier", result.players["classifier"], test)
+    found = result.metrics["test_loss"]
+    assert found == pytest.approx(report(logits, test.targets)["loss"])
 
 
 def test_a_criterion_that_is_no_number_is_named():

@@ -180,3 +180,13 @@ def test_networks_without_settings_of_their_own_are_not_searched(tmp_path):
 def test_every_method_is_searched_over_its_classifiers_rate_and_schedule():
     for name in COMPARED:
         assert {"classifier_lr", "lr_schedule"} <= set(space(name))
+
+
+def test_the_search_goes_to_where_the_scores_are_higher(monkeypatch):
+    def by_rate(run, progress=False):
+        return -run.budget.classifier_lr
+
+    monkeypatch.setattr(tuning, "_score", by_rate)
+    done = tuning.tune("supervised", trials=16)
+    random, guided = done.score[1:8], done.score[8:]
+    assert guided.median() > random.median()

@@ -1,9 +1,11 @@
 """Check gradient moments against brute force, and the study that stores them."""
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from torch import nn
 from kdgan_lib import claims, closed_forms, measures, runs
 from kdgan_lib import variance_linear as linear
 from kdgan_lib.concrete import gumbel
+from kdgan_lib.data import Examples
 from kdgan_lib.estimators import estimator, sample_gradients
 from kdgan_lib.evidence import evidence_rows
 from kdgan_lib.figures import variance as drawings
@@ -322,6 +325,40 @@ def test_the_whole_gradient_follows_eq_3_s_weights():
     assert whole == pytest.approx(expected, rel=0.2)  # minus the noise of the mean
 
 
+def test_labels_enter_the_whole_gradients_variance_by_the_square_of_alpha():
+    rows, _ = probed("kdgan", Probe(batches=2, draws=10, masks=2, temperatures=()))
+    part, whole = (
+        value(rows, component, "relaxed_score", "sampling")
+        for component in ("adversarial", "total")
+    )
+    assert whole == pytest.approx(method("kdgan").alpha ** 2 * part)
+
+
+def test_the_variance_of_a_batch_does_not_depend_on_how_many_examples_are_looked_at():
+    """All examples are alike here, so that each has the same variance."""
+    toy, found = toys.split(), []
+    one = toy.train[:1]
+    alike = Examples(one.inputs.repeat(40, 1), one.targets.repeat(40, 1))
+
+    def look(training, stage):
+        if stage.name == GAME:
+            for examples in (2, 10):
+                amounts = {"batches": 2, "draws": 2_000, "masks": 2}
+                probe = Probe(**amounts, examples=examples, temperatures=())
+                rows = pd.DataFrame(measure(Point(training, stage), probe))
+                found.append(value(rows, "adversarial", "reinforce", "sampling"))
+
+    budget = toys.BUDGET.but(epochs=1)
+    fit("kdgan", toys.players(), replace(toy, train=alike), budget, after_epoch=look)
+    assert found[0] == pytest.approx(found[1], rel=0.15)
+
+
+def test_dropout_has_a_variance_of_its_own():
+    rows, _ = probed("kdgan", Probe(batches=2, draws=10, masks=4, temperatures=()))
+    for component in ("adversarial", "distillation"):
+        assert value(rows, component, "exact", "dropout") > 0
+
+
 def test_a_game_without_teacher_has_no_distillation_gradient():
     rows, _ = probed("nagan")
     assert value(rows, "distillation", "exact", "squared_norm") == 0.0
@@ -530,3 +567,91 @@ def test_per_sample_gradients_have_five_times_the_loop_s_throughput(hidden):
     found = json.loads(done.stdout)
     assert found["loop"] > 5 * found["gradients"]
     assert found["mapped_gram"] > 5 * found["gram"]
+
+
+OWN = {"nagan": "relaxed_score", "kdgan_wo_gm": "reinforce", "kdgan": "relaxed_score"}
+SAME_POINT = {
+    ("adversarial", "reinforce"): (600.0, 400.0, 1.0),
+    ("adversarial", "relaxed_score"): (60.0, 40.0, 1.0),
+    ("adversarial", "pathwise"): (6.0, 4.0, 1.0),
+    ("adversarial", "concrete_density"): (6e3, 4e3, 1.0),
+    ("adversarial", "reinforce_baseline"): (0.6, 0.4, 1.0),
+    ("adversarial", "exact"): (0.0, 0.1, 1.0),
+    ("distillation", "exact"): (0.0, 10.0, 100.0),
+    ("distillation_kl", "exact"): (0.0, 1.0, 1.0),
+}
+WHOLE = {"nagan": (200.0, 800.0), "kdgan_wo_gm": (0.8, 0.2), "kdgan": (8.0, 2.0)}
+
+
+@pytest.fixture
+def invented(runs_folder):
+    """Store three seeds of each game at two probes: (sampling, minibatch, signal)."""
+    found = []
+    for name, seed, epoch in product(OWN, range(3), (1, 60)):
+        known = {"run_id": Study().identity(name, seed), "method": name, "seed": seed}
+        known |= {"epoch": epoch, "tau": 0.5, "alpha": 0.5, "beta": 2.0, "draws": 4}
+        known |= {"own_estimator": OWN[name]}
+        parts = SAME_POINT | {("total", OWN[name]): (*WHOLE[name], 1.0)}
+        parts |= {("labels", "exact"): (0.0, 1.0, 4.0 * epoch)}
+        rows = {
+            (*place, quantity): number
+            for place, numbers in parts.items()
+            for quantity, number in zip(
+                ("sampling", "minibatch", "squared_norm", "covariance"),
+                (*numbers, 0.0),
+                strict=True,
+            )
+        }
+        rows |= {(drawn, "draw 00", "norm"): 0.1 for drawn in ("drawn", "drawn_one")}
+        columns = ("component", "estimator", "quantity")
+        found += [
+            known | dict(zip(columns, place, strict=True)) | {"value": number}
+            for place, number in rows.items()
+        ]
+    runs.append_rows(TABLE, pd.DataFrame(found), KEY)
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [
+        (
+            "variance_by_term",
+            {
+                "log10_ratio": 1.0,
+                "kl_log10_ratio": 2.0,
+                "weighted_log10_ratio": math.log10(0.5**2 * 100 / (2**2 * 10)),
+                "relative_log10_ratio": math.log10(100 / 1) - math.log10(10 / 100),
+            },
+        ),
+        (
+            "variance_by_sampling",
+            {
+                "log10_ratio": 1.0,
+                "same_point_log10_ratio": 1.0,
+                "pathwise_log10_ratio": 2.0,
+                "density_log10_ratio": -1.0,
+                "baseline_log10_ratio": 3.0,
+                "exact_log10_ratio": 4.0,
+            },
+        ),
+        (
+            "variance_by_game",
+            {
+                "log10_ratio": 2.0,
+                "as_trained_log10_ratio": math.log10((50 + 800) / (2 + 2)),
+                "relative_log10_ratio": 2.0,
+            },
+        ),
+        (
+            "naive_gradient_extremes",
+            # The labels' gradient has norm 2 when the game begins, and more later.
+            {"smallest": 0.05, "vanishing_share": 0.0, "tenfold_vanishing_share": 1.0},
+        ),
+    ],
+)
+def test_a_measure_of_variances_compares_what_its_names_say(
+    measure, expected, invented
+):
+    found = measures.collect()[measure]()
+    values = {name: found[name].value for name in expected}
+    assert values == pytest.approx(expected)

@@ -10,14 +10,15 @@ from kdgan_lib.tables import MissingRuns
 from kdgan_lib.verdicts import judge
 
 
-def store(grid, accuracy):
+def store(grid, accuracy, validation=None):
     for run in GRIDS[grid]("paper"):
         row = {"run_id": run.id, **run.configuration(), "status": "finished"}
         scores = dict.fromkeys(
             ("test_accuracy", "validation_accuracy", "teacher_test_accuracy"),
             accuracy(run) + run.seed / 1000,
         )
-        runs.record(row | scores)
+        held_out = (validation or accuracy)(run) + run.seed / 1000
+        runs.record(row | scores | {"validation_accuracy": held_out})
 
 
 def test_kl_and_squared_distances_are_compared_seed_by_seed(runs_folder):
@@ -76,3 +77,13 @@ def test_every_variant_has_a_row_with_its_interval_and_runs(runs_folder):
     assert (found.runs == 5).all()
     assert ((found.low <= found["C, %"]) & (found["C, %"] <= found.high)).all()
     assert not found.duplicated(["tau_start", "tau_end"]).any()
+
+
+def test_variants_are_chosen_on_validation_and_not_on_the_test_set(runs_folder):
+    def best_at(name, value):
+        return lambda run: 0.8 + 0.1 * (getattr(run.method, name) == value)
+
+    store("distillation_forms", best_at("beta", 20.0), best_at("beta", 2.0))
+    store("temperature", best_at("tau_end", 1.0), best_at("tau_end", 0.5))
+    assert variants.distillation_forms()["beta_of_kl"] == 2.0
+    assert variants.temperature_schedule()["best_constant_temperature"] == 0.5

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from kdgan_lib.figures.curves import points_with_intervals
 from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
+from kdgan_lib.reports.cells import seeds_in_words
 from kdgan_lib.stats import mean_interval
 
 if TYPE_CHECKING:
@@ -195,8 +196,7 @@ def methods_at_size(frame: pd.DataFrame, n: int) -> Figure | None:
         frame, "accuracy", "low", "high", label=ACCURACY, marks=list(frame.paper)
     )
     if fig is not None:
-        least, most = frame.runs.min(), frame.runs.max()
-        seeds = f"{most} seeds" if least == most else f"{least} to {most} seeds"
+        seeds = seeds_in_words(frame.runs)
         fig.axes[0].set_title(f"MNIST, n = {n:,} ({seeds})", loc="left")
         _key_above(fig.axes[0])
     return fig

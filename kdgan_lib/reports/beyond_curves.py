@@ -5,7 +5,7 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.prose import listed
 from kdgan_lib.reports.beyond import GRID, TUNED, declared, shared_seeds, variants
-from kdgan_lib.stats import convergence, paired_difference, signed
+from kdgan_lib.stats import Difference, convergence, paired_difference, signed
 
 NEAR_HALF = 0.1
 """Distance from a half within which alpha is said to stay there."""
@@ -30,17 +30,29 @@ def shared_curves() -> pd.DataFrame:
     return found[found.variant.isin(enough) & found.seed.isin(shared)]
 
 
-def _converged_at() -> pd.Series:
-    """Return the player updates to convergence, by variant and seed."""
+def _converged_at() -> dict[str, pd.Series]:
+    """Return the player updates to convergence per seed, of every variant in order."""
     found = shared_curves()
     if found.empty:
-        return pd.Series(dtype=float)
-    return pd.Series(
-        {
-            key: convergence(run, "classifier_validation", "player_updates")
-            for key, run in found.groupby(["variant", "seed"])
-        }
-    )
+        return {}
+    at = {
+        key: convergence(run, "classifier_validation", "player_updates")
+        for key, run in found.groupby(["variant", "seed"])
+    }
+    reached = pd.Series(at)
+    known = reached.index.get_level_values(0)
+    return {name: reached[name] for name in variants() if name in known}
+
+
+def _changes(at: dict[str, pd.Series]) -> dict[str, Difference]:
+    """Return each variant's updates to convergence minus the tuned KDGAN's, paired."""
+    if TUNED not in at:
+        return {}
+    return {
+        name: paired_difference(own, at[TUNED])
+        for name, own in at.items()
+        if name != TUNED
+    }
 
 
 def sooner() -> str:
@@ -48,18 +60,17 @@ def sooner() -> str:
 
     By the intervals of `converged`; empty where nothing can be compared.
     """
-    at = _converged_at()
-    names = set(at.index.get_level_values(0)) if len(at) else set()
-    if TUNED not in names or len(names) < 2:
+    gaps = _changes(_converged_at())
+    if not gaps:
         return ""
-    gaps = {name: paired_difference(at[name], at[TUNED]) for name in names - {TUNED}}
-    sooner = [name for name in variants() if name in gaps and gaps[name].hi < 0]
-    later = [name for name in variants() if name in gaps and gaps[name].lo > 0]
+    sooner = [name for name, gap in gaps.items() if gap.hi < 0]
+    later = [name for name, gap in gaps.items() if gap.lo > 0]
     told = [f"Sooner: {listed(sooner)}."] if sooner else []
     told += [f"Later: {listed(later)}."] if later else []
-    pairs, rest = len(at[TUNED]), len(gaps) - len(sooner) - len(later)
+    rest = len(gaps) - len(sooner) - len(later)
     if told:
         return f"{' '.join(told)} The intervals of {rest} changes include zero."
+    pairs = max(gap.runs for gap in gaps.values())
     return (
         f"None of the {len(gaps)} changes converges at a number of updates that "
         f"{pairs} seeds tell from the tuned KDGAN's: all intervals include zero."
@@ -73,19 +84,18 @@ def converged() -> pd.DataFrame:
     seeds of `shared_curves`.
     """
     at = _converged_at()
-    if at.empty:
-        return pd.DataFrame()
-    shown = []
-    for name in variants():
-        if name not in at.index.get_level_values(0):
-            continue
-        row: dict[str, object] = {"variant": name, "player updates": at[name].mean()}
-        change = "–"
-        if name != TUNED and TUNED in at.index.get_level_values(0):
-            change = signed(paired_difference(at[name], at[TUNED]), 0)
-        row["change from as tuned"] = change
-        shown.append(row | {"runs": len(at[name])})
-    return pd.DataFrame(shown)
+    gaps = _changes(at)
+    return pd.DataFrame(
+        [
+            {
+                "variant": name,
+                "player updates": own.mean(),
+                "change from as tuned": signed(gaps[name], 0) if name in gaps else "–",
+                "runs": len(own),
+            }
+            for name, own in at.items()
+        ]
+    )
 
 
 def weights() -> pd.DataFrame:

@@ -132,8 +132,10 @@ def entries(
     cells = declared.cells(GRID)
     pace = pace_of(stored, cells)
     found = {_place(cell): cell for cell in cells if cell.protocol == protocol}
+    owner = {name: place for place, cell in found.items() for name in cell.ids}
+    runs = dict(list(stored.groupby(stored.run_id.map(owner))))
     return [
-        _entry(column, found[place], stored, pace)
+        _entry(column, found[place], runs.get(place, stored.iloc[:0]), pace)
         for name in ROWS
         for column in columns
         if (place := _wanted(name, column, protocol)) in found
@@ -284,9 +286,8 @@ def _wanted(name: str, column: Column, protocol: str) -> tuple[str, str, int, st
 
 
 def _entry(
-    column: Column, cell: Cell, stored: pd.DataFrame, pace: dict[str, float]
+    column: Column, cell: Cell, runs: pd.DataFrame, pace: dict[str, float]
 ) -> Entry:
-    runs = stored[stored.run_id.isin(cell.ids)]
     own = runs.seconds.quantile(QUIET) if len(runs) else float("nan")
     guess = cell.multiply_adds * rate_of(pace, cell.data)
     return Entry(column, cell, runs, guess if math.isnan(own) else float(own))

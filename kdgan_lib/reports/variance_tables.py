@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from kdgan_lib import tables
+from kdgan_lib.names import label_of
 from kdgan_lib.stats import Estimate, mean_interval
 from kdgan_lib.variance import combined_variance, sd_bound
 from kdgan_lib.variance_plan import TABLE, Study
@@ -12,6 +13,15 @@ DECLARED = Study()
 """The study that the book reports."""
 COMMAND = "kdgan variance"
 TIME = "20 minutes of one core"
+TITLES = {
+    "own_estimator": "estimator",
+    "alpha": "α",
+    "beta": "β",
+    "classifier_lr": "rate of C",
+    "teacher_lr": "rate of T",
+    "discriminator_lr": "rate of D",
+}
+"""Settings as the chapter's table heads them, where it has another word."""
 PLACE = ["method", "seed", "epoch"]
 VANISHING, EXPLODING = 0.01, 100.0  # of the labels' gradient at the game's start
 
@@ -183,13 +193,15 @@ def weightings(found: pd.DataFrame) -> pd.DataFrame:
 
 def settings(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the settings that the stored runs were made with, one row per method."""
-    columns = ["method", "own_estimator", "draws", "alpha", "beta"]
-    columns += ["classifier_lr", "teacher_lr", "discriminator_lr"]
     if frame.empty:
         return pd.DataFrame()
-    groups = frame.groupby(columns, sort=False)
+    groups = frame.groupby(["method", "draws", *TITLES], sort=False)
     found = groups.seed.nunique().rename("seeds").reset_index()
-    return found.rename(columns=lambda name: name.removeprefix("own_"))
+    words = {
+        "method": found.method.map(label_of),
+        "own_estimator": "`" + found.own_estimator + "`",
+    }
+    return found.assign(**words).rename(columns=TITLES)
 
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:
@@ -211,7 +223,7 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
         sums = found.groupby("method", sort=False)[[column, signal]].sum()
         table[label] = sums[column] / sums[signal].where(sums[signal] > 0)
     table.insert(0, "seeds", found.groupby("method").seed.nunique())
-    rounded = table.reset_index().astype(object)
+    rounded = table.rename(index=label_of).reset_index().astype(object)
     return rounded.where(rounded.notna(), "none")
 
 

@@ -261,6 +261,30 @@ def test_twice_the_images_for_every_accuracy_is_a_ratio_of_two():
     assert orderings.instances_ratio(few, "nagan", "kdgan") is None
 
 
+def test_a_nagan_that_needs_twice_kdgans_images_reproduces_t1_44(runs_folder):
+    per_image = {"nagan": 1, "kdgan": 2}
+    store(
+        [
+            row
+            for cell in declared.cells("sample_size")
+            if cell.method in per_image
+            for row in rows(cell, 10 * np.log(per_image[cell.method] * cell.n))
+        ]
+    )
+    assert measures.instances()["instances_ratio"].value == pytest.approx(2)
+    assert verdict("T1.44") == "reproduced"
+
+
+def test_clearly_best_is_judged_after_holms_correction():
+    """A p-value of 0.016 is clear against one rival, and not against five."""
+    rival = pd.Series([50.0, 60.0, 70.0, 80.0])
+    runs = pd.DataFrame(dict.fromkeys(METHODS, rival))
+    runs["kdgan"] += [1.0, 2.0, 3.0, 2.0]
+    one = orderings.Scores(MNIST[0], runs[["nagan", "kdgan"]])
+    assert one.clearly_best("kdgan")
+    assert not orderings.Scores(MNIST[0], runs).clearly_best("kdgan")
+
+
 def test_images_needed_are_bounded_below_and_never_extrapolated():
     curve = pd.Series({100: 0.8, 1_000: 0.9})
     found = orderings.images_needed(curve, np.array([0.7, 0.85, 0.95]))

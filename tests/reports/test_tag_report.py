@@ -330,6 +330,35 @@ def test_significance_needs_every_rival_beaten(runs_folder):
     assert measures.table2_significance()["columns_significant"].value == 12
 
 
+def test_significance_is_judged_after_holms_correction():
+    """A p-value of 0.016 against each of five rivals is above the level after it."""
+    lead = dict(enumerate((0.01, 0.02, 0.03, 0.02)))
+    found = pd.DataFrame(
+        [
+            {"method": name, "seed": seed, "p_at_3": 0.4 + gap * (name == "kdgan")}
+            for name in table2.PAPER
+            for seed, gap in lead.items()
+        ]
+    )
+    assert table2.gap(found, "kdgan", "nagan", "p_at_3").p_value < 0.02
+    assert not measures._beats_all(found, "p_at_3")
+
+
+def test_the_metric_that_follows_p_at_3_least_is_told(runs_folder):
+    rows = [
+        {"data": "openclipart", "method": name, "seed": seed, "epoch": epoch}
+        | dict.fromkeys(table2.METRICS, float(epoch))
+        | {"map": (epoch - 4.0) ** 2}  # falls, then rises: no correlation
+        for name in tag_curves.PLAYED
+        for seed in range(3)
+        for epoch in range(9)
+    ]
+    key = ("data", "method", "seed", "epoch")
+    runs.append_rows("tag_curves", pd.DataFrame(rows), key)
+    found = measures.tag_metric_agreement()["smallest_correlation"]
+    assert (found.value, found.runs) == (pytest.approx(0, abs=1e-9), 3)
+
+
 def test_cross_fitting_is_judged_pair_by_pair(runs_folder):
     for seed in range(3):
         store_run("distn", "openclipart", seed, 0.36 + seed / 100)
@@ -371,3 +400,19 @@ def test_two_seeds_are_too_few_for_a_verdict(runs_folder):
             store_run("nagan", data, seed, 0.35 - seed / 1000)
     for claim in ("T2.73", "T2.75", "T2.78", "F3b.4"):
         assert judge(claim).verdict == "not run"
+
+
+def test_x1_is_judged_by_what_t_says(runs_folder):
+    similar = {"teacher": 0.5, "mimic": 0.3, "supervised": 0.1}
+    rows = [
+        {"data": "openclipart", "player": player, "seed": 0, "tag": tag}
+        | {"similarity": mean + 0.01 * (tag - 1)}
+        for player, mean in similar.items()
+        for tag in range(3)  # with the means above
+    ]
+    key = ("data", "player", "seed", "tag")
+    runs.append_rows("soft_labels", pd.DataFrame(rows), key)
+    found = measures.soft_label_similarity()
+    assert found["rank_correlation"].value == pytest.approx(0.5)
+    assert found["classifier_taught_by_it"].value == pytest.approx(0.3)
+    assert found["classifier_alone"].value == pytest.approx(0.1)

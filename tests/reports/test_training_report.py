@@ -71,6 +71,30 @@ def test_convergence_is_the_first_evaluation_at_99_percent_of_the_best(invented)
     assert measures.convergence_epoch("nagan")["epochs"].value == 30
 
 
+def test_a_relative_gain_is_in_percent_of_the_second_method(invented):
+    gain = measures.relative_gain("kdgan", "nagan")["relative_gain"]
+    assert gain.value == pytest.approx(100 * 0.05 / 0.851, abs=0.01)
+
+
+def test_stability_is_the_second_curves_swing_over_the_firsts(runs_folder):
+    for name, swing in (("kdgan", 0.001), ("nagan", 0.004)):
+        for seed in range(3):
+            store(name, seed, [0.9, 0.9 + swing, 0.9])
+    found = measures.stability("kdgan", "nagan")["spread_ratio"]
+    assert (found.value, found.runs) == (pytest.approx(4), 3)
+
+
+def test_a_speed_up_is_the_share_of_the_seconds_epochs_that_the_first_saves(
+    runs_folder,
+):
+    for seed, early in enumerate((0.9, 0.8, 0.8)):
+        store("kdgan", seed, [early, 0.9, 0.9])
+        store("nagan", seed, [0.8, 0.8, 0.9])
+    found = measures.speed_up("kdgan", "nagan")["speed_up"]
+    assert found.value == pytest.approx(100 * (1 - (10 * 20 * 20 / 30**3) ** (1 / 3)))
+    assert found.lo < found.value < found.hi
+
+
 def test_deleting_a_runs_row_changes_the_table_and_the_verdict(invented):
     assert judge("F3a.3").verdict == "reproduced"
     before = training.accuracies("controlled").set_index("method")
