@@ -80,7 +80,8 @@ prose.table(
 #
 # **Profile.** How much is trained on your machine. `smoke` trains for seconds and shows
 # only that a chapter works. `book`, the default, reads the stored runs and trains one
-# live demonstration of about a minute. `paper` trains every run of the chapter again.
+# live demonstration of about a minute. `paper` also trains those runs of the chapter
+# that are not stored; to make all of them anew, point `KDGAN_RUNS` at an empty folder.
 # (It has nothing to do with the protocol of that name, which says how runs are made.)
 #
 # **Interval.** A mean of a few runs is uncertain. We write it as value [low, high]; the

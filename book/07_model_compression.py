@@ -141,8 +141,9 @@ parameters = [count_parameters(players[seat]()) for seat in ("teacher", "classif
 assert parameters[1] == hidden**2 + 796 * hidden + 10
 
 # %% [markdown]
-# At the profile `paper` the MNIST runs of this chapter are trained here and now.
-# CIFAR-10's are left to the command line: a ResNet-110 as the teacher asks for a GPU.
+# At the profile `paper` those MNIST runs of this chapter that are not stored are
+# trained here and now. CIFAR-10's are left to the command line: a ResNet-110 as the
+# teacher asks for a GPU.
 
 # %% tags=["remove-input"]
 GRIDS = (

@@ -63,12 +63,11 @@ notebooks.parameters_table("12_your_own_teacher")
 # %%
 import torch
 
-from kdgan_lib import Split, figures, fit, prose
+from kdgan_lib import Criterion, Examples, Fixed, Split, figures, fit, prose
+from kdgan_lib import method as choose
 from kdgan_lib.figures import own as drawings
-from kdgan_lib.methods import method as choose
 from kdgan_lib.names import label_of
 from kdgan_lib.studies import digits
-from kdgan_lib.teachers import Fixed
 
 elsewhere, split = digits.split(n, seed)
 assert split.train.inputs.shape == (n, 16)
@@ -84,6 +83,17 @@ figures.show(
 )
 
 # %% [markdown]
+# Data are tensors: what all players see, what T and D see beside it, and for each
+# example a distribution over labels; three sets of them, to train, select and report.
+
+# %% tags=["remove-input"]
+prose.source(digits.split)
+
+# %% [markdown]
+# A loader's batches become such tensors by
+# `inputs, labels = (torch.cat(part) for part in zip(*loader))`: the whole data set is
+# held in memory, and in a graphics card's if one is asked for.
+#
 # ## A teacher that has been trained
 #
 # How yours was trained is your affair. This one was trained so:
@@ -96,13 +106,24 @@ passes = {"smoke": 5}.get(profile, 60)
 teacher = digits.train_teacher(elsewhere, seed, passes)
 
 # %% [markdown]
-# It takes its seat with `teacher_pretraining=0`, so that its weights are the start. In
-# KDGAN it goes on learning, at a rate that should be low: it knows more than these
-# examples can tell it. `fit` trains the players in place; to keep the teacher that you
-# brought, pass a copy:
+# It takes its seat with `teacher_pretraining=0`, so that its weights are the start:
+# with the default, any method would first train it anew on C's few labels. In KDGAN it
+# goes on learning, at a rate that should be low: it knows more than these examples can
+# tell it. `fit` trains the players in place; to keep the teacher that you brought, pass
+# a copy:
 
 # %% tags=["remove-input"]
 prose.source(digits.players)
+
+# %% [markdown]
+# The budget says how long each player trains and how fast. Adam is the only optimiser.
+# This chapter's grants every method the player updates of KDGAN:
+
+# %%
+digits.BUDGET
+
+# %% tags=["remove-input"]
+prose.source(digits.equal)
 
 # %%
 outer = {"smoke": 2}.get(profile, epochs)
@@ -207,10 +228,104 @@ prose.sentence(
 )
 
 # %% [markdown]
+# ## Targets, scores and methods of your own
+#
+# **Without labels.** Targets are distributions, and a teacher gives such. C can then
+# learn from pictures that nobody has labelled; only selection and test need labels.
+
+# %%
+seen = split.train
+with torch.no_grad():
+    spoken = teacher.eval()(seen.inputs, seen.privileged).softmax(1)
+unlabelled = Examples(seen.inputs, spoken, seen.privileged)
+from_speech = fit(
+    "supervised",
+    digits.players(teacher, seed),
+    Split("unlabelled", unlabelled, split.validation, split.test, 10),
+    digits.equal("supervised", outer, n),
+    seed,
+)
+
+# %% [markdown]
+# **Several true labels.** Divide a row of zeros and ones by its sum. Accuracy then
+# counts a label as right that is one of the true ones; the tags of [](#ch-tags) are
+# scored by precision among the first three.
+#
+# **Another score.** C is selected and reported by a `Criterion`, accuracy by default.
+# Where classes are unequal, each may count alike; rows of a rare one can be repeated.
+
+
+# %%
+def balanced(logits, targets):
+    """Return the mean over labels of the share of their examples read right."""
+    right = (logits.argmax(1) == targets.argmax(1)).double()
+    return float(((right @ targets.double()) / targets.double().sum(0)).mean())
+
+
+# %% [markdown]
+# **Another method.** A method is a frozen dataclass that says whose turn it is, whom
+# that player reads, and what it loses. This one listens to T as far as T believes the
+# true label:
+
+# %%
+from dataclasses import dataclass
+from typing import ClassVar
+
+from kdgan_lib.losses import cross_entropy
+from kdgan_lib.methods import Method, Phase
+from kdgan_lib.methods.base import weighted_sum
+
+
+@dataclass(frozen=True)
+class Trusting(Method):
+    """Learn the labels, and T's distribution as far as T believes the true label."""
+
+    weight: float = 2.0
+    """Weight of what T says."""
+    name: ClassVar[str] = "trusting"
+
+    def phases(self):
+        """Return C's one phase, which reads T."""
+        return (Phase("classifier", self.loss, reads=("teacher",)),)
+
+    def loss(self, logits, batch, noise, temperature):
+        """Return the labels' cross-entropy plus the trusted part of KL(T, C)."""
+        told, own = logits["teacher"].softmax(1), logits["classifier"]
+        apart = (told * (told.log() - own.log_softmax(1))).sum(1)
+        trust = (told * batch.targets).sum(1)
+        return weighted_sum(
+            {
+                "distillation": (self.weight, (trust * apart).mean()),
+                "supervised": (1.0, cross_entropy(own, batch.targets)),
+            }
+        )
+
+
+trusted = fit(
+    Trusting(),
+    digits.players(teacher, seed),
+    split,
+    digits.equal(Trusting(), outer, n),
+    seed,
+    criterion=Criterion("balanced", balanced),
+)
+
+# %% tags=["remove-input"]
+prose.sentence(
+    "Without a single label C reads {spoken} of the test digits right. Trusting T, it "
+    "reads {trusted} of the average label's (one run each).",
+    spoken=prose.number(100 * from_speech.metrics["test_accuracy"], 1, "%"),
+    trusted=prose.number(100 * trusted.metrics["test_balanced"], 1, "%"),
+)
+
+# %% [markdown]
 # ## Keep the classifier
 #
 # `result.players["classifier"]` is your module with the weights of the selected outer
-# epoch. What it needs in use is `inputs`, and nothing of this library.
+# epoch. (Under the rule `best_test` it is the last: that rule's C is scored, not kept.)
+# Only what an outer epoch leaves is selected from. A game may harm the pretrained C,
+# whose score is in `result.curve`: look whether it was better. What the classifier
+# needs in use is `inputs`, and nothing of this library.
 
 # %%
 import io
@@ -224,9 +339,9 @@ same = small(split.test.inputs) == result.players["classifier"](split.test.input
 assert same.all()
 
 # %% [markdown]
-# A long run should survive being interrupted: pass `checkpoints=` a
-# `kdgan_lib.loop.checkpoint.Checkpoints` of a folder, and the same call goes on where
-# the last one stopped, to the bit on a CPU.
+# A long run should survive being interrupted: pass `checkpoints=` a folder's path, and
+# the same call goes on where the last one stopped, to the bit on a CPU. Its `seed` is
+# that of order, noise and dropout; players begin at the weights that you give them.
 #
 # ## When something is wrong
 

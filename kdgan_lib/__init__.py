@@ -17,30 +17,40 @@ if TYPE_CHECKING:
     from kdgan_lib import estimators, losses
     from kdgan_lib.budget import Budget
     from kdgan_lib.data import Examples, Split
-    from kdgan_lib.methods import METHODS
+    from kdgan_lib.loop.evaluation import Criterion, evaluate
+    from kdgan_lib.methods import METHODS, method
+    from kdgan_lib.teachers import Fixed
     from kdgan_lib.train import Diverged, Result, fit
 
 __all__ = [
     "METHODS",
     "Budget",
+    "Criterion",
     "Diverged",
     "Examples",
+    "Fixed",
     "Result",
     "Split",
     "estimators",
+    "evaluate",
     "fit",
     "losses",
+    "method",
 ]
 __version__ = "0.1.0"
 
 _HOMES = {
     "METHODS": "methods",
     "Budget": "budget",
+    "Criterion": "loop.evaluation",
     "Diverged": "train",
     "Examples": "data",
+    "Fixed": "teachers",
     "Result": "train",
     "Split": "data",
+    "evaluate": "loop.evaluation",
     "fit": "train",
+    "method": "methods",
 }
 
 
@@ -51,3 +61,8 @@ def __getattr__(name: str) -> Any:
     if name in ("estimators", "losses", "data", "game", "metrics", "experiments"):
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, of which none is here before it is used."""
+    return sorted(__all__)

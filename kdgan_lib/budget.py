@@ -25,7 +25,8 @@ class Budget:
     classifier_pretraining: int = 50
     """Supervised passes of C before the first outer epoch."""
     teacher_pretraining: int = 100
-    """Supervised passes of T before the first outer epoch."""
+    """Supervised passes of T before the first outer epoch; 0 for a T that is brought
+    trained, which would be trained anew by any method."""
     discriminator_pretraining: int = 50
     """Passes of D before the first outer epoch."""
     pretraining_lr: float = 1e-3
@@ -60,7 +61,8 @@ class Budget:
     evaluated: int = 0
     """Examples of a set that an evaluation looks at, the first ones; 0 is all."""
     selection: Literal["validation", "last", "best_test"] = "validation"
-    """Which C is reported: best on validation, the last, or best on the test set."""
+    """Which C is reported: best on validation, the last, or best on the test set. They
+    are those after an outer epoch: the pretrained C, scored in the curve, is none."""
     precision: Precision = field(default="float32", metadata=LATER)
     """Factors of matrix products on a CPU: bfloat16 rounds them, sums stay float32."""
     denormals: Literal["kept", "flushed"] = field(default="kept", metadata=LATER)

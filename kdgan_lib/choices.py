@@ -29,7 +29,8 @@ def check_counts(settings: Any) -> None:
     for field in fields(settings):
         value = getattr(settings, field.name)
         # The loop counts in ones: it would pass 7.5 epochs by and never end.
-        if hints[field.name] is int and not isinstance(value, Integral):
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if hints[field.name] is int and not whole:
             raise ValueError(f"{field.name} must be a whole number, not {value}.")
 
 

@@ -211,9 +211,15 @@ def paper_cell(table: str, **cell: Any) -> Claim | None:
 
 
 def select(claim_ids: Iterable[str]) -> list[Claim]:
-    """Return the claims named, or all when none is named."""
-    wanted = list(claim_ids)
-    return [find(name) for name in wanted] if wanted else list(ledger().values())
+    """Return the claims named, or all when none is named.
+
+    A name with claims below it stands for them: `T1` for T1.1, T1.2 and so on.
+    """
+    claims, found = ledger(), []
+    for name in claim_ids:
+        below = [claim for key, claim in claims.items() if key.startswith(f"{name}.")]
+        found += below if below and name not in claims else [find(name)]
+    return found or list(claims.values())
 
 
 def find(claim_id: str) -> Claim:

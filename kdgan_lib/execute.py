@@ -57,7 +57,7 @@ def execute(
 
 def is_stored(identity: str) -> bool:
     """Tell whether a run's record is there and no training anew was broken off."""
-    return runs.is_finished(identity) and not _anew(identity).exists()
+    return runs.has_record(identity) and not _anew(identity).exists()
 
 
 def _anew(identity: str) -> Path:

@@ -108,11 +108,12 @@ class Run:
 
 def from_configuration(row: dict[str, object]) -> Run:
     """Return the run whose record has these values; extra columns are ignored."""
-    kind = METHODS[str(row["method"])]
-    hyper = {k: _like(v, row.get(k, v)) for k, v in kind().hyperparameters().items()}
+    known = method(str(row["method"]))  # refuses a name that it does not know
+    usual = known.hyperparameters()
+    hyper = {k: _like(v, row.get(k, v)) for k, v in usual.items()}
     amounts = {k: _like(v, row.get(k, v)) for k, v in asdict(Budget()).items()}
     return Run(
-        method(kind.name, **hyper),
+        method(known.name, **hyper),
         str(row["data"]),
         int(float(str(row["n"]))),
         str(row["protocol"]),

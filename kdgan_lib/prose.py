@@ -239,8 +239,8 @@ def reasons(judged: Verdict) -> list[str]:
     """Return the lines under a claim in Markdown: rule, evidence, protocol and runs."""
     claim = judged.claim
     if judged.verdict == "not testable here":
-        since = [f"**Rule**, {claim.changed}."] if claim.changed else []
-        return [f"Not testable here: {claim.untestable}", *since]
+        changed = [f"**Rule**, {claim.changed}."] if claim.changed else []
+        return [f"Not testable here: {claim.untestable}", *changed]
     rules = [
         f"*{verdict}* if {claims.rule_in_words(claim.rule[verdict])}"
         for verdict in ("reproduced", "partly")
@@ -257,7 +257,8 @@ def reasons(judged: Verdict) -> list[str]:
     lines.append(f"**Evidence**: {evidence_in_words(judged)}.")
     if claim.note:
         lines.append(f"**Note**: {claim.note}")
-    return [*lines, f"**Protocol**: `{claim.protocol}`; {runs_in_words(judged)}."]
+    lines.append(f"**Protocol**: `{claim.protocol}`; {runs_in_words(judged)}.")
+    return [*lines, f"**Again**: `{judged.command}`, measured by `{claim.measure}`."]
 
 
 def runs_in_words(judged: Verdict) -> str:

@@ -50,7 +50,7 @@ def curves() -> pd.DataFrame:
     return read_rows(CURVES, KEYS[CURVES])
 
 
-def is_finished(identity: str) -> bool:
+def has_record(identity: str) -> bool:
     """Return whether a run's record is there."""
     return identity in set(table().run_id)
 

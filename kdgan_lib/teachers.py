@@ -17,11 +17,22 @@ class Fixed(nn.Module):
     called anew for every batch. floor: least probability, so that logits are finite.
     Give such a teacher to a method that does not train it (MIMIC, DISTN, NOISY), or set
     `teacher_passes` to 0, and the budget's `teacher_pretraining` to 0. Raises
-    ValueError for a floor outside (0, 1) and for numbers that are no probabilities.
+    ValueError for what is no function, a torch module (which takes its seat as it is),
+    a floor outside (0, 1) and numbers that are no probabilities.
     """
 
     def __init__(self, predict: Predict, floor: float = 1e-3) -> None:
         super().__init__()
+        if isinstance(predict, nn.Module):
+            raise ValueError(
+                "A torch module takes the teacher's seat as it is: leave Fixed out, "
+                "and set teacher_pretraining, and KDGAN's teacher_passes, to 0."
+            )
+        if not callable(predict):
+            raise ValueError(
+                f"Fixed takes a function, not a {type(predict).__name__}: pass one "
+                "such as predict_proba."
+            )
         if not 0 < floor < 1:
             raise ValueError(f"floor must be above 0 and below 1, not {floor}.")
         self.predict, self.floor = predict, floor

@@ -15,13 +15,9 @@ from kdgan_lib.data import Examples, Split
 from kdgan_lib.loop.arguments import check_arguments, in_folder, whole
 from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.device import find_device
+from kdgan_lib.loop.divergence import Diverged, mean_losses
 from kdgan_lib.loop.evaluation import ACCURACY, Criterion, player_logits
-from kdgan_lib.loop.guards import (
-    Diverged,
-    check_augmentation,
-    check_split,
-    mean_losses,
-)
+from kdgan_lib.loop.guards import check_augmentation, check_split
 from kdgan_lib.loop.owner import owner
 from kdgan_lib.loop.player_guards import check_seated
 from kdgan_lib.loop.precision import arithmetic
@@ -56,11 +52,16 @@ def fit(
 
     method: a `Method`, or a name from `METHODS` for its default hyperparameters.
     players: a module per seat that the method needs, each returning one logit per
-    label; they are trained in place. device: `auto`, `cpu`, `cuda`, or one of torch's.
-    criterion: the score by which C is selected and reported. checkpoints: the run's own
-    folder, to save to and resume from; pretrained: a folder in which runs share their
-    pretrained players. after_epoch: called with the run and its stage when an epoch has
-    been trained, before `state.epoch` moves on; it must only look.
+    label. They are trained in place by Adam, in training mode for their own passes; one
+    that keeps the statistics of a layer overrides `train`. A teacher that is trained
+    already asks for `teacher_pretraining=0`, or it is first trained anew, and for
+    `teacher_passes=0` in KDGAN to stay as it is. seed: of order, noise, dropout and
+    augmentation; players begin at the weights they have. device: `auto`, `cpu`, `cuda`,
+    or one of torch's. criterion: the score by which C is selected and reported.
+    checkpoints: the run's own folder, to save to and resume from; pretrained: a folder
+    in which runs share their pretrained players. after_epoch: called with the run and
+    its stage when an epoch has been trained, before `state.epoch` moves on; it must
+    only look.
     Raises ValueError for a missing player, one that cannot learn or has weights that
     are not finite, players that share a weight, a wrong shape or type, no examples,
     targets that are no distributions, a device that is not there, or another run's
@@ -71,7 +72,9 @@ def fit(
     checkpoints = in_folder(Checkpoints, "checkpoints", checkpoints)
     pretrained = in_folder(Pretrained, "pretrained", pretrained)
     budget, seed = Budget() if budget is None else budget, whole(seed)
-    check_arguments(method, players, split, budget, criterion, checkpoint_seconds)
+    check_arguments(
+        method, players, split, budget, criterion, checkpoint_seconds, after_epoch
+    )
     found = find_device(device)
     seated = {seat: module.to(found) for seat, module in players.items()}
     split = split.to(found)

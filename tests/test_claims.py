@@ -242,3 +242,10 @@ def test_registered_measures_take_the_arguments_of_their_claims():
     for claim in LEDGER.values():
         if claim.measure in known:
             inspect.signature(known[claim.measure]).bind(**claim.arguments)
+
+
+def test_a_tables_name_stands_for_its_cells():
+    chosen = [claim.id for claim in claims.select(["T1", "M4"])]
+    assert chosen[0] == "T1.1"
+    assert chosen[-1] == "M4"
+    assert all(name.startswith("T1.") for name in chosen[:-1])

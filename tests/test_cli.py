@@ -12,6 +12,7 @@ from kdgan_lib import claims, cli, paths, runs
 from kdgan_lib.budget import Budget
 from kdgan_lib.commands import train
 from kdgan_lib.data import DataMissing
+from kdgan_lib.declared import identities
 from kdgan_lib.methods import METHODS
 from kdgan_lib.paths import ROOT, advice
 from kdgan_lib.train import Training
@@ -184,11 +185,24 @@ def test_a_number_that_must_not_be_0_is_named(arguments, capsys):
     assert f"{name} must be above 0, not 0." in error
 
 
-def test_options_that_no_stored_run_has_are_said_to_have_none(runs_folder, capsys):
+def test_an_option_that_no_stored_run_has_is_refused(runs_folder, capsys):
     runs.record({"run_id": "abc", "method": "kdgan", "data": "mnist", "n": 100})
-    code, said, _ = call(capsys, "runs", "list", "--method", "kdgen")
-    assert code == 0
-    assert said == "no stored run has these options\n"
+    code, _, said = call(capsys, "runs", "list", "--method", "kdgen")
+    assert code == 1
+    assert "no stored run has the method kdgen; stored are kdgan." in said
+
+
+def test_the_runs_of_a_grid_are_listed(runs_folder, capsys):
+    shared = {"data": "mnist", "n": 100, "protocol": "controlled", "seed": 0}
+    known = min(identities("table1"))
+    for name in ("other", known):
+        runs.record({"run_id": name, "method": "kdgan", "status": "finished"} | shared)
+    _, said, _ = call(capsys, "runs", "list", "--grid", "table1")
+    assert known in said
+    assert "other" not in said
+    code, _, said = call(capsys, "runs", "list", "--grid", "table9")
+    assert code == 1
+    assert "no grid table9; choose from figure3a, table1" in said
 
 
 def test_an_option_of_another_method_is_refused(capsys):

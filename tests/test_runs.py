@@ -63,7 +63,7 @@ def test_an_empty_folder_has_empty_tables():
     assert list(runs.table().columns) == ["run_id", "status"]
     assert runs.table().empty
     assert runs.curves().empty
-    assert not runs.is_finished("x")
+    assert not runs.has_record("x")
 
 
 def test_the_environment_names_the_folder_and_the_books_is_the_default(
@@ -99,7 +99,7 @@ def test_a_table_that_may_not_be_read_is_not_called_damaged(monkeypatch):
 def test_a_record_holds_its_row_and_its_curve():
     curve = pd.DataFrame({"stage": ["game", "game"], "epoch": [1, 2], "loss": [2.0, 1]})
     runs.record(row(1), curve)
-    assert runs.is_finished(row(1)["run_id"])
+    assert runs.has_record(row(1)["run_id"])
     assert list(runs.curves().loss) == [2.0, 1.0]
     assert set(runs.curves().run_id) == {row(1)["run_id"]}
 
@@ -144,7 +144,7 @@ def test_a_row_written_last_marks_a_run_whose_curve_is_there(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         runs.record(row(1), curve)
     assert calls == ["curves", "runs"]
-    assert not runs.is_finished(row(1)["run_id"])
+    assert not runs.has_record(row(1)["run_id"])
 
 
 def test_rows_of_different_columns_share_a_table():

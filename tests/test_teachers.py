@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
 from kdgan_lib import fit
 from kdgan_lib.loop.evaluation import evaluate
@@ -133,3 +134,15 @@ def test_numbers_that_are_no_probabilities_are_refused():
     labels = Fixed(lambda x: np.zeros(len(x)))
     with pytest.raises(ValueError, match="such as predict_proba"):
         fit("distn", seats("distn", labels), toys.split(), BUDGET)
+
+
+@pytest.mark.parametrize(
+    ("thing", "sentence"),
+    [
+        (nn.Linear(4, 3), "takes the teacher's seat as it is: leave Fixed out"),
+        (3, "Fixed takes a function, not a int"),
+    ],
+)
+def test_what_is_no_function_of_arrays_is_refused_when_it_is_seated(thing, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Fixed(thing)

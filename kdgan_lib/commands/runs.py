@@ -1,5 +1,6 @@
 """Command `kdgan runs`: list the stored runs, show one, or repeat one."""
 
+import sys
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -36,17 +37,20 @@ class List:
     """Only this data set."""
     n: int | None = None
     """Only this number of training examples."""
+    seed: int | None = None
+    """Only this seed."""
+    grid: str | None = None
+    """Only what this figure or table declares, such as table1 or figure4."""
 
     def __call__(self) -> int:
         """Print the table."""
-        rows = stored = runs.table()
-        for name in ("method", "protocol", "profile", "data", "n"):
-            wanted = getattr(self, name)
-            if wanted is not None and len(stored):
-                rows = rows[rows[name] == wanted]
+        stored = runs.table()
+        if stored.empty:
+            print("no runs yet: `kdgan train --method mimic` makes one")
+            return 0
+        rows = self._chosen(stored)
         if rows.empty:
-            none = "no runs yet: `kdgan train --method mimic` makes one"
-            print("no stored run has these options" if len(stored) else none)
+            print("no stored run has all of these options")
             return 0
         # Accuracy, or P@3 on the tasks with many labels: a run has one of them.
         accuracy, precision = (
@@ -58,6 +62,32 @@ class List:
         with pd.option_context("display.width", 200, "display.max_columns", None):
             print(shown.to_string(index=False, float_format="{:.4f}".format))
         return 0
+
+    def _chosen(self, stored: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows with all options; raise ValueError for one no row has."""
+        rows = stored
+        for name in ("method", "protocol", "profile", "data", "n", "seed"):
+            wanted = getattr(self, name)
+            if wanted is None:
+                continue
+            known = sorted(stored[name].dropna().unique())
+            if wanted not in known:
+                raise ValueError(
+                    f"no stored run has the {name} {wanted}; stored are "
+                    f"{', '.join(map(str, known))}."
+                )
+            rows = rows[rows[name] == wanted]
+        return rows if self.grid is None else rows[rows.run_id.isin(_of(self.grid))]
+
+
+def _of(grid: str) -> frozenset[str]:
+    """Return the ids that a grid declares; raise ValueError for an unknown one."""
+    from kdgan_lib.declared import identities
+    from kdgan_lib.grids import GRIDS  # lists of all runs need no torch
+
+    if grid not in GRIDS:
+        raise ValueError(f"no grid {grid}; choose from {', '.join(GRIDS)}.")
+    return identities(grid)
 
 
 @dataclass(frozen=True)
@@ -95,7 +125,7 @@ class Repeat:
         from kdgan_lib.repeat import differences, explanation  # lists need no torch
 
         row = runs.find(self.run_id)
-        different = differences(row, progress=True)
+        different = differences(row, progress=sys.stderr.isatty())
         for name, (stored, now) in different.items():
             print(f"{name}: stored {stored}, now {now}")
         if different:

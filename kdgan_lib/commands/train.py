@@ -79,7 +79,7 @@ def train(arguments: list[str]) -> int:
     row = execute(
         run,
         execution.device,
-        progress=True,
+        progress=sys.stderr.isatty(),
         force=execution.force,
         checkpoint_seconds=execution.checkpoint_seconds,
     )

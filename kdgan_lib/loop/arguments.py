@@ -24,7 +24,7 @@ KINDS = {
     "players": (Mapping, "a dictionary from seats to modules"),
     "split": (Split, "a kdgan_lib.Split"),
     "budget": (Budget, "a kdgan_lib.Budget"),
-    "criterion": (Criterion, "one, as loop.evaluation.ACCURACY is"),
+    "criterion": (Criterion, "a kdgan_lib.Criterion(name, score)"),
     "checkpoint_seconds": (Real, "a number of seconds"),
 }
 """What each argument is to be, and what to pass instead of another kind."""
@@ -38,12 +38,18 @@ def check_arguments(
     budget: Budget,
     criterion: Criterion,
     checkpoint_seconds: float,
+    after_epoch: object = None,
 ) -> None:
     """Raise ValueError, saying what to pass, for arguments of the wrong kind."""
     given = (method, players, split, budget, criterion, checkpoint_seconds)
     for value, (name, (kind, wanted)) in zip(given, KINDS.items(), strict=True):
         if not isinstance(value, kind):
-            raise ValueError(f"The {name} is a {_kind(value)}: pass {wanted}.")
+            raise ValueError(f"The argument {name} is a {_kind(value)}: pass {wanted}.")
+    if not (after_epoch is None or callable(after_epoch)):
+        raise ValueError(
+            f"The argument after_epoch is a {_kind(after_epoch)}: pass a function of "
+            "the run and its stage."
+        )
     if torch.is_inference_mode_enabled():
         raise ValueError(
             "Nothing can be trained inside torch.inference_mode: call fit outside it."
@@ -58,7 +64,11 @@ def in_folder(kind: type[Keeper], name: str, given: object) -> Keeper | None:
     if given is None or isinstance(given, kind):
         return given
     if not isinstance(given, Path | str):
-        raise ValueError(f"The {name} is a {_kind(given)}: pass a folder's path.")
+        raise ValueError(
+            f"The argument {name} is a {_kind(given)}: pass a folder's path."
+        )
+    if Path(given).is_file():
+        raise ValueError(f"The {name} folder {given} is a file: pass another path.")
     return kind(given)
 
 

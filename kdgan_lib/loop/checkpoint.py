@@ -69,7 +69,8 @@ class Checkpoints:
                 os.replace(path, aside)
                 warnings.warn(
                     f"Checkpoint {path} is damaged ({error}); it is kept as "
-                    f"{aside.name} and the run goes on from the one before.",
+                    f"{aside.name}, and the run goes on from the one before, or "
+                    "begins again where there is none.",
                     stacklevel=2,
                 )
             else:

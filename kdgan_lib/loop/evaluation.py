@@ -15,8 +15,12 @@ CHUNK = 1000
 
 
 def accuracy(logits: Tensor, targets: Tensor) -> float:
-    """Return the share of examples whose highest logit is at the highest target."""
-    return (logits.argmax(-1) == targets.argmax(-1)).double().mean().item()
+    """Return the share of examples whose highest logit is at a highest target.
+
+    With several true labels of equal probability, naming any one of them is right.
+    """
+    named = targets.gather(-1, logits.argmax(-1, keepdim=True)).squeeze(-1)
+    return (named == targets.amax(-1)).double().mean().item()
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""Refuse a split that cannot be trained on, and stop what has stopped learning."""
+"""Refuse a split that cannot be trained on."""
 
 import torch
 from torch import Tensor
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
-from kdgan_lib.loop.schedule import GAME, stages
+from kdgan_lib.loop.schedule import stages
 from kdgan_lib.methods import Method
 
 IMAGES = 4
@@ -16,10 +16,6 @@ ROUNDING = 1e-3
 """Most by which a distribution's sum may miss 1."""
 
 
-class Diverged(FloatingPointError):
-    """Raised when a loss or a logit stops being finite."""
-
-
 def check_tensors(split: Split) -> None:
     """Raise ValueError for a part that is no examples, or holds other than tensors."""
     for part in PARTS:
@@ -27,18 +23,29 @@ def check_tensors(split: Split) -> None:
         if not isinstance(examples, Examples):
             raise ValueError(
                 f"The split's {part} is a {type(examples).__name__}: make it "
-                "kdgan_lib.Examples(inputs, targets)."
+                "kdgan_lib.Examples(inputs, targets), of a loader's batches joined by "
+                "torch.cat."
             )
         for name in ("inputs", "targets", "privileged"):
             value = getattr(examples, name)
-            absent = name == "privileged" and value is None
-            if not (absent or isinstance(value, Tensor)):
+            if name == "privileged" and value is None:
+                continue
+            if value is None:
+                raise ValueError(
+                    f"The {part} set has no {name}: without labels, take a teacher's, "
+                    "such as teacher(inputs).softmax(1)."
+                )
+            if not isinstance(value, Tensor):
                 raise ValueError(
                     f"The {part} set's {name} are a {type(value).__name__} and no "
                     f"tensor: convert them with torch.as_tensor({name}, "
                     "dtype=torch.float32)."
                 )
-            if value is not None and (value.requires_grad or value.is_inference()):
+            if value.layout != torch.strided:
+                raise ValueError(
+                    f"The {part} set's {name} are sparse: pass .to_dense() of them."
+                )
+            if value.requires_grad or value.is_inference():
                 raise ValueError(
                     f"The {part} set's {name} belong to a computation that is not the "
                     "run's: pass .detach().clone() of them, made outside "
@@ -48,6 +55,10 @@ def check_tensors(split: Split) -> None:
 
 def check_split(split: Split, budget: Budget) -> None:
     """Raise ValueError for nothing to train, select or report on, or wrong targets."""
+    if not isinstance(split.num_labels, int):
+        raise ValueError(
+            f"The split's num_labels must be a whole number, not {split.num_labels!r}."
+        )
     if len(split.train) == 0:
         raise ValueError("The split has no training examples.")
     if len(split.test) == 0:
@@ -111,31 +122,3 @@ def check_augmentation(method: Method, budget: Budget, split: Split) -> None:
                 f"images [N, C, H, W], and the inputs have shape {shape}: set the "
                 "budget's augmentations to 'none'."
             )
-
-
-def rate_of(player: str, stage: str) -> str:
-    """Return the name of the learning rate that a player had in a stage."""
-    return f"{player}_lr" if stage == GAME else "pretraining_lr"
-
-
-def mean_losses(
-    player: str, stage: str, updates: int, terms: list[dict[str, Tensor]]
-) -> dict[str, float]:
-    """Return the means of a pass's loss terms, named after the player.
-
-    updates: the player's count after the pass. Raises `Diverged`, naming the update,
-    if a loss was not finite.
-    """
-    losses = torch.stack([term["loss"] for term in terms])
-    finite = torch.isfinite(losses)
-    if not finite.all():
-        first = int((~finite).nonzero()[0])
-        weight = " or the weight of its loss" if stage == GAME else ""
-        raise Diverged(
-            f"The {player}'s loss is {losses[first].item()} at its update "
-            f"{updates - len(terms) + first + 1} ({stage}): lower "
-            f"{rate_of(player, stage)}{weight}, and train again."
-        )
-    names = terms[0]
-    means = {n: torch.stack([t[n] for t in terms]).mean().item() for n in names}
-    return {f"{player}_{name}": value for name, value in means.items()}

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parameter import is_lazy
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
@@ -20,15 +21,19 @@ from kdgan_lib.loop.evaluation import evaluation_mode, player_logits
 from kdgan_lib.loop.method_guards import check_losses
 from kdgan_lib.loop.schedule import GAME, stages
 from kdgan_lib.methods import Method
+from kdgan_lib.nets import PLAYERS
+from kdgan_lib.teachers import Fixed
 
 
 def check_modules(players: Mapping[str, nn.Module]) -> None:
-    """Raise ValueError for a player that is no module, or has no weights loaded."""
+    """Raise ValueError for an unknown seat, no module, or one without its weights."""
     for seat, module in players.items():
+        if seat not in PLAYERS:
+            raise ValueError(f"No seat '{seat}'; the seats are {', '.join(PLAYERS)}.")
         if not isinstance(module, nn.Module):
             raise ValueError(
                 f"The {seat} is a {type(module).__name__} and no torch module: seat a "
-                "function that returns probabilities by kdgan_lib.teachers.Fixed."
+                "function that returns probabilities by kdgan_lib.Fixed."
             )
         for name, values in chain(module.named_parameters(), module.named_buffers()):
             if values.is_meta:
@@ -71,13 +76,13 @@ def check_players(method: Method, players: dict[str, nn.Module], split: Split) -
                     "copy.deepcopy for one."
                 )
     for seat in sorted({*method.seats(), *({"teacher"} & players.keys())}):
+        _check_weights(seat, players[seat])
         found, wanted = _shape(seat, players[seat], split), split.num_labels
         if found != (min(2, len(split.train)), wanted):
             raise ValueError(
                 f"The {seat} returns shape {found} for two examples; it must return "
                 f"one logit per label: (2, {wanted})."
             )
-        _check_weights(seat, players[seat])
 
 
 def _share_weights(first: nn.Module, second: nn.Module) -> bool:
@@ -91,7 +96,8 @@ def _share_weights(first: nn.Module, second: nn.Module) -> bool:
 
 def _check_weights(seat: str, module: nn.Module) -> None:
     """Raise ValueError for weights that are not finite."""
-    finite = {name: torch.isfinite(w).all() for name, w in module.named_parameters()}
+    weights = {k: w for k, w in module.named_parameters() if not is_lazy(w)}
+    finite = {name: torch.isfinite(w).all() for name, w in weights.items()}
     # An infinity may be meant in a buffer, such as the mask of an attention.
     finite |= {name: ~torch.isnan(b).any() for name, b in module.named_buffers()}
     for name, sound in finite.items():
@@ -253,16 +259,31 @@ def _takes(seat: str, module: nn.Module, examples: Examples, split: Split) -> bo
 
 
 @torch.no_grad()
-def _shape(seat: str, module: nn.Module, split: Split) -> object:
-    """Return the shape of a player's logits for two examples, in evaluation mode."""
+def _shape(seat: str, module: nn.Module, split: Split) -> tuple[int, ...]:
+    """Return the shape of a player's logits for two examples, in evaluation mode.
+
+    Raises ValueError for a player that fails on them, or returns other than logits.
+    """
     batch = split.train[:2]
     try:
         logits = _try(seat, module, batch)
     except (RuntimeError, TypeError, IndexError) as error:
         raise ValueError(_reason(seat, module, split, error)) from error
     except ValueError as error:
+        if isinstance(module, Fixed):  # says by itself what it fails on
+            raise
         raise ValueError(f"The {seat} fails on two examples: {error}") from error
-    return tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    if not isinstance(logits, Tensor):
+        raise ValueError(
+            f"The {seat} returns a {type(logits).__name__}: wrap it in a module whose "
+            "forward returns the logits alone."
+        )
+    if not torch.isfinite(logits).all():
+        raise ValueError(
+            f"The {seat} returns logits that are not finite: bound them, for instance "
+            "by .clamp(min=-30)."
+        )
+    return tuple(logits.shape)
 
 
 def _reason(seat: str, module: nn.Module, split: Split, error: Exception) -> str:
@@ -283,6 +304,12 @@ def _reason(seat: str, module: nn.Module, split: Split, error: Exception) -> str
         return (
             f"The {seat}'s weights are {_named(kind)}, and {given}: convert {which} "
             "with .to(), so that they are the same."
+        )
+    if isinstance(error, TypeError) and len(seen) > 1:
+        return (
+            f"The {seat} is called with (inputs, privileged), which it cannot take: "
+            "wrap it in a module whose forward has both and uses what it needs "
+            f"({error})."
         )
     shapes = [tuple(values.shape) for values in seen.values()]
     reason = f"The {seat} cannot take inputs of shape {shapes}: {error}"

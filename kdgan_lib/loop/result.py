@@ -17,12 +17,16 @@ class Result:
     """What a run leaves."""
 
     metrics: Metrics
-    """Scores by every selection rule, updates, seconds, the digest of the last
-    classifier's weights (not of the selected one's)."""
+    """`test_X` by the budget's rule, X being the criterion's name; `last_test_X` and
+    `best_test_X` by the other rules, `validation_X`, `teacher_test_X`; `selected_epoch`
+    and `epochs_run`; updates, in all and by player; seconds; `weights_digest`, of the
+    last classifier (not of the selected one)."""
     curve: pd.DataFrame
-    """One row per evaluation."""
+    """One row per evaluation: `stage`, `epoch`, `temperature`, each player's updates,
+    losses and scores where it was scored."""
     players: dict[str, nn.Module]
-    """The trained players; the classifier is the selected one."""
+    """The trained players. The classifier is the selected one; under `best_test`, of
+    which no weights are kept, it is the last."""
 
 
 def conclude(state: State, scorer: Scorer) -> Result:

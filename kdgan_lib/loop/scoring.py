@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
+from kdgan_lib.loop.divergence import Diverged, rate_of
 from kdgan_lib.loop.evaluation import Criterion, evaluate, predict
-from kdgan_lib.loop.guards import Diverged, rate_of
 from kdgan_lib.loop.schedule import GAME, Stage
 from kdgan_lib.loop.state import Row, State
 

@@ -66,7 +66,9 @@ class Method:
 
     def phases(self) -> tuple[Phase, ...]:
         """Return the phases of one outer epoch, in order."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} has no phases: let them return a tuple of Phase."
+        )
 
     def pretraining(self) -> tuple[Phase, ...]:
         """Return one phase per player to pretrain; the budget says how many passes."""

@@ -110,7 +110,7 @@ class Command:
 def main(arguments: list[str] | None = None) -> int:
     """Run `kdgan variance`; return the exit code."""
     torch.set_num_threads(1)  # the bits of a game depend on it
-    return tyro.cli(Command, args=arguments)()
+    return tyro.cli(Command, prog="kdgan variance", args=arguments)()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
 """Check what is said of arguments of another kind, and of where fit is called."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from kdgan_lib import fit
+import kdgan_lib
+from kdgan_lib import Examples, fit
 from kdgan_lib.loop.state import digest
+from kdgan_lib.methods import Method
 from tests import toys
 
 
@@ -16,15 +20,25 @@ def train(**changes):
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("checkpoints", 5, "The checkpoints is a int: pass a folder's path"),
+        ("checkpoints", 5, "argument checkpoints is a int: pass a folder's path"),
         ("checkpoint_seconds", None, "is a NoneType: pass a number of seconds"),
-        ("pretrained", 5, "The pretrained is a int: pass a folder's path"),
-        ("budget", {"epochs": 3}, "The budget is a dict: pass a kdgan_lib.Budget"),
+        ("pretrained", 5, "argument pretrained is a int: pass a folder's path"),
+        ("budget", {"epochs": 3}, "argument budget is a dict: pass a kdgan_lib.Budget"),
+        ("criterion", max, "pass a kdgan_lib.Criterion"),
+        ("after_epoch", 3, "argument after_epoch is a int: pass a function"),
     ],
 )
 def test_an_argument_of_another_kind_is_refused(name, value, sentence):
     with pytest.raises(ValueError, match=sentence):
         train(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "pretrained"])
+def test_a_file_is_refused_as_a_folder(name, tmp_path):
+    file = tmp_path / "run"
+    file.write_text("")
+    with pytest.raises(ValueError, match=f"The {name} folder .*run is a file"):
+        train(**{name: file})
 
 
 def test_folders_may_be_given_as_text(tmp_path):
@@ -56,3 +70,40 @@ def test_examples_of_another_computation_are_refused(kind):
             split = toys.split()
     with pytest.raises(ValueError, match=r"train set's inputs belong to a computation"):
         train(split=split)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"targets": None}, "The train set has no targets: without labels"),
+        ({"inputs": toys.split().train.inputs.to_sparse()}, "inputs are sparse: pass"),
+    ],
+)
+def test_examples_without_targets_or_in_another_layout_are_refused(change, sentence):
+    split = toys.split()
+    parts = {"inputs": split.train.inputs, "targets": split.train.targets} | change
+    with pytest.raises(ValueError, match=sentence):
+        train(split=replace(split, train=Examples(**parts)))
+
+
+def test_a_number_of_labels_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="num_labels must be a whole number, not '3'"):
+        train(split=replace(toys.split(), num_labels="3"))
+
+
+def test_a_count_of_true_is_no_count():
+    with pytest.raises(ValueError, match="epochs must be a whole number, not True"):
+        toys.BUDGET.but(epochs=True)
+
+
+def test_a_method_without_phases_says_so():
+    class Idle(Method):
+        name = "idle"
+
+    with pytest.raises(NotImplementedError, match="Idle has no phases"):
+        fit(Idle(), toys.players_of("supervised"), toys.split(), toys.BUDGET)
+
+
+def test_public_names_are_listed_and_can_be_imported():
+    assert dir(kdgan_lib) == sorted(kdgan_lib.__all__)
+    assert all(getattr(kdgan_lib, name) is not None for name in kdgan_lib.__all__)

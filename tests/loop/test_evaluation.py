@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from kdgan_lib.data import Examples
-from kdgan_lib.loop.evaluation import CHUNK, predict
+from kdgan_lib.loop.evaluation import CHUNK, accuracy, predict
 
 
 def examples(count):
@@ -25,3 +25,9 @@ def test_one_example_left_over_does_not_stop_a_batch_norm_without_statistics():
         nn.Linear(3, 2), nn.BatchNorm1d(2, track_running_stats=False)
     )
     assert predict("classifier", network, examples(CHUNK + 1)).shape == (CHUNK + 1, 2)
+
+
+def test_naming_any_of_several_true_labels_is_right():
+    targets = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0]])
+    always_second = torch.tensor([0.0, 1.0, 0.0]).expand(3, 3)
+    assert accuracy(always_second, targets) == pytest.approx(2 / 3)

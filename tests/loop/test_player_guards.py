@@ -319,9 +319,7 @@ def test_weights_on_another_device_are_named_with_a_way_out():
 
 @pytest.mark.parametrize("teacher", [RandomForestClassifier(), None])
 def test_a_player_that_is_no_module_is_told_of_fixed(teacher):
-    with pytest.raises(
-        ValueError, match=r"no torch module: .*kdgan_lib.teachers.Fixed"
-    ):
+    with pytest.raises(ValueError, match=r"no torch module: .*kdgan_lib.Fixed"):
         train("mimic", teacher=teacher)
 
 
@@ -337,3 +335,52 @@ def test_a_token_that_a_player_does_not_know_is_named_with_the_player():
     split.train.inputs.fill_(7)
     with pytest.raises(ValueError, match=r"The classifier cannot .*index out of"):
         train(split=split, classifier=players)
+
+
+class Masked(nn.Module):
+    """Rule a label out by an infinite logit."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = toys.network()
+
+    def forward(self, inputs):
+        first = torch.arange(toys.LABELS) == 0
+        return self.inner(inputs).masked_fill(first, -math.inf)
+
+
+class Pair(nn.Module):
+    """Return logits and features."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = toys.network()
+
+    def forward(self, inputs):
+        return self.inner(inputs), inputs
+
+
+@pytest.mark.parametrize(
+    ("teacher", "sentence"),
+    [
+        (Masked(), "The teacher returns logits that are not finite: bound them"),
+        (Pair(), "The teacher returns a tuple: .* returns the logits alone"),
+    ],
+)
+def test_a_player_that_returns_other_than_finite_logits_is_named(teacher, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        train("mimic", teacher=teacher)
+
+
+def test_a_seat_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match=r"No seat 'techer'; the seats are class"):
+        train("supervised", techer=toys.network())
+
+
+def test_a_player_of_one_input_is_told_how_to_sit_beside_a_provision():
+    with pytest.raises(ValueError, match=r"teacher is called with \(inputs, privil"):
+        train("mimic", split=toys.split(privileged=True), teacher=toys.network())
+
+
+def test_a_lazy_player_gets_its_weights_before_they_are_judged():
+    train(classifier=nn.LazyLinear(toys.LABELS))

@@ -1,0 +1,38 @@
+"""Stop a run that has stopped learning, and say which rate to lower."""
+
+import torch
+from torch import Tensor
+
+from kdgan_lib.loop.schedule import GAME
+
+
+class Diverged(FloatingPointError):
+    """Raised when a loss or a logit stops being finite."""
+
+
+def rate_of(player: str, stage: str) -> str:
+    """Return the name of the learning rate that a player had in a stage."""
+    return f"{player}_lr" if stage == GAME else "pretraining_lr"
+
+
+def mean_losses(
+    player: str, stage: str, updates: int, terms: list[dict[str, Tensor]]
+) -> dict[str, float]:
+    """Return the means of a pass's loss terms, named after the player.
+
+    updates: the player's count after the pass. Raises `Diverged`, naming the update,
+    if a loss was not finite.
+    """
+    losses = torch.stack([term["loss"] for term in terms])
+    finite = torch.isfinite(losses)
+    if not finite.all():
+        first = int((~finite).nonzero()[0])
+        weight = " or the weight of its loss" if stage == GAME else ""
+        raise Diverged(
+            f"The {player}'s loss is {losses[first].item()} at its update "
+            f"{updates - len(terms) + first + 1} ({stage}): lower "
+            f"{rate_of(player, stage)}{weight}, and train again."
+        )
+    names = terms[0]
+    means = {n: torch.stack([t[n] for t in terms]).mean().item() for n in names}
+    return {f"{player}_{name}": value for name, value in means.items()}
