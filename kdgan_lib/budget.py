@@ -1,17 +1,18 @@
 """How long, how fast and on what terms a method trains: the budget of a run."""
 
-from dataclasses import dataclass, field, fields, replace
-from math import cos, isfinite, pi
-from numbers import Real
-from typing import Any, Literal, get_origin, get_type_hints
+from dataclasses import dataclass, field, replace
+from math import cos, pi
+from typing import Any, Literal, get_type_hints
 
-from kdgan_lib.choices import LATER, check_choices, check_counts
+from kdgan_lib.choices import LATER, check_choices, check_counts, check_range
 
 Augmentation = Literal[
     "none", "affine", "elastic", "elastic_or_affine", "mirror", "crop"
 ]
 Precision = Literal["float32", "bfloat16"]
 Course = Literal["constant", "cosine"]
+INTERVALS = ("evaluate_every", "test_every", "teacher_every")
+"""Counts of outer epochs between evaluations."""
 
 
 @dataclass(frozen=True)
@@ -72,26 +73,10 @@ class Budget:
         """Refuse amounts and choices that no run could honour."""
         check_choices(self)
         check_counts(self)
-        positive = (
-            "batch_size",
-            "epochs",
-            "evaluate_every",
-            "test_every",
-            "teacher_every",
-        )
+        check_range(self, "batch_size", "epochs", *INTERVALS, least=1)
         hints = get_type_hints(type(self))
-        for each in fields(self):
-            name, value = each.name, getattr(self, each.name)
-            if get_origin(hints[name]) is Literal:
-                continue
-            if not isinstance(value, Real):
-                raise ValueError(f"{name} must be a number, not {value!r}.")
-            if not isfinite(value):
-                raise ValueError(f"{name} must be a finite number, not {value}.")
-            if name in positive and value < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}.")
-            if value < 0:
-                raise ValueError(f"{name} cannot be negative: {value}.")
+        amounts = (name for name, hint in hints.items() if hint in (int, float))
+        check_range(self, *amounts)
 
     def but(self, **changes: Any) -> "Budget":
         """Return the same budget with some fields changed."""

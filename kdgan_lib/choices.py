@@ -37,23 +37,25 @@ def check_counts(settings: Any) -> None:
 def check_range(
     settings: Any,
     *names: str,
+    least: float = 0,
     above: float | None = None,
     to: float = inf,
     below: float = inf,
 ) -> None:
-    """Raise ValueError for a value not from 0, or above a bound, `to` or below one.
+    """Raise ValueError for a value not from `least` on, or above a bound; or too large.
 
-    Infinity and NaN are in no range.
+    to, below: the last value of the range, or the first after it. Infinity and NaN are
+    in no range.
     """
-    start = "at least 0" if above is None else f"above {above:g}"
+    start = f"at least {least:g}" if above is None else f"above {above:g}"
     end = "" if to == inf else f" and at most {to:g}"
     end += "" if below == inf else f" and below {below:g}"
     for name in names:
         value = getattr(settings, name)
         _check_number(name, value)
-        started = value >= 0 if above is None else value > above
+        started = value >= least if above is None else value > above
         if not (started and value <= to and value < below and isfinite(value)):
-            finite = " and finite" if value == inf else ""
+            finite = "" if isfinite(value) else " and finite"
             raise ValueError(f"{name} must be {start}{end or finite}, not {value}.")
 
 

@@ -26,7 +26,7 @@ COMMANDS = {
         "studies.variance_study:main",
         "measure C's gradient while games are played",
     ),
-    "claims": ("commands.book:main", "show the verdicts, or measure them anew"),
+    "claims": ("commands.claims:main", "show the verdicts, or measure them anew"),
 }
 RESUMED = ("train", "sweep", "tune", "classical", "predictions", "variance", "data")
 """Commands that, given again, keep what was done."""
@@ -88,7 +88,7 @@ def _run(given: list[str]) -> int:
         )
         return 2
     warnings.formatwarning = one_line
-    return _command(name)(given if "commands.book" in COMMANDS[name][0] else rest)
+    return _command(name)(rest)
 
 
 def _command(name: str) -> Callable[[list[str]], int]:

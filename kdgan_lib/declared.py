@@ -64,9 +64,15 @@ def identities(grid: str) -> frozenset[str]:
     """Return the identities of all runs that a grid declares under profile `paper`."""
     if grid in TABLES:
         return frozenset(name for cell in cells(grid) for name in cell.ids)
+    return frozenset(runs(grid))
+
+
+@cache
+def runs(grid: str) -> dict[str, "Run"]:
+    """Return the runs that a grid declares under profile `paper`, by identity."""
     from kdgan_lib.grids import GRIDS  # imports torch
 
-    return frozenset(run.id for run in GRIDS[grid]("paper"))
+    return {run.id: run for run in GRIDS[grid]("paper")}
 
 
 def keep(path: Path = FILE) -> None:

@@ -5,7 +5,7 @@ All starts move at once: logits of every player are [S, K] or [S, X, K], float64
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -13,10 +13,12 @@ from torch import Tensor
 from torch.func import grad, hessian, vmap
 from torch.nn.functional import logsigmoid, one_hot
 
+from kdgan_lib.choices import check_choices
 from kdgan_lib.concrete import gumbel
 from kdgan_lib.estimators import estimator
 from kdgan_lib.game import Game, Strategies, total_variation
 
+Schedule = Literal["alternating", "simultaneous"]
 ORDER = ("discriminator", "teacher", "classifier")
 
 
@@ -85,9 +87,9 @@ class Play:
     """Gradient step on C's and T's logits; a tensor [S]: per start."""
     discriminator_step_size: float | None = None
     """Gradient step on D's logits; None means step_size."""
-    schedule: str = "alternating"
+    schedule: Schedule = "alternating"
     """"alternating" (D, then T, then C, as Algorithm 1) or "simultaneous"."""
-    objective: str = "per_player"
+    objective: Literal["per_player", "shared"] = "per_player"
     """"per_player" (Algorithm 1) or "shared" (all of U; C and T descend, D ascends)."""
     saturating: bool = True
     """Reward log(1 - D) (Eq. 3), or -log D when False."""
@@ -95,10 +97,8 @@ class Play:
     """Records kept, evenly spaced, besides the start."""
 
     def __post_init__(self) -> None:
-        if self.schedule not in ("alternating", "simultaneous"):
-            raise ValueError("Choose schedule 'alternating' or 'simultaneous'.")
-        if self.objective not in ("per_player", "shared"):
-            raise ValueError("Choose objective 'per_player' or 'shared'.")
+        """Refuse a way to play that there is not."""
+        check_choices(self)
 
     def rate(self, player: str) -> float | Tensor:
         """Return the player's step size."""

@@ -178,5 +178,5 @@ def test_steps_to_counts_only_a_final_arrival():
 
 @pytest.mark.parametrize("options", [{"schedule": "random"}, {"objective": "none"}])
 def test_wrong_rules_of_play_are_refused(options):
-    with pytest.raises(ValueError, match="Choose"):
+    with pytest.raises(ValueError, match="choose from"):
         Play(**options)

@@ -231,7 +231,11 @@ def test_a_weight_of_zero_leaves_an_infinite_term_out_of_the_sum():
         ("mimic", {"alpha": 0.5}, "'mimic' has no hyperparameter 'alpha'; it has none"),
         ("kdgan", {"alpha": float("nan")}, "alpha must be at least 0"),
         ("kdgan", {"beta": -1.0}, "beta must be at least 0, not -1.0"),
-        ("kdgan", {"beta": float("nan")}, "beta must be at least 0, not nan"),
+        (
+            "kdgan",
+            {"beta": float("nan")},
+            "beta must be at least 0 and finite, not nan",
+        ),
         ("kdgan", {"beta": math.inf}, "beta must be at least 0 and finite, not inf"),
         ("kdgan", {"tau_start": math.inf}, "tau_start must be above 0 and finite"),
         ("kdgan", {"estimator": "magic"}, "No estimator 'magic'"),

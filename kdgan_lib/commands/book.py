@@ -1,7 +1,7 @@
-"""Give the book's commands: run, sync, check, site, and the ledger's update."""
+"""Command `kdgan book`: run, sync and check the chapters, and build the site."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -108,36 +108,7 @@ class Site:
         return site.build(self.output, self.notebooks)
 
 
-@dataclass(frozen=True)
-class Claims:
-    """Show the verdicts of the ledger, or measure its claims anew.
-
-    Claims that are named come with their statement, rule and evidence.
-    """
-
-    ids: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Claims; all when none is named."""
-    update: bool = False
-    """Compute the measures and write the evidence rows first."""
-
-    def __call__(self) -> int:
-        """Print one line per claim, and below those named what they rest on."""
-        from kdgan_lib import claims, evidence, prose, verdicts
-
-        chosen = [claim.id for claim in claims.select(self.ids)]
-        if self.update:
-            written = evidence.update(chosen, report=print)
-            print(f"{written} evidence rows written")
-        for name in chosen:
-            judged = verdicts.judge(name)
-            print(f"{name:8} {judged.verdict}")
-            if self.ids:
-                lines = [judged.claim.statement, *prose.reasons(judged)]
-                print(*(f"  {line.replace('*', '')}" for line in lines), sep="\n")
-        return 0
-
-
-Book = Annotated[
+Action = Annotated[
     Annotated[RunChapter, tyro.conf.subcommand("run")]
     | Annotated[Execute, tyro.conf.subcommand("execute")]
     | Annotated[Sync, tyro.conf.subcommand("sync")]
@@ -148,26 +119,7 @@ Book = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class BookCommand:
-    """Run, check and publish the chapters."""
-
-    action: Book = field()
-    """What to do."""
-
-    def __call__(self) -> int:
-        """Do it."""
-        return self.action()
-
-
-Commands = (
-    Annotated[BookCommand, tyro.conf.subcommand("book")]
-    | Annotated[Claims, tyro.conf.subcommand("claims")]
-)
-
-
 def main(arguments: list[str]) -> int:
-    """Run `kdgan book` or `kdgan claims`, named first; return the exit code."""
-    config = (tyro.conf.OmitArgPrefixes,)
-    command = tyro.cli(Commands, prog="kdgan", args=arguments, config=config)  # type: ignore[call-overload]
-    return int(command())
+    """Run `kdgan book`; return the exit code."""
+    action = tyro.cli(Action, prog="kdgan book", args=arguments)  # type: ignore[call-overload]
+    return int(action())

@@ -36,20 +36,18 @@ def conclude(state: State, scorer: Scorer) -> Result:
     classifier stays the last one. The scores are named after the criterion; its further
     scores are those of the classifier that is returned, and of T.
     """
-    curve = pd.DataFrame(state.curve)
+    name, curve = scorer.criterion.name, pd.DataFrame(state.curve)
     game = curve[curve.stage == GAME]
     last, tested = game.iloc[-1], game.dropna(subset="classifier_test")
     best = tested.loc[tested.classifier_test.idxmax()]
     metrics: Metrics = {
-        "last_test_accuracy": float(last.classifier_test),
-        "best_test_accuracy": float(best.classifier_test),
-        "validation_accuracy": float(last.classifier_validation),
-        "teacher_test_accuracy": _teacher(state, scorer),
+        f"last_test_{name}": float(last.classifier_test),
+        f"best_test_{name}": float(best.classifier_test),
+        f"validation_{name}": float(last.classifier_validation),
+        f"teacher_test_{name}": _teacher(state, scorer),
         "weights_digest": digest(state.players["classifier"]),
     }
-    metrics |= _selected(state, scorer, int(last.epoch), int(best.epoch), metrics)
-    name = scorer.criterion.name
-    metrics = {k.replace("accuracy", name): v for k, v in metrics.items()}
+    metrics |= _selected(state, scorer, last, best)
     metrics |= _reports(state, scorer)
     counts = {f"{player}_updates": count for player, count in state.updates.items()}
     counts["player_updates"] = sum(state.updates.values())
@@ -58,25 +56,24 @@ def conclude(state: State, scorer: Scorer) -> Result:
 
 
 def _selected(
-    state: State, scorer: Scorer, last: int, best: int, metrics: Metrics
+    state: State, scorer: Scorer, last: pd.Series, best: pd.Series
 ) -> Metrics:
-    """Return test accuracy and epoch by the budget's rule; restore that classifier."""
-    rule = scorer.budget.selection
-    if rule == "last":
+    """Return test score and epoch by the budget's rule; restore that classifier.
+
+    last, best: the curve's rows at the game's end, and of its largest test score.
+    """
+    name, rule = scorer.criterion.name, scorer.budget.selection
+    if rule != "validation":
+        row = last if rule == "last" else best
         return {
-            "test_accuracy": metrics["last_test_accuracy"],
-            "selected_epoch": last,
-        }
-    if rule == "best_test":
-        return {
-            "test_accuracy": metrics["best_test_accuracy"],
-            "selected_epoch": best,
+            f"test_{name}": float(row.classifier_test),
+            "selected_epoch": int(row.epoch),
         }
     if state.best_classifier:
         state.players["classifier"].load_state_dict(state.best_classifier)
     return {
-        "test_accuracy": scorer.score(state, "classifier", "test"),
-        "validation_accuracy": state.best_validation,
+        f"test_{name}": scorer.score(state, "classifier", "test"),
+        f"validation_{name}": state.best_validation,
         "selected_epoch": state.best_epoch,
     }
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
-from kdgan_lib.reports import selection, table1, teachers
+from kdgan_lib.reports import effort, selection, table1, teachers
 from kdgan_lib.reports.cells import BESIDE, BREAK, counted, folded, shown
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import stand
@@ -161,7 +161,7 @@ def unfinished() -> pd.DataFrame:
     for grid, what in BESIDE_TABLE_1.items():
         left = table1.left(grid)
         if left:
-            takes = table1.effort_of_runs(grid, left)
+            takes = effort.of_runs(grid, left)
             row = {"runs": len(left), "command": f"`kdgan sweep {grid}`"}
             rows.append({"what": what, **row, "takes": takes})
     small = missing(("controlled",), SMALL)

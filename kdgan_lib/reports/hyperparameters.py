@@ -10,7 +10,7 @@ from kdgan_lib import tables
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS, HEAT_MAP
 from kdgan_lib.prose import listed
-from kdgan_lib.reports import table1
+from kdgan_lib.reports import effort
 from kdgan_lib.reports.cells import seeds_in_words
 from kdgan_lib.reports.points import stored
 from kdgan_lib.runs import GAME
@@ -236,7 +236,7 @@ def coverage(*grids: str) -> pd.DataFrame:
             row |= {"command": "–", "time": "–"}
             if len(missing):
                 row |= {"command": f"`kdgan sweep {grid} --n {n}`"}
-                row |= {"time": table1.effort_of_runs(grid, missing.run_id)}
+                row |= {"time": effort.of_runs(grid, missing.run_id)}
             shown.append(row)
     return pd.DataFrame(shown)
 

@@ -4,7 +4,7 @@ from functools import cache
 
 import pandas as pd
 
-from kdgan_lib import claims
+from kdgan_lib import claims, declared
 from kdgan_lib.beyond_grids import MANY, MANY_LABELS
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.methods import METHODS
@@ -36,7 +36,7 @@ def points() -> pd.DataFrame:
 @cache
 def _declared() -> list[dict[str, object]]:
     """Return what `points` has of the declared runs before any is stored."""
-    runs = table1.declared_runs(GRID).values()
+    runs = declared.runs(GRID).values()
     names = [*MANY_LABELS] * (len(runs) // len(MANY_LABELS))
     return [
         {
@@ -108,10 +108,10 @@ def in_short() -> str:
 
 def _standing(found: pd.DataFrame) -> str:
     """Return the sentence on the declared runs of one number of player updates."""
-    declared = found.method.unique()
+    methods = found.method.unique()
     found = found.dropna(subset="accuracy")
     found = found[found.groupby("variant").seed.transform("size") >= FEWEST]
-    absent = [label_of(name) for name in declared if name not in set(found.method)]
+    absent = [label_of(name) for name in methods if name not in set(found.method)]
     mine = _best(found[found.method == "kdgan"])
     rival = _best(found[found.method != "kdgan"])
     if mine.empty or rival.empty:

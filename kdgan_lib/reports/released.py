@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from kdgan_lib import claims, prose, tables
+from kdgan_lib import claims, declared, prose, tables
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import RELEASED_LENGTH
 from kdgan_lib.loop.schedule import game_updates
@@ -124,7 +124,7 @@ def table() -> pd.DataFrame:
     if long.empty:
         return pd.DataFrame()
     rows = []
-    for run in table1.declared_runs(GRID).values():
+    for run in declared.runs(GRID).values():
         if run.seed == 0:
             name = run.method.name
             found = tables.runs(grid=GRID, method=name, status="finished")
@@ -226,7 +226,7 @@ def _places(game: pd.DataFrame, clock: str) -> pd.Series:
 
 def _updates() -> int:
     """Return the player updates of a long game, the same for all its methods."""
-    run = next(iter(table1.declared_runs(GRID).values()))
+    run = next(iter(declared.runs(GRID).values()))
     return game_updates(run.method, run.budget, run.n)
 
 

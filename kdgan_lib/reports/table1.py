@@ -6,7 +6,6 @@ Nothing here imports torch, so that a table prints at once.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,6 +14,7 @@ from kdgan_lib import claims, declared, tables
 from kdgan_lib.declared import Cell
 from kdgan_lib.names import COMPARED
 from kdgan_lib.reports.cells import folded
+from kdgan_lib.reports.effort import DAY, estimated, of_runs, pace_of, rate_of
 from kdgan_lib.stats import QUIET, Estimate, mean_interval
 
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ METHODS = ("codis", "distn", "noisy", "mimic", "nagan", "kdgan")
 ROWS = COMPARED
 """Ours: with a classifier that has no teacher, and KDGAN without the Gumbel trick."""
 HELD_OUT = 2_000
-LIKE = {"method", "data", "n", "variant", "epochs", "classifier_passes", "batch_size"}
-"""What runs share that take the same time."""
-DAY = 86_400
-"""Seconds; a run that takes longer on a CPU is advised to a GPU."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +176,7 @@ def effort(chosen: Iterable[Entry]) -> str:
     gpu = any(entry.needs_gpu for entry in left)
     advice = "a GPU, on which nothing was timed; " if gpu else ""
     seconds = sum(entry.missing * entry.seconds for entry in left)
-    return advice + _estimated(seconds)
+    return advice + estimated(seconds)
 
 
 def effort_of(cells: Iterable[Cell]) -> str:
@@ -190,41 +186,12 @@ def effort_of(cells: Iterable[Cell]) -> str:
     """
     usual = times(COLUMNS[0])
     seconds = sum(len(cell.ids) * usual[cell.method] for cell in cells)
-    return _estimated(seconds, "at most about")
-
-
-def effort_of_runs(grid: str, identities: Iterable[str]) -> str:
-    """Return an estimate of the time of some declared runs of a grid.
-
-    The fastest tenth of the stored runs that are alike (`LIKE`) counts, of the grid's
-    own if there are any; without such, multiply-adds at the pace of Table 1's runs.
-    """
-    from kdgan_lib.costs import multiply_adds  # with the methods it imports torch
-
-    pools, pace, seconds = (tables.runs(grid=grid), tables.runs()), stored_pace(), 0.0
-    for run in map(declared_runs(grid).__getitem__, identities):
-        known = next(filter(len, (_times_of_like(run, pool) for pool in pools)), None)
-        if known is None:
-            seconds += multiply_adds(run) * rate_of(pace, run.data)
-        else:
-            seconds += float(known.quantile(QUIET))
-    return _estimated(seconds)
-
-
-def _times_of_like(run: "Run", stored: pd.DataFrame) -> pd.Series:
-    """Return the seconds that runs like this one took."""
-    if stored.empty or "seconds" not in stored:
-        return pd.Series(dtype=float)
-    same = {"variant": run.variant} | run.configuration()
-    like = stored.fillna({"variant": "default"})  # a row has only others than that
-    for key in LIKE & {*same} & {*stored}:
-        like = like[like[key] == same[key]]
-    return like.seconds.dropna()
+    return estimated(seconds, "at most about")
 
 
 def not_run(grid: str, identities: Iterable[str], command: str) -> str:
     """Return the cell of declared runs none of which is stored."""
-    return folded("not run", [], command, effort_of_runs(grid, identities))
+    return folded("not run", [], command, of_runs(grid, identities))
 
 
 def left(grid: str, **of: object) -> dict[str, "Run"]:
@@ -235,37 +202,14 @@ def left(grid: str, **of: object) -> dict[str, "Run"]:
     stored = set(tables.runs(grid=grid).run_id)
     return {
         name: run
-        for name, run in declared_runs(grid).items()
+        for name, run in declared.runs(grid).items()
         if name not in stored and of.items() <= run.configuration().items()
     }
-
-
-@cache
-def declared_runs(grid: str) -> dict[str, "Run"]:
-    """Return the runs that a grid declares, by their identities."""
-    from kdgan_lib.grids import GRIDS  # it imports torch
-
-    return {run.id: run for run in GRIDS[grid]("paper")}
-
-
-def _estimated(seconds: float, about: str = "about") -> str:
-    """Return an estimate in words, or that there is none."""
-    if math.isnan(seconds):
-        return "time unknown, since no run is stored to judge by"
-    return f"{about} {duration(seconds)} on one CPU core, an estimate"
 
 
 def times(column: Column) -> dict[str, float]:
     """Return the seconds of a run of each method in a column under `controlled`."""
     return {e.cell.method: e.seconds for e in entries("controlled", (column,))}
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
-    for unit, size in (("days", DAY), ("h", 3_600), ("min", 60)):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def missing(found: Iterable[Entry]) -> list[list[Entry]]:
@@ -291,27 +235,3 @@ def _entry(
     own = runs.seconds.quantile(QUIET) if len(runs) else float("nan")
     guess = cell.multiply_adds * rate_of(pace, cell.data)
     return Entry(column, cell, runs, guess if math.isnan(own) else float(own))
-
-
-def rate_of(pace: dict[str, float], data: str) -> float:
-    """Return a data set's pace, or else that of all; NaN where nothing was timed."""
-    return pace.get(data, pace.get("", float("nan")))
-
-
-def stored_pace() -> dict[str, float]:
-    """Return `pace_of` the table's stored runs."""
-    return pace_of(tables.runs(grid=GRID), declared.cells(GRID))
-
-
-def pace_of(stored: pd.DataFrame, cells: Iterable[Cell]) -> dict[str, float]:
-    """Return seconds per multiply-add, of each data set and of all.
-
-    They are those of a run that had its core for itself (`QUIET`). A run's time is
-    taken to be in proportion to its multiply-adds.
-    """
-    cost = {name: cell.multiply_adds for cell in cells for name in cell.ids}
-    if stored.empty or "seconds" not in stored:
-        return {}
-    paces = stored.seconds / stored.run_id.map(cost)
-    by_data = paces.groupby(stored.data).quantile(QUIET).to_dict()
-    return {"": float(paces.quantile(QUIET)), **by_data}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kdgan_lib import tables
+from kdgan_lib import declared, tables
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
@@ -121,7 +121,7 @@ def pretrainings() -> pd.DataFrame:
     by_run = stored.drop_duplicates("run_id").set_index("run_id")
     scores = 100 * by_run.dropna().astype(float)
     rows = []
-    for name, run in table1.declared_runs(GRID).items():
+    for name, run in declared.runs(GRID).items():
         way, usual = pretraining(run.budget), controlled_base(run.task, run.n)
         row = {"n": run.n, **way, "validation": "–"}
         if name in scores.index:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from kdgan_lib import runs
-from kdgan_lib.dynamics import Logits, Play, Trajectory, play, random_starts
+from kdgan_lib.dynamics import Logits, Play, Schedule, Trajectory, play, random_starts
 from kdgan_lib.game import DISTILLATIONS, Game, total_variation
 from kdgan_lib.randomness import derive
 
@@ -51,7 +51,7 @@ def stable_step(beta: Tensor, gamma: Tensor, largest: float = 0.5) -> Tensor:
 
 
 def outcomes(
-    distillation: str, schedule: str, grid: Grid, seed: int = 0
+    distillation: str, schedule: Schedule, grid: Grid, seed: int = 0
 ) -> pd.DataFrame:
     """Return one row per setting and start: where exact Algorithm 1 is at the end.
 

@@ -24,6 +24,7 @@ from kdgan_lib.loop.schedule import game_updates, stages, updates_per_epoch
 from kdgan_lib.reports import (
     cell_verdicts,
     controls,
+    effort,
     order_tables,
     selection,
     sizes,
@@ -376,15 +377,15 @@ def test_what_is_missing_is_timed_by_stored_runs_of_its_like(invented):
     run, *others = GRIDS["released_length"]("paper")
     alike = [other for other in others if other.method.name == run.method.name]
     store([row(alike[0], 0.8, seconds=7_200.0)])
-    takes = table1.effort_of_runs("released_length", [run.id, alike[1].id])
+    takes = effort.of_runs("released_length", [run.id, alike[1].id])
     assert takes == "about 4 h on one CPU core, an estimate"
 
 
 def test_the_time_of_what_no_run_is_like_is_in_proportion_to_multiply_adds(invented):
-    pace = table1.pace_of(runs.table(), declared.cells("table1"))["mnist"]
+    pace = effort.pace_of(runs.table(), declared.cells("table1"))["mnist"]
     run = GRIDS["many_labels"]("paper")[0]
-    lasts = table1.duration(4 * multiply_adds(run) * pace)
-    takes = table1.effort_of_runs("many_labels", [run.id] * 4)
+    lasts = effort.duration(4 * multiply_adds(run) * pace)
+    takes = effort.of_runs("many_labels", [run.id] * 4)
     assert takes == f"about {lasts} on one CPU core, an estimate"
 
 
