@@ -1,7 +1,7 @@
 """Train one run inside a chapter: short, changed at will, stored nowhere."""
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from kdgan_lib import runs
 from kdgan_lib.execute import train
@@ -50,6 +50,9 @@ def live_run(
     if profile not in PRETRAINING:
         allowed = ", ".join(PRETRAINING)
         raise ValueError(f"No profile '{profile}'; choose from {allowed}.")
+    every = {field.name for kind in METHODS.values() for field in fields(kind)}
+    for name in sorted(changes.keys() - every):
+        raise ValueError(f"No method has a hyperparameter '{name}'.")
     run = declare(method, n=n, seed=seed, variant=variant)
     passes = PRETRAINING[profile]
     budget = run.budget.but(

@@ -1,6 +1,7 @@
 """Check each method's losses against the paper's formulas."""
 
 import math
+from typing import get_args
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from kdgan_lib import randomness
 from kdgan_lib.data import Examples
 from kdgan_lib.estimators import ESTIMATORS, estimator
+from kdgan_lib.live import live_run
 from kdgan_lib.losses import (
     cross_entropy,
     discriminator_loss,
@@ -16,7 +18,7 @@ from kdgan_lib.losses import (
     saturating_reward,
 )
 from kdgan_lib.methods import METHODS, Noise, method
-from kdgan_lib.methods.adversarial import REWARDS
+from kdgan_lib.methods.adversarial import REWARDS, EstimatorName
 from kdgan_lib.methods.base import weighted_sum
 
 B, K = 6, 5
@@ -333,3 +335,12 @@ def test_the_adversarial_loss_is_the_estimators_at_the_temperature_given(
     expected = estimator("pathwise")(logits["classifier"], scores, gumbel, 0.3).mean()
     found = nagan.adversarial_loss("classifier", logits, noise(), 0.3)
     assert torch.allclose(found, expected)
+
+
+def test_the_estimators_that_a_method_may_name_are_those_there_are():
+    assert set(get_args(EstimatorName)) == set(ESTIMATORS)
+
+
+def test_a_demonstration_refuses_a_hyperparameter_that_no_method_has():
+    with pytest.raises(ValueError, match="No method has a hyperparameter 'betta'"):
+        live_run("kdgan", "smoke", betta=1.0)

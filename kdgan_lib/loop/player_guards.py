@@ -77,12 +77,14 @@ def check_players(method: Method, players: dict[str, nn.Module], split: Split) -
                 )
     for seat in sorted({*method.seats(), *({"teacher"} & players.keys())}):
         _check_weights(seat, players[seat])
-        found, wanted = _shape(seat, players[seat], split), split.num_labels
+        logits, wanted = _logits(seat, players[seat], split), split.num_labels
+        found = tuple(logits.shape)
         if found != (min(2, len(split.train)), wanted):
             raise ValueError(
                 f"The {seat} returns shape {found} for two examples; it must return "
                 f"one logit per label: (2, {wanted})."
             )
+        _check_logits(seat, logits)
 
 
 def _share_weights(first: nn.Module, second: nn.Module) -> bool:
@@ -106,6 +108,21 @@ def _check_weights(seat: str, module: nn.Module) -> None:
                 f"The {seat}'s '{name}' holds a NaN or an infinity: load its weights "
                 "from a sound file, or build it anew."
             )
+
+
+def _check_logits(seat: str, logits: Tensor) -> None:
+    """Raise ValueError for logits that are not finite, or are probabilities."""
+    if not torch.isfinite(logits).all():
+        raise ValueError(
+            f"The {seat} returns logits that are not finite: bound them, for instance "
+            "by .clamp(min=-30)."
+        )
+    sums = logits.double().sum(-1)
+    if (logits >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
+        raise ValueError(
+            f"The {seat} returns probabilities, and logits are asked for: leave its "
+            "last softmax out, or return their .log()."
+        )
 
 
 def check_parts(players: Mapping[str, nn.Module], split: Split) -> None:
@@ -259,10 +276,10 @@ def _takes(seat: str, module: nn.Module, examples: Examples, split: Split) -> bo
 
 
 @torch.no_grad()
-def _shape(seat: str, module: nn.Module, split: Split) -> tuple[int, ...]:
-    """Return the shape of a player's logits for two examples, in evaluation mode.
+def _logits(seat: str, module: nn.Module, split: Split) -> Tensor:
+    """Return a player's logits for two examples, in evaluation mode.
 
-    Raises ValueError for a player that fails on them, or returns other than logits.
+    Raises ValueError for a player that fails on them, or returns no tensor.
     """
     batch = split.train[:2]
     try:
@@ -278,12 +295,7 @@ def _shape(seat: str, module: nn.Module, split: Split) -> tuple[int, ...]:
             f"The {seat} returns a {type(logits).__name__}: wrap it in a module whose "
             "forward returns the logits alone."
         )
-    if not torch.isfinite(logits).all():
-        raise ValueError(
-            f"The {seat} returns logits that are not finite: bound them, for instance "
-            "by .clamp(min=-30)."
-        )
-    return tuple(logits.shape)
+    return logits
 
 
 def _reason(seat: str, module: nn.Module, split: Split, error: Exception) -> str:

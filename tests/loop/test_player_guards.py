@@ -365,9 +365,13 @@ class Pair(nn.Module):
     [
         (Masked(), "The teacher returns logits that are not finite: bound them"),
         (Pair(), "The teacher returns a tuple: .* returns the logits alone"),
+        (
+            nn.Sequential(toys.network(), nn.Softmax(1)),
+            "The teacher returns probabilities, .* leave its last softmax out",
+        ),
     ],
 )
-def test_a_player_that_returns_other_than_finite_logits_is_named(teacher, sentence):
+def test_a_player_that_returns_no_finite_logits_is_named(teacher, sentence):
     with pytest.raises(ValueError, match=sentence):
         train("mimic", teacher=teacher)
 
