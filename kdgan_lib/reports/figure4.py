@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kdgan_lib.names import SYMBOLS
-from kdgan_lib.prose import about_zero, interval, listed
+from kdgan_lib.prose import interval, listed
 from kdgan_lib.reports import hyperparameters as report
-from kdgan_lib.reports.cells import BESIDE, counted, folded, shown
+from kdgan_lib.reports.cells import BESIDE, counted, folded, seeds_in_words, shown
 from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
 from kdgan_lib.verdicts import judge
 
@@ -86,38 +86,34 @@ def _measured(claim: str, quantity: str) -> str:
     return "".join(interval(row.value, row.lo, row.hi) for row in found.itertuples())
 
 
-def large_gamma(found: pd.DataFrame) -> str:
-    """Return in words what T and C lose by the largest gamma, at every n that was run.
+def along_gamma(
+    found: pd.DataFrame, gammas: Sequence[float] = (1.0, LARGE_GAMMA)
+) -> str:
+    """Return in words how T and C change from the tuned gamma to larger ones.
 
-    found: as `hyperparameters.points` gives it. Of both players at the end of training.
+    found: as `hyperparameters.points` gives it. Of both players at the end of training,
+    at every n at which three seeds were run.
     """
     said = []
     for n, part in report.axis(found, "gamma").groupby("n"):
-        of_t = report.loss(part, "gamma", LARGE_GAMMA, "teacher")
-        of_c = report.loss(part, "gamma", LARGE_GAMMA, "last")
-        if of_t is None or of_c is None:
-            continue
-        said.append(
-            f"with n = {n:,} T loses {interval(of_t.mean, of_t.lo, of_t.hi)} points "
-            f"and C {interval(of_c.mean, of_c.lo, of_c.hi)}, over {of_t.runs} seeds"
-        )
-    return f"At γ = {LARGE_GAMMA:g}, {'; '.join(said)}." if said else ""
+        moves = [move for gamma in gammas if (move := _moved(part, gamma))]
+        if moves:
+            said.append(f"With n = {n:,} T and C change by {listed(moves)}.")
+    if not said:
+        return ""
+    return f"Against the tuned γ, at the end of training: {' '.join(said)}"
 
 
-def late_loss(found: pd.DataFrame) -> str:
-    """Return in words what C loses at the end of training with the largest gamma.
-
-    At the least n that was run; empty with fewer than three pairs.
-    """
-    rows = report.axis(found, "gamma")
-    rows = rows[rows.n == rows.n.min()]
-    lost = report.loss(rows, "gamma", LARGE_GAMMA, "last") if len(rows) else None
-    if lost is None:
+def _moved(rows: pd.DataFrame, gamma: float) -> str:
+    """Return T's and C's change of accuracy at a gamma; empty with few seeds."""
+    teacher, classifier = (
+        report.change(rows, "gamma", gamma, score) for score in ("teacher", "last")
+    )
+    if teacher is None or classifier is None:
         return ""
     return (
-        f"At the end of training the tuned γ minus γ = {LARGE_GAMMA:g} is "
-        f"{signed(lost)} points of C's accuracy over {lost.runs} seeds, an interval "
-        f"that {about_zero(lost.lo, lost.hi)}."
+        f"{signed(teacher)} and {signed(classifier)} points at γ = {gamma:g} "
+        f"({seeds_in_words([classifier.runs])})"
     )
 
 

@@ -143,11 +143,23 @@ def loss(rows: pd.DataFrame, name: str, value: float, score: str) -> Difference 
 
     rows: an axis's rows of one n. None where fewer than three seeds have both.
     """
-    usual = rows[f"tuned_{name}"].iloc[0]
-    start, end = _by_seed(rows, usual, score), _by_seed(rows, value, score)
-    if len(set(start.index) & set(end.index)) < FEWEST:
+    return _minus(rows, rows[f"tuned_{name}"].iloc[0], value, score)
+
+
+def change(
+    rows: pd.DataFrame, name: str, value: float, score: str
+) -> Difference | None:
+    """Return a value's score minus the tuned value's: `loss` the other way round."""
+    return _minus(rows, value, rows[f"tuned_{name}"].iloc[0], score)
+
+
+def _minus(
+    rows: pd.DataFrame, first: float, second: float, score: str
+) -> Difference | None:
+    both = [_by_seed(rows, value, score) for value in (first, second)]
+    if len(set(both[0].index) & set(both[1].index)) < FEWEST:
         return None
-    return paired_difference(start, end)
+    return paired_difference(*both)
 
 
 def complete(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:

@@ -47,18 +47,15 @@ def test_in_short_has_a_number_for_each_weight_and_for_t():
         assert f"{evidence['value'][quantity]:.2f}" in said
 
 
-def test_what_c_loses_at_the_end_has_its_interval(found):
-    assert "tuned γ minus γ = 100 is +2.00" in scope.late_loss(found)
-    assert "over 3 seeds" in scope.late_loss(found)
-    assert scope.late_loss(found[found.seed < 2]) == ""
-
-
-def test_what_a_large_gamma_costs_is_said_for_every_n_with_enough_seeds(found):
+def test_changes_along_gamma_are_said_for_every_n_with_enough_seeds(found):
     found = pd.concat([found, found[found.seed < 2].assign(n=1_000)])
-    said = scope.large_gamma(found.assign(teacher=found["last"] - 1))
-    assert said.startswith("At γ = 100, with n = 100 T loses 2.00")
-    assert "and C 2.00" in said
+    found["teacher"] = found["last"] * 2
+    said = scope.along_gamma(found, (100.0,))
+    assert "With n = 100 T and C change by -4.00" in said
+    assert "and -2.00" in said
+    assert said.endswith("points at γ = 100 (3 seeds).")
     assert "1,000" not in said
+    assert scope.along_gamma(found[found.seed < 2]) == ""
 
 
 def test_in_short_adds_the_sizes_whose_values_were_all_run():
