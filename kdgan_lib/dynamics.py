@@ -5,7 +5,7 @@ All starts move at once: logits of every player are [S, K] or [S, X, K], float64
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.func import grad, hessian, vmap
 from torch.nn.functional import logsigmoid, one_hot
 
-from kdgan_lib.choices import check_choices
 from kdgan_lib.concrete import gumbel
 from kdgan_lib.estimators import estimator
 from kdgan_lib.game import Game, Strategies, total_variation
 
 Schedule = Literal["alternating", "simultaneous"]
+Objective = Literal["per_player", "shared"]
 ORDER = ("discriminator", "teacher", "classifier")
 
 
@@ -89,7 +89,7 @@ class Play:
     """Gradient step on D's logits; None means step_size."""
     schedule: Schedule = "alternating"
     """"alternating" (D, then T, then C, as Algorithm 1) or "simultaneous"."""
-    objective: Literal["per_player", "shared"] = "per_player"
+    objective: Objective = "per_player"
     """"per_player" (Algorithm 1) or "shared" (all of U; C and T descend, D ascends)."""
     saturating: bool = True
     """Reward log(1 - D) (Eq. 3), or -log D when False."""
@@ -98,7 +98,10 @@ class Play:
 
     def __post_init__(self) -> None:
         """Refuse a way to play that there is not."""
-        check_choices(self)
+        for name, kind in (("schedule", Schedule), ("objective", Objective)):
+            if getattr(self, name) not in get_args(kind):
+                allowed = " or ".join(get_args(kind))
+                raise ValueError(f"Play by the {name} {allowed}.")
 
     def rate(self, player: str) -> float | Tensor:
         """Return the player's step size."""

@@ -176,7 +176,13 @@ def test_steps_to_counts_only_a_final_arrival():
     assert path.steps_to(0.0).isinf().all()
 
 
-@pytest.mark.parametrize("options", [{"schedule": "random"}, {"objective": "none"}])
-def test_wrong_rules_of_play_are_refused(options):
-    with pytest.raises(ValueError, match="choose from"):
+@pytest.mark.parametrize(
+    ("options", "allowed"),
+    [
+        ({"schedule": "random"}, "schedule alternating or simultaneous"),
+        ({"objective": "none"}, "objective per_player or shared"),
+    ],
+)
+def test_wrong_rules_of_play_are_refused(options, allowed):
+    with pytest.raises(ValueError, match=allowed):
         Play(**options)
