@@ -63,7 +63,7 @@ notebooks.parameters_table("12_your_own_teacher")
 # %%
 import torch
 
-from kdgan_lib import Criterion, Examples, Fixed, Split, figures, fit, prose
+from kdgan_lib import Budget, Criterion, Examples, Fixed, Split, figures, fit, prose
 from kdgan_lib import method as choose
 from kdgan_lib.figures import own as drawings
 from kdgan_lib.names import label_of
@@ -116,11 +116,13 @@ teacher = digits.train_teacher(elsewhere, seed, passes)
 prose.source(digits.players)
 
 # %% [markdown]
-# The budget says how long each player trains and how fast. Adam is the only optimiser.
-# This chapter's grants every method the player updates of KDGAN:
+# The budget says how long each player trains and how fast; Adam is the only optimiser.
+# This is what this chapter's has other than the default, and how it grants every method
+# the player updates of KDGAN:
 
 # %%
-digits.BUDGET
+default = vars(Budget())
+{name: value for name, value in vars(digits.BUDGET).items() if value != default[name]}
 
 # %% tags=["remove-input"]
 prose.source(digits.equal)

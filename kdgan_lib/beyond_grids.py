@@ -63,23 +63,23 @@ UNDROPPED = {"variant": "undropped"}
 """A C without dropout."""
 MANY_LABELS: dict[str, dict[str, Any]] = {
     "kdgan as prescribed": {"method": "kdgan"},
-    "kdgan with ten passes of C in a round and a cosine": {
+    "kdgan with ten passes of C and a cosine": {
         "method": "kdgan",
         "hyper": {"classifier_passes": 10},
         "budget": {"lr_schedule": "cosine"},
     },
-    "kdgan with both, for longer": {
+    "kdgan with ten passes of C and a cosine, for longer": {
         "method": "kdgan",
         "hyper": {"classifier_passes": 10},
         **LONGER,
     },
-    "kdgan with both and the anchor, for longer, on bent images": {
+    "kdgan with ten passes of C, a cosine and the anchor, for longer, on bent images": {
         "method": "kdgan",
         "hyper": {"classifier_passes": 10, "supervision": 1.0},
         **BENT,
     },
-    "kdgan with both and the anchor, for longer, on bent and on moved images, "
-    "without dropout in C": {
+    "kdgan with ten passes of C, a cosine and the anchor, for longer, on bent and on "
+    "moved images, without dropout in C": {
         "method": "kdgan",
         "hyper": {"classifier_passes": 10, "supervision": 1.0},
         **MOVED,

@@ -70,7 +70,7 @@ def test_the_best_on_validation_are_compared_at_each_length(runs_folder):
     store()
     said = report.standing()
     assert "With 12,000 player updates" in said
-    assert "*with ten passes of C in a round and a cosine*" in said
+    assert "*with ten passes of C and a cosine*" in said
     assert "With 24,000 player updates" in said
     assert "-0.04 points" in said  # 100 passes of C, and DISTN's 120
     assert "The paper has 99.25%" in said
