@@ -361,9 +361,9 @@ prose.sentence(
 # and CODIS are declared with twice the updates and a T that was pretrained four times
 # as long, at a rate that falls. Then all players see each image bent by a smooth
 # random field ({cite:t}`simard2003best`), and turned and moved less, and KDGAN has the
-# anchor, the labels' cross-entropy, for its rivals learn from the labels, too. How far an image is turned, moved
-# and bent was chosen before, among four amounts, by T's accuracy on training images
-# that it had not seen.
+# anchor, the labels' cross-entropy, for its rivals learn from the labels, too. How far
+# an image is turned, moved and bent was chosen before, among four amounts, by T's
+# accuracy on training images that it had not seen.
 #
 # At last a coin decides for each batch of the game whether it is bent, or turned and
 # moved as usual, and C has no dropout. The thought behind both: C fits T too little,

@@ -61,6 +61,8 @@ notebooks.parameters_table("12_your_own_teacher")
 # sees:
 
 # %%
+from dataclasses import replace
+
 import torch
 
 from kdgan_lib import Budget, Criterion, Examples, Fixed, Split, figures, fit, prose
@@ -239,11 +241,11 @@ prose.sentence(
 seen = split.train
 with torch.no_grad():
     spoken = teacher.eval()(seen.inputs, seen.privileged).softmax(1)
-unlabelled = Examples(seen.inputs, spoken, seen.privileged)
+unlabelled = replace(split, train=Examples(seen.inputs, spoken, seen.privileged))
 from_speech = fit(
     "supervised",
     digits.players(teacher, seed),
-    Split("unlabelled", unlabelled, split.validation, split.test, 10),
+    unlabelled,
     digits.equal("supervised", outer, n),
     seed,
 )
@@ -256,60 +258,26 @@ from_speech = fit(
 # **Another score.** C is selected and reported by a `Criterion`, accuracy by default.
 # Where classes are unequal, each may count alike; rows of a rare one can be repeated.
 
-
-# %%
-def balanced(logits, targets):
-    """Return the mean over labels of the share of their examples read right."""
-    right = (logits.argmax(1) == targets.argmax(1)).double()
-    return float(((right @ targets.double()) / targets.double().sum(0)).mean())
-
+# %% tags=["remove-input"]
+prose.source(digits.balanced)
 
 # %% [markdown]
 # **Another method.** A method is a frozen dataclass that says whose turn it is, whom
 # that player reads, and what it loses. This one listens to T as far as T believes the
 # true label:
 
+# %% tags=["remove-input"]
+prose.source(digits.Trusting)
+
 # %%
-from dataclasses import dataclass
-from typing import ClassVar
-
-from kdgan_lib.losses import cross_entropy
-from kdgan_lib.methods import Method, Phase
-from kdgan_lib.methods.base import weighted_sum
-
-
-@dataclass(frozen=True)
-class Trusting(Method):
-    """Learn the labels, and T's distribution as far as T believes the true label."""
-
-    weight: float = 2.0
-    """Weight of what T says."""
-    name: ClassVar[str] = "trusting"
-
-    def phases(self):
-        """Return C's one phase, which reads T."""
-        return (Phase("classifier", self.loss, reads=("teacher",)),)
-
-    def loss(self, logits, batch, noise, temperature):
-        """Return the labels' cross-entropy plus the trusted part of KL(T, C)."""
-        told, own = logits["teacher"].softmax(1), logits["classifier"]
-        apart = (told * (told.log() - own.log_softmax(1))).sum(1)
-        trust = (told * batch.targets).sum(1)
-        return weighted_sum(
-            {
-                "distillation": (self.weight, (trust * apart).mean()),
-                "supervised": (1.0, cross_entropy(own, batch.targets)),
-            }
-        )
-
-
+trusting = digits.Trusting()
 trusted = fit(
-    Trusting(),
+    trusting,
     digits.players(teacher, seed),
     split,
-    digits.equal(Trusting(), outer, n),
+    digits.equal(trusting, outer, n),
     seed,
-    criterion=Criterion("balanced", balanced),
+    criterion=Criterion("balanced", digits.balanced),
 )
 
 # %% tags=["remove-input"]

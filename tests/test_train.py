@@ -57,10 +57,14 @@ class Poison(nn.Module):
 
 
 class Cold(nn.Linear):
-    """Return NaN in evaluation mode only."""
+    """Return NaN in evaluation mode only, from the first update on."""
+
+    trained = False
 
     def forward(self, inputs):
-        return super().forward(inputs) * (1.0 if self.training else math.nan)
+        self.trained = self.trained or self.training
+        spoiled = self.trained and not self.training
+        return super().forward(inputs) * (math.nan if spoiled else 1.0)
 
 
 @every_method
@@ -350,11 +354,20 @@ def test_auto_is_the_cpu_where_there_is_no_gpu():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"method": METHODS["kdgan"]}, "The method is a class: pass a name, or what"),
-        ({"budget": {"epochs": 3}}, "The budget is a dict: pass a kdgan_lib.Budget"),
-        ({"split": ()}, "The split is a tuple: pass a kdgan_lib.Split"),
-        ({"players": [1]}, "The players is a list: pass a dictionary from seats"),
-        ({"criterion": print}, "The criterion is a builtin_function_or_method: pass"),
+        (
+            {"method": METHODS["kdgan"]},
+            "argument method is a class: pass a name, or what",
+        ),
+        (
+            {"budget": {"epochs": 3}},
+            "argument budget is a dict: pass a kdgan_lib.Budget",
+        ),
+        ({"split": ()}, "argument split is a tuple: pass a kdgan_lib.Split"),
+        ({"players": [1]}, "argument players is a list: pass a dictionary from seats"),
+        (
+            {"criterion": print},
+            "argument criterion is a builtin_function_or_method: pass",
+        ),
         ({"seed": 1.0}, "The seed must be a whole number, not 1.0"),
         ({"seed": True}, "The seed must be a whole number, not True"),
     ],

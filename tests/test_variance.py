@@ -481,7 +481,7 @@ def test_measures_figures_and_tables_read_what_the_study_stored(toy_study, monke
     assert drawings.norms_figure(variance_tables.norms(rows)) is not None
     summary = variance_tables.summary(probes).set_index("method")
     assert set(summary.seeds) == {3}
-    assert summary["T"]["nagan"] == "none"
+    assert summary["T"]["NaGAN"] == "none"
     own = rows[rows.method == "kdgan"]
     drawings.temperature_figure(variance_tables.by_temperature(own), 3)
     drawings.combination_figure(probes[probes.method == "kdgan"], 3)

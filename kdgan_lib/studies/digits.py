@@ -7,7 +7,9 @@ digits that C never sees.
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 import pandas as pd
 import torch
@@ -20,8 +22,10 @@ from kdgan_lib.data import Examples, Split
 from kdgan_lib.experiments import with_equal_updates
 from kdgan_lib.loop.evaluation import evaluate
 from kdgan_lib.loop.schedule import game_updates
-from kdgan_lib.methods import Method
+from kdgan_lib.losses import cross_entropy
+from kdgan_lib.methods import Method, Noise, Phase
 from kdgan_lib.methods import method as method_by_name
+from kdgan_lib.methods.base import Logits, LossTerms, weighted_sum
 from kdgan_lib.methods.kdgan import KDGAN
 from kdgan_lib.names import label_of
 from kdgan_lib.nets import build_players
@@ -146,6 +150,41 @@ def equal(chosen: Method | str, epochs: int, n: int) -> Budget:
     own = method_by_name(chosen) if isinstance(chosen, str) else chosen
     updates = game_updates(KDGAN(), BUDGET.but(epochs=epochs), n)
     return with_equal_updates(own, BUDGET, n, updates)
+
+
+def balanced(logits: Tensor, targets: Tensor) -> float:
+    """Return the mean over labels of the share of their examples that is read right."""
+    right = (logits.argmax(1) == targets.argmax(1)).double()
+    shares = (right @ targets.double()) / targets.double().sum(0)
+    return shares.mean().item()
+
+
+@dataclass(frozen=True)
+class Trusting(Method):
+    """Learn the labels, and T's distribution as far as T believes the true label."""
+
+    weight: float = 2.0
+    """Weight of what T says."""
+    name: ClassVar[str] = "trusting"
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Return C's one phase, which reads T."""
+        return (Phase("classifier", self.loss, reads=("teacher",)),)
+
+    def loss(
+        self, logits: Logits, batch: Examples, noise: Noise, temperature: float
+    ) -> LossTerms:
+        """Return the labels' cross-entropy plus the trusted part of KL(T, C)."""
+        told, own = logits["teacher"].softmax(1), logits["classifier"]
+        apart = (told * (told.log() - own.log_softmax(1))).sum(1)
+        trust = (told * batch.targets).sum(1)
+        labels = cross_entropy(own, batch.targets)
+        return weighted_sum(
+            {
+                "distillation": (self.weight, (trust * apart).mean()),
+                "supervised": (1.0, labels),
+            }
+        )
 
 
 def percent_right(teacher: nn.Module, examples: Examples) -> float:

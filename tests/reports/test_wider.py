@@ -23,9 +23,12 @@ def found(monkeypatch):
         for name, values in tried.items()
     }
     monkeypatch.setattr(beyond_grids, "settings", lambda _: settings)
-    declared.identities.cache_clear()
+    known = (declared.identities, declared.runs)
+    for each in known:
+        each.cache_clear()
     yield
-    declared.identities.cache_clear()
+    for each in known:
+        each.cache_clear()
 
 
 def store(run, accuracy):

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from kdgan_lib import fit
+from kdgan_lib.data import Examples
 from kdgan_lib.figures import own
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.loop.state import digest
-from kdgan_lib.methods import METHODS, method
+from kdgan_lib.methods import METHODS, Noise, method
 from kdgan_lib.studies import digits
 
 
@@ -93,3 +94,18 @@ def test_the_pictures_and_the_course_are_drawn():
     curve["discriminator_loss"] = [float("nan"), 1.4, 1.3]
     _, _, last = own.course(curve).axes
     assert [line.get_label() for line in last.lines] == ["D", "log 4"]
+
+
+def test_a_balanced_score_counts_each_label_alike():
+    targets = torch.eye(2)[torch.tensor([0, 0, 0, 1])]
+    always_first = torch.tensor([[1.0, 0.0]]).expand(4, 2)
+    assert digits.balanced(always_first, targets) == 0.5
+
+
+def test_a_teacher_that_doubts_the_true_label_is_not_listened_to():
+    batch = Examples(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))
+    trusting, noise = digits.Trusting(), Noise(torch.Generator())
+    for true, trusted in ((5.0, True), (-20.0, False)):
+        said = {"teacher": torch.tensor([[true, 0.0]]), "classifier": torch.zeros(1, 2)}
+        _, terms = trusting.loss(said, batch, noise, 1.0)
+        assert (terms["distillation"].item() > 0.1) == trusted
