@@ -138,7 +138,7 @@ def test_a_player_that_cannot_take_the_inputs_is_named():
 
 
 def test_a_teacher_that_takes_no_privileged_input_is_told_of_it():
-    with pytest.raises(ValueError, match=r"teacher is called with \(inputs, privi"):
+    with pytest.raises(ValueError, match=r"^The teacher is called with \(inputs, pri"):
         fit("mimic", toys.players_of("mimic"), toys.split(privileged=True), SHORT)
 
 
@@ -148,7 +148,7 @@ def test_a_player_that_returns_no_tensor_is_refused():
             return inputs, inputs
 
     players = toys.players() | {"discriminator": Pair()}
-    with pytest.raises(ValueError, match="discriminator returns a tuple: wrap it"):
+    with pytest.raises(ValueError, match=r"^The discriminator returns a tuple: wrap"):
         fit("kdgan", players, toys.split(), SHORT)
 
 

@@ -356,17 +356,20 @@ def test_auto_is_the_cpu_where_there_is_no_gpu():
     [
         (
             {"method": METHODS["kdgan"]},
-            "argument method is a class: pass a name, or what",
+            "The argument method is a class: pass a name, or what",
         ),
         (
             {"budget": {"epochs": 3}},
-            "argument budget is a dict: pass a kdgan_lib.Budget",
+            "The argument budget is a dict: pass a kdgan_lib.Budget",
         ),
-        ({"split": ()}, "argument split is a tuple: pass a kdgan_lib.Split"),
-        ({"players": [1]}, "argument players is a list: pass a dictionary from seats"),
+        ({"split": ()}, "The argument split is a tuple: pass a kdgan_lib.Split"),
+        (
+            {"players": [1]},
+            "The argument players is a list: pass a dictionary from seats",
+        ),
         (
             {"criterion": print},
-            "argument criterion is a builtin_function_or_method: pass",
+            "The argument criterion is a builtin_function_or_method: pass",
         ),
         ({"seed": 1.0}, "The seed must be a whole number, not 1.0"),
         ({"seed": True}, "The seed must be a whole number, not True"),

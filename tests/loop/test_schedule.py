@@ -110,7 +110,11 @@ def test_updates_per_epoch_count_the_last_small_batch(count, batch, expected):
         ("classifier_pretraining", 7.5, "classifier_pretraining must be a whole"),
         ("epochs", math.nan, "epochs must be a whole number, not nan"),
         ("teacher_lr", math.nan, "teacher_lr must be at least 0 and finite, not nan"),
-        ("weight_decay", math.inf, "weight_decay must be .* and finite, not inf"),
+        (
+            "weight_decay",
+            math.inf,
+            "weight_decay must be at least 0 and finite, not inf",
+        ),
         ("selection", "test", "choose from validation, last, best_test"),
         ("augmentation", "flip", "choose from none, affine, elastic, elastic_or"),
         ("lr_schedule", "linear", "choose from constant, cosine"),
