@@ -51,6 +51,14 @@ def test_the_small_networks_share_no_run_with_resnet_110():
     assert list(by_variant["small"]) == ["cifar10"]
 
 
+def test_figure_4_trains_as_much_on_10_000_images_as_on_1_000():
+    updates = {}
+    for run in GRIDS["figure4"]("paper"):
+        updates.setdefault(run.n, set()).add(game_updates(run))
+    assert len(updates[1_000]) == 1
+    assert updates[10_000] == updates[1_000]
+
+
 def test_teachers_are_chosen_on_a_seed_of_no_table_and_differ_in_their_pretraining():
     runs = GRIDS["cifar10_teachers"]("paper")
     assert {run.seed for run in runs} == {TUNING_SEED}
