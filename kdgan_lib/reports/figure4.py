@@ -7,7 +7,15 @@ import pandas as pd
 from kdgan_lib.names import SYMBOLS
 from kdgan_lib.prose import interval, listed
 from kdgan_lib.reports import hyperparameters as report
-from kdgan_lib.reports.cells import BESIDE, counted, folded, seeds_in_words, shown
+from kdgan_lib.reports.cells import (
+    BESIDE,
+    counted,
+    folded,
+    part_of,
+    seeds_in_words,
+    shown,
+)
+from kdgan_lib.reports.selection import COLLAPSE
 from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
 from kdgan_lib.verdicts import judge
 
@@ -23,22 +31,32 @@ def sizes_run(found: pd.DataFrame) -> str:
     found: as `hyperparameters.points` gives it. Empty before any size was run.
     """
     rows = report.axis(found, "alpha")
-    done = [
-        n
+    known = {
+        n: len(report.complete(part)) if part.value.nunique() > 1 else 0
         for n, part in rows.groupby("n")
-        if len(report.complete(part)) >= FEWEST and part.value.nunique() > 1
-    ]
-    left = [f"{n:,}" for n in SIZES if n not in done]
+    }
+    done = [n for n in SIZES if known.get(n, 0) >= FEWEST]
     if not done:
         return ""
     text = f"F4.1 to F4.4 are judged at n = {listed(f'{n:,}' for n in done)}"
+    left = [
+        f"n = {n:,} {_too_few(known.get(n, 0))}"
+        for n in SIZES
+        if known.get(n, 0) < FEWEST
+    ]
     if not left:
         return f"{text}."
     return (
-        f"{text} only; n = {listed(left)} of the paper's figure "
-        f"{'are' if len(left) > 1 else 'is'} not run. Further sizes can only widen the "
-        "ranges of F4.1 and F4.2, so that *reproduced* is for what was run."
+        f"{text} only: {listed(left)}. Further sizes can only widen the ranges of F4.1 "
+        "and F4.2, so that *reproduced* is for what was run."
     )
+
+
+def _too_few(seeds: int) -> str:
+    """Return why a size has no verdict, in words."""
+    if not seeds:
+        return "of the paper's figure is not run"
+    return f"has {seeds_in_words([seeds])}, and a verdict asks for {FEWEST}"
 
 
 def in_short() -> str:
@@ -114,6 +132,36 @@ def _moved(rows: pd.DataFrame, gamma: float) -> str:
     return (
         f"{signed(teacher)} and {signed(classifier)} points at γ = {gamma:g} "
         f"({seeds_in_words([classifier.runs])})"
+    )
+
+
+def falls(found: pd.DataFrame, gammas: Sequence[float] = (1.0, LARGE_GAMMA)) -> str:
+    """Return in how many runs T and C fall together at large gammas, in words.
+
+    found: rows of one n, as `hyperparameters.points` gives it. Both end more than
+    `COLLAPSE` points below the run of the same seed at the tuned gamma. Empty where
+    nothing was run.
+    """
+    rows = report.axis(found, "gamma")
+    teacher, classifier = (
+        rows.pivot(index="seed", columns="value", values=score)
+        for score in ("teacher", "last")
+    )
+    usual = rows.tuned_gamma.iloc[0]
+    said = []
+    for gamma in gammas:
+        fall = pd.DataFrame(
+            {"T": teacher[usual] - teacher[gamma]}
+            | {"C": classifier[usual] - classifier[gamma]}
+        ).dropna()
+        both = int((fall > COLLAPSE).all(axis=1).sum())
+        if len(fall):
+            said.append(f"in {part_of(both, len(fall))} at γ = {gamma:g}")
+    if not said:
+        return ""
+    return (
+        f"T and C both end more than {COLLAPSE:g} points below the same seed's run at "
+        f"the tuned γ {listed(said)}."
     )
 
 

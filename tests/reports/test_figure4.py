@@ -30,7 +30,12 @@ def found():
 
 def test_the_sizes_that_were_run_are_named_with_those_that_were_not(found):
     said = scope.sizes_run(found)
-    assert said.startswith("F4.1 to F4.4 are judged at n = 100 only; n = 1,000 and")
+    assert said.startswith("F4.1 to F4.4 are judged at n = 100 only: n = 1,000 of the")
+    one = found[found.seed < 1].assign(n=10_000)
+    said = scope.sizes_run(pd.concat([found, one]))
+    assert (
+        "n = 1,000 of the paper's figure is not run and n = 10,000 has 1 seed" in said
+    )
     more = [found.assign(n=n) for n in scope.SIZES]
     assert scope.sizes_run(pd.concat(more)).endswith("n = 100, 1,000 and 10,000.")
     assert scope.sizes_run(found[found.seed < 2]) == ""
@@ -62,3 +67,18 @@ def test_in_short_adds_the_sizes_whose_values_were_all_run():
     evidence = judge("F4.4").evidence.set_index("quantity")["value"]
     cost = evidence["accuracy_loss_at_1000"]
     assert f"γ = 100 costs {cost:.2f}" in scope.in_short().split("n = 1,000")[1]
+
+
+def test_runs_in_which_t_and_c_fall_together_are_counted(found):
+    found["teacher"] = found["last"]
+    large = found.gamma == scope.LARGE_GAMMA
+    found.loc[large & (found.seed == 0), ["teacher", "last"]] -= (
+        9  # 11 with its usual 2
+    )
+    found.loc[large & (found.seed == 1), ["last"]] -= 50  # C alone
+    found.loc[large & (found.seed == 2), ["teacher", "last"]] -= 8  # 10, not more
+    said = scope.falls(found, (scope.LARGE_GAMMA,))
+    assert "more than 10 points below" in said
+    assert said.endswith("in 1 of the 3 runs at γ = 100.")
+    found["teacher"] = float("nan")
+    assert scope.falls(found, (scope.LARGE_GAMMA,)) == ""
