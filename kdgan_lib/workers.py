@@ -6,10 +6,15 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import current_process, get_context, parent_process
 from typing import Any, ParamSpec, TypeVar
 
 from tqdm.std import tqdm
+
+UNGUARDED = (
+    "Workers read the script that starts them: put its work under `if __name__ == "
+    '"__main__":`, which they skip.'
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,8 +47,11 @@ def worker_pool(
 
     A process that is killed cannot tell its workers: they would finish what they do,
     then wait for more forever. These end when it does, in the middle of their work.
-    Raises ValueError for fewer than one.
+    Raises ValueError for fewer than one, and SystemExit, with a sentence, in a worker
+    that reads a script whose call is not guarded.
     """
+    if getattr(current_process(), "_inheriting", False):  # as multiprocessing asks
+        raise SystemExit(UNGUARDED)
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}.")
     return WorkerPool(workers, get_context("spawn"), _begin, (prepare,))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kdgan_lib.workers import worker_pool
+from kdgan_lib.workers import UNGUARDED, worker_pool
 
 PROGRAM = """
 import sys
@@ -101,3 +101,18 @@ def test_an_interrupted_pool_ends_its_workers_in_their_work(tmp_path):
 def test_a_pool_of_nobody_is_refused():
     with pytest.raises(ValueError, match="workers must be at least 1, not 0"):
         worker_pool(0)
+
+
+def test_a_script_without_a_guard_is_told_what_it_lacks(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        PROGRAM.replace('if __name__ == "__main__":', "if True:").format(
+            folder=str(Path(__file__).parent), mark=str(tmp_path / "mark")
+        )
+    )
+    ended = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert ended.stderr.startswith(UNGUARDED + "\n")  # by the worker
+    assert ended.returncode == 1
+    assert not (tmp_path / "mark").exists()
