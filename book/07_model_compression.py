@@ -605,7 +605,7 @@ prose.table(
 # %% tags=["remove-input"]
 prose.sentence(
     "{said} {alone}",
-    command="kdgan sweep controls --n 100",
+    command="kdgan sweep controls",
     said=controls.dearest(),
     alone=controls.without_augmentation(),
 )

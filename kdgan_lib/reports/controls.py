@@ -93,31 +93,48 @@ def _cell(scores: "_Scores", name: str) -> str:
 
 
 def without_augmentation() -> str:
-    """Return what KDGAN reaches without augmentation, beside the paper's number.
+    """Return what KDGAN and MIMIC reach without augmentation, beside the paper.
 
-    On MNIST with n = 100; empty with too few runs.
+    On MNIST at each n of the controls; empty where one has too few runs.
     """
-    found = _Scores(SIZES[0]).of("kdgan without augmentation")
-    if len(found) < FEWEST:
+    said = [*filter(None, map(_without_augmentation, SIZES))]
+    if not said:
         return ""
-    reached = mean_interval(found)
-    paper = claims.paper_value("T1", method="kdgan", data="mnist", n=SIZES[0])
-    so = (
-        ": augmentation alone is not what separates the table of `paper` from the paper"
-        if reached.mean >= paper
-        else ""
+    return (
+        f"Without augmentation and all else as under `controlled`, {'; '.join(said)}."
+    )
+
+
+def _without_augmentation(n: int) -> str:
+    """Return one n's part of the sentence: both methods, and how far apart they are."""
+    scores, paper, parts = _Scores(n), {}, []
+    for name in (pair := ("kdgan", "mimic")):
+        found = scores.of(f"{name} without augmentation")
+        if len(found) < FEWEST:
+            return ""
+        reached = mean_interval(found)
+        paper[name] = claims.paper_value("T1", method=name, data="mnist", n=n)
+        parts.append(
+            f"{label_of(name)} is right on "
+            f"{interval(reached.mean, reached.lo, reached.hi)}% (the paper: "
+            f"{paper[name]:.2f}%)"
+        )
+    gap = paired_difference(
+        *(scores.of(f"{name} without augmentation") for name in pair)
     )
     return (
-        f"On MNIST with n = {SIZES[0]} KDGAN without augmentation, all else as under "
-        "`controlled`, is right on "
-        f"{interval(reached.mean, reached.lo, reached.hi)}% (the paper: {paper:.2f}%)"
-        f"{so}."
+        f"with n = {n:,} {listed(parts)}, {signed(gap)} points apart (the paper: "
+        f"{paper['kdgan'] - paper['mimic']:+.2f})"
     )
 
 
 def dearest() -> str:
-    """Return what the subset and the augmentation cost at n = 100; empty if not run."""
-    scores = _Scores(SIZES[0])
+    """Return what the subset and the augmentation cost, by n; empty if not run."""
+    return " ".join(filter(None, map(_dearest, SIZES)))
+
+
+def _dearest(n: int) -> str:
+    scores = _Scores(n)
     ends = [
         _range(scores, part)
         for part in ("on the last n images", "without augmentation")
@@ -128,7 +145,7 @@ def dearest() -> str:
         f"{low:+.1f} to {high:+.1f}" for low, high in filter(None, ends)
     )
     return (
-        f"With n = {scores.n} the last n images in the place of a balanced subset "
+        f"With n = {n:,} the last n images in the place of a balanced subset "
         f"change a method's accuracy by {subset} points, and doing without "
         f"augmentation by {augmentation}."
     )

@@ -441,10 +441,13 @@ def test_the_subset_and_the_augmentation_are_summed_up_once_all_are_run(invented
     text = controls.dearest()
     assert "by -18.0 to -18.0 points" in text
     assert "augmentation by -10.0 to -10.0." in text
+    store_control("kdgan without augmentation", 0.82)
     reached = controls.without_augmentation()
-    assert "(the paper: 77.95%): augmentation alone is not what separates" in reached
-    store_control("kdgan without augmentation", 0.70)
-    assert controls.without_augmentation().endswith("(the paper: 77.95%).")
+    assert "with n = 100 KDGAN is right on 82.00" in reached
+    assert "% (the paper: 77.95%) and MIMIC is right on 80.00" in reached
+    assert reached.endswith("points apart (the paper: +10.60).")
+    assert "+2.00" in reached
+    assert "1,000" not in reached + text  # its controls are not run
 
 
 def store_control(name, accuracy, seeds=SEEDS):
