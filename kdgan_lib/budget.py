@@ -65,7 +65,8 @@ class Budget:
     """Which C is reported: best on validation, the last, or best on the test set. They
     are those after an outer epoch: the pretrained C, scored in the curve, is none."""
     precision: Precision = field(default="float32", metadata=LATER)
-    """Factors of matrix products on a CPU: bfloat16 rounds them, sums stay float32."""
+    """Factors of matrix products on a CPU: bfloat16 rounds them, sums stay float32. A
+    GPU rounds them to TF32 there, and does not where this is float32."""
     denormals: Literal["kept", "flushed"] = field(default="kept", metadata=LATER)
     """Numbers below 1e-38 on a CPU: kept, or set to zero."""
 

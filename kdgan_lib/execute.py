@@ -29,7 +29,7 @@ TRAINING = (
 
 def execute(
     run: Run,
-    device: str = "auto",
+    device: str = "cpu",
     progress: bool = False,
     force: bool = False,
     checkpoint_seconds: float = 20.0,
@@ -37,7 +37,8 @@ def execute(
     """Train a run unless its record is there, store it, and return its row.
 
     A run that diverges is recorded with the status `diverged` and its reason. Where
-    another process trains the same run, this waits for its record. force: train it
+    another process trains the same run, this waits for its record. device: `auto`,
+    `cpu` or `cuda`; a GPU draws other noise, and the row names it. force: train it
     again from the beginning, pretraining included; broken off, it goes on without
     `force`, and until it ends the old record stays.
     """

@@ -7,6 +7,7 @@ from kdgan_lib import runs
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import GRIDS
+from kdgan_lib.loop.device import find_device
 from kdgan_lib.methods import METHODS
 from kdgan_lib.sweep import sweep
 from kdgan_lib.tasks import task
@@ -14,16 +15,21 @@ from kdgan_lib.train import Result
 
 PRETRAINING = {"smoke": 1, "book": 30, "paper": 100}
 EPOCHS = {"smoke": 1}
+ON_A_GPU = 4
+"""Runs that share a GPU: each process needs memory of its own there."""
 
 
 def ensure_runs(grid: str, profile: str, data: str = "") -> str:
     """Train a grid's missing runs under profile `paper`; say how many are stored.
 
-    data: only this data set's runs; all by default.
+    On the GPU where there is one, or else on every core of the processor. data: only
+    this data set's runs; all by default.
     """
     declared = [run for run in GRIDS[grid]("paper") if data in ("", run.data)]
     if profile == "paper":
-        sweep(declared, workers=os.cpu_count() or 1)
+        device = find_device("auto").type
+        workers = os.cpu_count() or 1
+        sweep(declared, min(workers, ON_A_GPU) if device == "cuda" else workers, device)
     stored = set(runs.table().run_id)
     done = sum(run.id in stored for run in declared)
     where = f" on {task(data).title}" if data else ""

@@ -24,7 +24,7 @@ def provenance(device: torch.device) -> dict[str, str | int]:
     """Return the device, the threads, the versions and the commit as plain values.
 
     On one processor, with one version of torch and number of threads, a run repeats to
-    the bit.
+    the bit. A GPU draws other noise than a processor.
     """
     return {
         "device": device_name(device),

@@ -6,6 +6,7 @@ import torch
 
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import from_configuration
+from kdgan_lib.loop.device import find_device
 from kdgan_lib.provenance import provenance
 from kdgan_lib.train import Diverged
 
@@ -16,16 +17,18 @@ ROUNDING = ("processor", "instructions", "platform", "device", "torch", "threads
 def differences(
     row: dict[str, object], progress: bool = False
 ) -> dict[str, tuple[object, object]]:
-    """Train a stored row's run on the CPU; return (stored, now) where they differ.
+    """Train a stored row's run again; return (stored, now) where they differ.
 
-    The measured time is no result. A run that diverges has its status and the reason,
-    less the advice, to compare.
+    On a GPU where it was made on one. The measured time is no result. A run that
+    diverges has its status and the reason, less the advice, to compare. Raises
+    ValueError where there is no GPU for it.
     """
+    device = device_of(row)
     torch.set_num_threads(int(float(str(row.get("threads", 1)))))
     run = from_configuration(row)
     made: dict[str, object] = {"status": "finished"}
     try:
-        result = train(run, torch.device("cpu"), progress, share=False)
+        result = train(run, device, progress, share=False)
         made |= {k: v for k, v in result.metrics.items() if k != "seconds"}
     except Diverged as error:
         made = {"status": "diverged", "reason": _happened(error)}
@@ -35,6 +38,22 @@ def differences(
         for name, value in made.items()
         if value == value and row.get(name) != value
     }
+
+
+def device_of(row: Mapping[str, object]) -> torch.device:
+    """Return the kind of device that a row was made on.
+
+    Raises ValueError where this machine has none.
+    """
+    made_on = str(row.get("device") or "cpu")
+    if not made_on.startswith("cuda"):
+        return find_device("cpu")
+    if not torch.cuda.is_available():
+        raise ValueError(
+            f"The run was made on a GPU ({made_on}), which this machine or this build "
+            "of torch has not: a CPU draws other noise, so nothing can be compared."
+        )
+    return find_device("cuda")
 
 
 def explanation(row: Mapping[str, object]) -> str:
@@ -48,7 +67,7 @@ def explanation(row: Mapping[str, object]) -> str:
             "The stored run was stopped and went on otherwise, so its last digits are "
             f"those of no other run: {row['contexts']}."
         )
-    here = provenance(torch.device("cpu"))
+    here = provenance(device_of(row))
     apart = [
         f"{name} {row.get(name) or 'not recorded'}, here {here[name] or 'unknown'}"
         for name in ROUNDING

@@ -1,5 +1,6 @@
 """Execute a grid of runs on local processes; resumes, survives killed workers."""
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -16,11 +17,13 @@ from kdgan_lib.data import DataCorrupt, DataMissing
 from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run
 from kdgan_lib.files import DiskFull
+from kdgan_lib.loop.device import GPUFull
 from kdgan_lib.memory import keep_freed_memory
 from kdgan_lib.paths import advice, variable_of
 from kdgan_lib.workers import worker_pool
 
 ATTEMPTS = 3
+KILLED = f"its worker was killed {ATTEMPTS} times"
 
 
 def sweep(
@@ -33,7 +36,8 @@ def sweep(
     """Execute the runs that have no record yet; return the failures by run id.
 
     Each worker is a process with one thread. When one is killed, those in flight are
-    tried again, alone after the second time, and given up after the third. Where data
+    tried again, alone after the second time, and given up after the third; so is a run
+    for which the memory of the GPU had no room. Where data
     are missing or damaged, no further run of that data set is begun; where the disk is
     full or the folder of the runs cannot be used, none at all. Every finished run is on
     disk at once, every other one has checkpoints: interrupt, which ends the workers,
@@ -50,9 +54,9 @@ def sweep(
             queue = [waiting[i] for i in suspects or waiting]
             size = 1 if suspects else workers
             lost = _round(waiting, queue, size, device, work or _execute, failures, bar)
-            attempts.update(lost)
+            attempts.update(lost.keys())
             for identity in [i for i in lost if attempts[i] >= ATTEMPTS]:
-                failures[identity] = f"its worker was killed {ATTEMPTS} times"
+                failures[identity] = lost[identity]
                 del waiting[identity]
                 bar.update()
     return failures
@@ -66,8 +70,12 @@ def _round(
     work: Callable[[Run, str], object],
     failures: dict[str, str],
     bar: tqdm,
-) -> list[str]:
-    """Run a queue on a fresh pool; return the ids in flight when it broke."""
+) -> dict[str, str]:
+    """Run a queue on a fresh pool; return by id what is to be tried again, and why.
+
+    That is what was in flight when the pool broke, and what found the GPU full.
+    """
+    lost: dict[str, str] = {}
     with worker_pool(workers, _prepare_worker) as pool:
         flying: dict[Future, str] = {}
         try:
@@ -79,7 +87,11 @@ def _round(
                     identity = flying[future]
                     error = future.exception()
                     if isinstance(error, BrokenProcessPool):
-                        return list(flying.values())
+                        return lost | dict.fromkeys(flying.values(), KILLED)
+                    if isinstance(error, GPUFull):
+                        lost[identity] = _told(error)
+                        del flying[future]
+                        continue
                     ended = [identity]
                     alike = _doomed(error, waiting[identity], queue)
                     queue = [run for run in queue if run not in alike]
@@ -91,8 +103,8 @@ def _round(
                         del waiting[name]
                     bar.update(len(ended))
         except BrokenProcessPool:
-            return list(flying.values())
-    return []
+            return lost | dict.fromkeys(flying.values(), KILLED)
+    return lost
 
 
 def _told(error: BaseException) -> str:
@@ -116,7 +128,15 @@ def _is_of_runs(name: object) -> bool:
 
 
 def _execute(run: Run, device: str) -> object:
-    return execute(run, device)["status"]
+    """Execute a run in a worker, which ends where its GPU has failed for good."""
+    try:
+        return execute(run, device)["status"]
+    except torch.AcceleratorError as error:  # each further call would fail likewise
+        warnings.warn(f"run {run.id}: {str(error).splitlines()[0]}", stacklevel=2)
+        os._exit(1)
+    finally:
+        if torch.cuda.is_initialized():  # what it keeps, other workers lack
+            torch.cuda.empty_cache()
 
 
 def _prepare_worker() -> None:

@@ -14,7 +14,7 @@ from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
 from kdgan_lib.loop.arguments import check_arguments, in_folder, whole
 from kdgan_lib.loop.checkpoint import Checkpoints
-from kdgan_lib.loop.device import find_device
+from kdgan_lib.loop.device import find_device, gpu_memory
 from kdgan_lib.loop.divergence import Diverged, mean_losses
 from kdgan_lib.loop.evaluation import ACCURACY, Criterion, player_logits
 from kdgan_lib.loop.guards import check_augmentation, check_split
@@ -57,7 +57,8 @@ def fit(
     already asks for `teacher_pretraining=0`, or it is first trained anew, and for
     `teacher_passes=0` in KDGAN to stay as it is. seed: of order, noise, dropout and
     augmentation; players begin at the weights they have. device: `auto`, `cpu`, `cuda`,
-    or one of torch's. criterion: the score by which C is selected and reported.
+    or one of torch's, where players stay; a GPU draws other noise. criterion: the score
+    by which C is selected and reported.
     checkpoints: the run's own folder, to save to and resume from; pretrained: a folder
     in which runs share their pretrained players. after_epoch: called with the run and
     its stage when an epoch has been trained, before `state.epoch` moves on; it must
@@ -65,34 +66,36 @@ def fit(
     Raises ValueError for a missing player, one that cannot learn or has weights that
     are not finite, players that share a weight, a wrong shape or type, no examples,
     targets that are no distributions, a device that is not there, or another run's
-    checkpoint, `Diverged` when a loss or a logit is not finite. Source: Algorithm 1.
+    checkpoint, `Diverged` when a loss or a logit is not finite, and `GPUFull`. Source:
+    Algorithm 1.
     """
     if isinstance(method, str):
         method = method_by_name(method)
-    checkpoints = in_folder(Checkpoints, "checkpoints", checkpoints)
-    pretrained = in_folder(Pretrained, "pretrained", pretrained)
+    found = find_device(device)
+    checkpoints = in_folder(Checkpoints, "checkpoints", checkpoints, found)
+    pretrained = in_folder(Pretrained, "pretrained", pretrained, found)
     budget, seed = Budget() if budget is None else budget, whole(seed)
     check_arguments(
         method, players, split, budget, criterion, checkpoint_seconds, after_epoch
     )
-    found = find_device(device)
-    seated = {seat: module.to(found) for seat, module in players.items()}
-    split = split.to(found)
-    check_split(split, budget)
-    check_augmentation(method, budget, split)
-    check_seated(method, budget, seated, split)
-    scorer = Scorer(split, budget, criterion)
-    state = State(seated)
-    if checkpoints is not None:
-        state.owner = owner(method, seated, split, budget, seed, criterion.name)
-    training = Training(method, split, budget, seed, state, scorer, after_epoch)
-    with (
-        torch.enable_grad(),  # whatever the caller's block has switched off
-        arithmetic(budget.precision, budget.denormals),
-        Progress(training.total_updates(), method.name, enabled=progress) as bar,
-    ):
-        training.run(bar, checkpoints, checkpoint_seconds, pretrained)
-        return conclude(training.state, scorer)
+    with gpu_memory():
+        seated = {seat: module.to(found) for seat, module in players.items()}
+        split = split.to(found)
+        check_split(split, budget)
+        check_augmentation(method, budget, split)
+        check_seated(method, budget, seated, split)
+        scorer = Scorer(split, budget, criterion)
+        state = State(seated)
+        if checkpoints is not None:
+            state.owner = owner(method, seated, split, budget, seed, criterion.name)
+        training = Training(method, split, budget, seed, state, scorer, after_epoch)
+        with (
+            torch.enable_grad(),  # whatever the caller's block has switched off
+            arithmetic(budget.precision, budget.denormals),
+            Progress(training.total_updates(), method.name, enabled=progress) as bar,
+        ):
+            training.run(bar, checkpoints, checkpoint_seconds, pretrained)
+            return conclude(training.state, scorer)
 
 
 @dataclass
@@ -187,7 +190,7 @@ class Training:
         train = self.split.train
         device = train.inputs.device
         shuffle = randomness.derive(self.seed, "order", *place)
-        order = torch.randperm(len(train), generator=shuffle).to(device)
+        order = torch.randperm(len(train), generator=shuffle, device="cpu").to(device)
         images = randomness.derive(self.seed, "augment", *place, device=device)
         noise = Noise(randomness.derive(self.seed, "noise", *place, device=device))
         augment = AUGMENTATIONS[stage.augmentation]

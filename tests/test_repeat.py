@@ -16,7 +16,7 @@ from kdgan_lib.execute import execute
 from kdgan_lib.experiments import declare
 from kdgan_lib.paths import ROOT
 from kdgan_lib.provenance import provenance
-from kdgan_lib.repeat import ROUNDING, differences, explanation
+from kdgan_lib.repeat import ROUNDING, device_of, differences, explanation
 
 DATA = "openclipart"  # committed with the book, so that nothing needs to be fetched
 ARITHMETIC = {"openclipart": "357e869b6834f234", "mnist": "719cc4047eb156bd"}
@@ -156,6 +156,14 @@ def test_a_difference_is_explained_by_what_rounds_otherwise():
     assert "torch 1.0, here " in explanation(here | {"torch": "1.0"})
     mixed = explanation(here | {"contexts": "threads=2; then threads=1"})
     assert "went on otherwise, so its last digits are those of no other run" in mixed
+
+
+def test_a_run_of_a_gpu_is_not_compared_without_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    row = {"device": "cuda: NVIDIA H200"}
+    with pytest.raises(ValueError, match=r"a GPU \(cuda: NVIDIA H200\), which"):
+        differences(row | provenance(torch.device("cpu")) | row)
+    assert device_of({}).type == device_of({"device": "cpu"}).type == "cpu"
 
 
 def test_a_difference_on_the_same_processor_is_the_library_s(monkeypatch):

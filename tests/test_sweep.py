@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
 from filelock import FileLock
 
 from kdgan_lib import runs, sweep, workers
@@ -19,6 +20,7 @@ from kdgan_lib.data import DataMissing
 from kdgan_lib.execute import execute
 from kdgan_lib.experiments import declare
 from kdgan_lib.files import DiskFull
+from kdgan_lib.loop.device import GPUFull
 
 ALWAYS, ONCE, BROKEN = 7, 3, 5
 
@@ -212,6 +214,50 @@ def test_a_run_that_fails_is_named_and_the_others_finish(runs_folder):
     assert failures == {broken.id: "MemoryError"}
     assert sorted(runs.table().seed) == [0, 1]
     assert attempts(runs_folder, BROKEN) == 1
+
+
+def crowded(run, device):
+    """Find the GPU full: one run does so always, another where it is not alone."""
+    marks = Path(os.environ["KDGAN_RUNS"]) / "marks"
+    marks.mkdir(parents=True, exist_ok=True)
+    with open(marks / str(run.seed), "a") as file:
+        file.write("tried\n")
+    tried = attempts(Path(os.environ["KDGAN_RUNS"]), run.seed)
+    if run.seed == ALWAYS or (run.seed == ONCE and tried < sweep.ATTEMPTS):
+        raise GPUFull("The memory of the GPU is full: use fewer workers.")
+    runs.record({"run_id": run.id, "status": "finished", "seed": run.seed})
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_run_that_finds_the_gpu_full_is_tried_again_and_at_last_alone(runs_folder):
+    failures = sweep.sweep(grid([0, ALWAYS, ONCE, 1]), 2, progress=False, work=crowded)
+    (full,) = grid([ALWAYS])
+    assert failures == {full.id: "The memory of the GPU is full: use fewer workers."}
+    assert sorted(runs.table().seed) == [0, 1, ONCE]
+    assert attempts(runs_folder, ALWAYS) == attempts(runs_folder, ONCE) == 3
+
+
+def lost_gpu(run, device):
+    """Lose the GPU for good at the first attempt, as a process does."""
+    marks = Path(os.environ["KDGAN_RUNS"]) / "marks"
+    marks.mkdir(parents=True, exist_ok=True)
+    if (marks / str(run.seed)).exists():
+        return {"status": "finished"}
+    (marks / str(run.seed)).touch()
+    raise torch.AcceleratorError("CUDA error: an illegal access\nSearch for it.")
+
+
+def execute_on_lost(run, device):
+    sweep.execute = lost_gpu
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return sweep._execute(run, device)
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_worker_that_lost_its_gpu_ends_and_another_tries_again(runs_folder):
+    work = execute_on_lost
+    assert sweep.sweep(grid([0]), 1, progress=False, work=work) == {}
 
 
 def test_a_spawned_worker_trains_a_real_run_on_one_thread(runs_folder):

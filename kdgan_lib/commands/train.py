@@ -57,8 +57,8 @@ class Selection:
 class Execution:
     """How to run it: none of these changes the run's identity."""
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train; auto takes a GPU if there is one."""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where to train; auto takes a GPU if there is one, which draws other noise."""
     threads: int = 1
     """CPU threads; the bits of a run depend on it."""
     force: bool = False
@@ -269,6 +269,8 @@ class Tune:
     """Which networks, where a data set has several: small for CIFAR-10 on a CPU."""
     wider: bool = False
     """Vary passes, C's pretraining and the discriminator's terms, too."""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where to train."""
     freeze: bool = False
     """Write the best trials into the library's settings."""
 
@@ -280,7 +282,7 @@ class Tune:
         for name in self.methods:
             done = tuning.tune(
                 *(name, self.n, self.trials, True),
-                *(self.data, self.wider, self.variant),
+                *(self.data, self.wider, self.variant, self.device),
             )
             best = done.loc[done.score.idxmax()]
             print(f"{name}: {best.score:.4f} on validation with {best.parameters}")

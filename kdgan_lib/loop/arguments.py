@@ -59,8 +59,13 @@ def check_arguments(
     check_tensors(split)
 
 
-def in_folder(kind: type[Keeper], name: str, given: object) -> Keeper | None:
-    """Return what keeps players in a folder; None for none, ValueError for no path."""
+def in_folder(
+    kind: type[Keeper], name: str, given: object, device: torch.device
+) -> Keeper | None:
+    """Return what keeps players in a folder; None for none, ValueError for no path.
+
+    Players of another device, version of torch or number of threads are told apart.
+    """
     if given is None or isinstance(given, kind):
         return given
     if not isinstance(given, Path | str):
@@ -69,7 +74,8 @@ def in_folder(kind: type[Keeper], name: str, given: object) -> Keeper | None:
         )
     if Path(given).is_file():
         raise ValueError(f"The {name} folder {given} is a file: pass another path.")
-    return kind(given)
+    threads, version = torch.get_num_threads(), torch.__version__
+    return kind(given, f"device={device.type}, threads={threads}, torch={version}")
 
 
 def _kind(value: object) -> str:

@@ -84,7 +84,7 @@ class Checkpoints:
         if before and before[-1] != now:
             warnings.warn(
                 f"The run of {self.folder} began with {before[-1]} and goes on with "
-                f"{now}: its last digits are those of neither.",
+                f"{now}: its numbers are those of neither.",
                 stacklevel=2,
             )
             before = [*before, now]

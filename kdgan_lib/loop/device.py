@@ -1,8 +1,17 @@
 """Find the device that a run was asked for, or say which there are."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 CHOICES = "choose from auto, cpu, cuda"
+FAULTS = (torch.OutOfMemoryError, torch.AcceleratorError)
+"""What a GPU raises by itself, whatever was asked of it."""
+
+
+class GPUFull(RuntimeError):
+    """Raised when a run finds no room in the memory of the GPU."""
 
 
 def find_device(wanted: str | torch.device) -> torch.device:
@@ -24,6 +33,19 @@ def find_device(wanted: str | torch.device) -> torch.device:
         )
     try:
         torch.zeros((), dtype=torch.float64, device=device).item()
-    except (RuntimeError, TypeError, AssertionError):
-        raise ValueError(f"Nothing can be run on '{device}': {CHOICES}.") from None
+    except (RuntimeError, TypeError, AssertionError) as error:
+        why = f" ({str(error).splitlines()[0]})" if device.type == "cuda" else ""
+        raise ValueError(f"Nothing can be run on '{device}'{why}: {CHOICES}.") from None
     return device
+
+
+@contextmanager
+def gpu_memory() -> Iterator[None]:
+    """Say what to do where the memory of the GPU is full, as GPUFull."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise GPUFull(
+            "The memory of the GPU is full: use fewer workers, a smaller batch_size, "
+            "or the device cpu."
+        ) from error

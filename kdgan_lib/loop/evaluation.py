@@ -62,13 +62,15 @@ def evaluation_mode(*modules: nn.Module) -> Iterator[None]:
 def predict(player: str, module: nn.Module, examples: Examples) -> Tensor:
     """Return [examples, labels] logits in evaluation mode, chunk by chunk.
 
-    One example left over joins the last chunk: a BatchNorm that keeps no statistics
-    takes no single one.
+    They are on the player's device, wherever the examples are. One example left over
+    joins the last chunk: a BatchNorm that keeps no statistics takes no single one.
     """
     module.eval()
+    tensors = (*module.parameters(), *module.buffers(), examples.inputs)
+    device = tensors[0].device
     starts = range(0, max(1, len(examples) - 1), CHUNK)
     chunks = [
-        player_logits(player, module, examples[start:end])
+        player_logits(player, module, examples[start:end].to(device))
         for start, end in pairwise([*starts, len(examples)])
     ]
     return torch.cat(chunks)
@@ -86,4 +88,4 @@ def evaluate(
     logits = predict(player, module, examples)
     if not torch.isfinite(logits).all():
         raise FloatingPointError(f"the {player} returns logits that are not finite")
-    return metric(logits, examples.targets)
+    return metric(logits, examples.targets.to(logits.device))

@@ -17,6 +17,7 @@ from torch.nn.parameter import is_lazy
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
+from kdgan_lib.loop.device import FAULTS
 from kdgan_lib.loop.evaluation import evaluation_mode, player_logits
 from kdgan_lib.loop.method_guards import check_losses
 from kdgan_lib.loop.schedule import GAME, stages
@@ -269,6 +270,8 @@ def _takes(seat: str, module: nn.Module, examples: Examples, split: Split) -> bo
     batch = examples[:2]
     try:
         logits = _try(seat, module, batch)
+    except FAULTS:
+        raise
     except Exception:  # a module that was brought may raise anything
         return False
     wanted = (len(batch), split.num_labels)
@@ -284,6 +287,8 @@ def _logits(seat: str, module: nn.Module, split: Split) -> Tensor:
     batch = split.train[:2]
     try:
         logits = _try(seat, module, batch)
+    except FAULTS:
+        raise
     except (RuntimeError, TypeError, IndexError) as error:
         raise ValueError(_reason(seat, module, split, error)) from error
     except ValueError as error:
@@ -325,6 +330,6 @@ def _reason(seat: str, module: nn.Module, split: Split, error: Exception) -> str
         )
     shapes = [tuple(values.shape) for values in seen.values()]
     reason = f"The {seat} cannot take inputs of shape {shapes}: {error}"
-    if "device" in reason:
+    if "same device" in reason:
         reason += " Keep its tensors by register_buffer, so that they move with it."
     return reason

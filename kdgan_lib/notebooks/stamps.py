@@ -11,9 +11,10 @@ import nbformat
 from IPython.display import Markdown
 
 from kdgan_lib import claims, tables
+from kdgan_lib.loop.device import find_device
 from kdgan_lib.notebooks.pairing import chapters
 from kdgan_lib.paths import ROOT
-from kdgan_lib.provenance import commit
+from kdgan_lib.provenance import commit, device_name
 
 PACKAGE = "kdgan_lib"
 TABLES = "kdgan_lib.tables"
@@ -102,7 +103,7 @@ def provenance(**notes: Any) -> Markdown:
     facts = {
         "commit": commit(),
         "claims judged": sum(query.startswith("claim:") for query in reads),
-        "device": notes.pop("device", "cpu"),
+        "device": notes.pop("device", None) or device_name(find_device("auto")),
         "Python": platform.python_version(),
         **notes,
     }

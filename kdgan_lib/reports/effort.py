@@ -29,7 +29,8 @@ def of_runs(grid: str, identities: Iterable[str]) -> str:
     """
     from kdgan_lib.costs import multiply_adds  # with the methods it imports torch
 
-    pools, pace, seconds = (tables.runs(grid=grid), tables.runs()), stored_pace(), 0.0
+    pools, pace = (tables.runs(grid=grid), tables.runs()), stored_pace()
+    seconds = 0.0
     for run in map(declared.runs(grid).__getitem__, identities):
         known = next(filter(len, (_times_of_like(run, pool) for pool in pools)), None)
         if known is None:
@@ -44,10 +45,18 @@ def _times_of_like(run: "Run", stored: pd.DataFrame) -> pd.Series:
     if stored.empty or "seconds" not in stored:
         return pd.Series(dtype=float)
     same = {"variant": run.variant} | run.configuration()
-    like = stored.fillna({"variant": "default"})  # a row has only others than that
+    known = on_a_cpu(stored)
+    like = known.fillna({"variant": "default"})  # a row has only others than that
     for key in LIKE & {*same} & {*stored}:
         like = like[like[key] == same[key]]
     return like.seconds.dropna()
+
+
+def on_a_cpu(stored: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs whose seconds are a processor's; a GPU's tell nothing of it."""
+    if "device" not in stored:
+        return stored
+    return stored[~stored.device.fillna("cpu").str.startswith("cuda")]
 
 
 def estimated(seconds: float, about: str = "about") -> str:
@@ -84,6 +93,7 @@ def pace_of(stored: pd.DataFrame, cells: Iterable[Cell]) -> dict[str, float]:
     cost = {name: cell.multiply_adds for cell in cells for name in cell.ids}
     if stored.empty or "seconds" not in stored:
         return {}
-    paces = stored.seconds / stored.run_id.map(cost)
-    by_data = paces.groupby(stored.data).quantile(QUIET).to_dict()
+    timed = on_a_cpu(stored)
+    paces = timed.seconds / timed.run_id.map(cost)
+    by_data = paces.groupby(timed.data).quantile(QUIET).to_dict()
     return {"": float(paces.quantile(QUIET)), **by_data}

@@ -14,7 +14,7 @@ from kdgan_lib import claims, declared, tables
 from kdgan_lib.declared import Cell
 from kdgan_lib.names import COMPARED
 from kdgan_lib.reports.cells import folded
-from kdgan_lib.reports.effort import DAY, estimated, of_runs, pace_of, rate_of
+from kdgan_lib.reports.effort import DAY, estimated, of_runs, on_a_cpu, pace_of, rate_of
 from kdgan_lib.stats import QUIET, Estimate, mean_interval
 
 if TYPE_CHECKING:
@@ -232,6 +232,7 @@ def _wanted(name: str, column: Column, protocol: str) -> tuple[str, str, int, st
 def _entry(
     column: Column, cell: Cell, runs: pd.DataFrame, pace: dict[str, float]
 ) -> Entry:
-    own = runs.seconds.quantile(QUIET) if len(runs) else float("nan")
+    timed = on_a_cpu(runs)
+    own = timed.seconds.quantile(QUIET) if len(timed) else float("nan")
     guess = cell.multiply_adds * rate_of(pace, cell.data)
     return Entry(column, cell, runs, guess if math.isnan(own) else float(own))

@@ -9,9 +9,13 @@ from kdgan_lib.loop.state import digest
 from tests import toys
 
 
-def products():
+def factors():
     generator = torch.Generator().manual_seed(0)
-    left, right = (torch.randn(256, 256, generator=generator) for _ in range(2))
+    return [torch.randn(256, 256, generator=generator) for _ in range(2)]
+
+
+def products():
+    left, right = factors()
     return left @ right
 
 
@@ -32,6 +36,52 @@ def test_bfloat16_rounds_inside_the_block_only():
     if torch.ops.mkldnn._is_mkldnn_bf16_supported():
         assert not torch.equal(rounded, plain)
     assert torch.equal(products(), plain)
+
+
+GPU = (
+    (torch.backends.cudnn.conv, "fp32_precision"),
+    (torch.backends.cudnn.rnn, "fp32_precision"),
+    (torch.backends.cuda.matmul, "fp32_precision"),
+    (torch.backends.cudnn, "deterministic"),
+    (torch.backends.cudnn, "benchmark"),
+)
+
+
+def of_a_gpu():
+    return [getattr(part, name) for part, name in GPU]
+
+
+@pytest.mark.parametrize(
+    ("precision", "mode"), [("float32", "ieee"), ("bfloat16", "tf32")]
+)
+def test_a_gpu_rounds_where_asked_and_sums_in_a_fixed_order(precision, mode):
+    before = of_a_gpu()
+    with arithmetic(precision):
+        assert of_a_gpu() == [mode] * 3 + [True, False]
+    assert of_a_gpu() == before
+    assert torch.backends.cudnn.allow_tf32  # can be read again
+
+
+@pytest.fixture
+def rounding_caller():
+    """Have torch round on the CPU, and the GPU's convolutions set by the new names."""
+    parts = torch.backends.mkldnn.matmul, torch.backends.cudnn.conv
+    before = [part.fp32_precision for part in parts]
+    for part, mode in zip(parts, ("bf16", "ieee"), strict=True):
+        part.fp32_precision = mode
+    yield
+    for part, mode in zip(parts, before, strict=True):
+        part.fp32_precision = mode
+
+
+def test_float32_is_exact_where_the_caller_has_torch_round(rounding_caller):
+    with arithmetic("float32"):
+        plain = products()
+    left, right = factors()
+    exact = left.double() @ right.double()
+    assert (plain - exact).abs().max() < 1e-4
+    assert asked() == "bf16"
+    assert torch.backends.cudnn.conv.fp32_precision == "ieee"
 
 
 def asked():
