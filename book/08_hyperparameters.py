@@ -257,7 +257,7 @@ sliders.slider(
 
 
 # %% tags=["hide-input"]
-by_size = {100: curves, 1_000: report.curves("figure4", n=1_000)}
+by_size = {n: report.curves("figure4", n=n) for n in figure4.SIZES}
 
 
 def one_weight(name):
@@ -267,8 +267,8 @@ def one_weight(name):
         ),
         {"labelled images": list(by_size), name: report.frames(name)},
         caption=f"Validation accuracy of C and T at a setting of {name}, with the "
-        "other two weights as tuned, mean and 95% band over seeds; thin: C at every "
-        "other setting of Figure 4 with as many images.",
+        "other two weights as tuned, mean and 95% band over three seeds or more; thin: "
+        "C at every other setting of Figure 4 with as many images.",
         alt=f"A line for T and one for C over training, at the chosen {name}.",
         start=[0, 0],
         command="kdgan sweep figure4",
@@ -310,6 +310,17 @@ figures.show(
     caption="The same as in {numref}`fig-hyperparameters-follow` with n = 1,000.",
     alt="Dots coloured by gamma, T's accuracy across and C's upwards.",
     command="kdgan sweep figure4 --n 1000",
+)
+
+# %% tags=["hide-input"]
+most = report.shared(report.axis(found[found.n == 10_000], "gamma"), "teacher")
+figures.show(
+    drawings.follow(most),
+    name="fig-hyperparameters-follow-most",
+    caption="The same as in {numref}`fig-hyperparameters-follow` with n = 10,000, over "
+    f"{cells.seeds_of(most, 'value')} for each γ.",
+    alt="Dots coloured by gamma, T's accuracy across and C's upwards.",
+    command="kdgan sweep figure4 --n 10000",
 )
 
 # %% tags=["remove-input"]

@@ -33,6 +33,7 @@ from kdgan_lib.methods import method as method_by_name
 __all__ = ["AfterEpoch", "Diverged", "Result", "Training", "fit"]
 
 
+@gpu_memory()
 def fit(
     method: Method | str,
     players: dict[str, nn.Module],
@@ -78,24 +79,23 @@ def fit(
     check_arguments(
         method, players, split, budget, criterion, checkpoint_seconds, after_epoch
     )
-    with gpu_memory():
-        seated = {seat: module.to(found) for seat, module in players.items()}
-        split = split.to(found)
-        check_split(split, budget)
-        check_augmentation(method, budget, split)
-        check_seated(method, budget, seated, split)
-        scorer = Scorer(split, budget, criterion)
-        state = State(seated)
-        if checkpoints is not None:
-            state.owner = owner(method, seated, split, budget, seed, criterion.name)
-        training = Training(method, split, budget, seed, state, scorer, after_epoch)
-        with (
-            torch.enable_grad(),  # whatever the caller's block has switched off
-            arithmetic(budget.precision, budget.denormals),
-            Progress(training.total_updates(), method.name, enabled=progress) as bar,
-        ):
-            training.run(bar, checkpoints, checkpoint_seconds, pretrained)
-            return conclude(training.state, scorer)
+    seated = {seat: module.to(found) for seat, module in players.items()}
+    split = split.to(found)
+    check_split(split, budget)
+    check_augmentation(method, budget, split)
+    check_seated(method, budget, seated, split)
+    scorer = Scorer(split, budget, criterion)
+    state = State(seated)
+    if checkpoints is not None:
+        state.owner = owner(method, seated, split, budget, seed, criterion.name)
+    training = Training(method, split, budget, seed, state, scorer, after_epoch)
+    with (
+        torch.enable_grad(),  # whatever the caller's block has switched off
+        arithmetic(budget.precision, budget.denormals),
+        Progress(training.total_updates(), method.name, enabled=progress) as bar,
+    ):
+        training.run(bar, checkpoints, checkpoint_seconds, pretrained)
+        return conclude(training.state, scorer)
 
 
 @dataclass

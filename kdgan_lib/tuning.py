@@ -18,7 +18,6 @@ from kdgan_lib.experiments import (
     with_equal_updates,
 )
 from kdgan_lib.files import write_atomically
-from kdgan_lib.loop.device import find_device
 from kdgan_lib.methods import method
 from kdgan_lib.provenance import provenance
 from kdgan_lib.randomness import TUNING_SEED
@@ -40,7 +39,6 @@ def tune(
     data: str = "mnist",
     wider: bool = False,
     variant: str = "default",
-    device: str = "cpu",
 ) -> pd.DataFrame:
     """Run the trials that a method still lacks and return all of them.
 
@@ -55,7 +53,6 @@ def tune(
     if trials < 1:
         raise ValueError(f"trials must be at least 1, not {trials}.")
     _own_file(data, variant)  # before hours are spent on what cannot be written
-    found = find_device(device)
     n = task(data, variant).n if n is None else n
     if wider and (data, n) != ("mnist", 100):
         raise ValueError("The wider search is for MNIST with n = 100 only.")
@@ -75,12 +72,12 @@ def tune(
             study.enqueue_trial(prescribed(name, n, data) if wider else start(name))
         trial = study.ask(_distributions(searched))
         run = declare_trial(name, n, trial.params, data, variant)
-        score = _score(run, progress, found)
+        score = _score(run, progress)
         study.tell(trial, score)
         row = {"data": data, "method": name, "n": n, "trial": number, "score": score}
         row |= {"parameters": json.dumps(trial.params, sort_keys=True)}
         row |= {"variant": variant}
-        row |= provenance(found)
+        row |= provenance(torch.device("cpu"))
         runs.append_rows(_table(wider), pd.DataFrame([row]), KEY)
     return _trials(name, n, data, wider, variant)
 
@@ -163,9 +160,9 @@ def _own_file(data: str, variant: str) -> str:
     return file
 
 
-def _score(run: Run, progress: bool, device: torch.device) -> float:
+def _score(run: Run, progress: bool) -> float:
     try:
-        result = train(run, device, progress)
+        result = train(run, torch.device("cpu"), progress)
     except Diverged:
         return 0.0
     return float(result.metrics[f"validation_{run.task.criterion.name}"])

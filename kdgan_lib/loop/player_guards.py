@@ -330,6 +330,6 @@ def _reason(seat: str, module: nn.Module, split: Split, error: Exception) -> str
         )
     shapes = [tuple(values.shape) for values in seen.values()]
     reason = f"The {seat} cannot take inputs of shape {shapes}: {error}"
-    if "same device" in reason:
+    if "same device" in reason or "expected device" in reason:
         reason += " Keep its tensors by register_buffer, so that they move with it."
     return reason
