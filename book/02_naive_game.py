@@ -49,8 +49,9 @@ prose.claims_list(["M7"])
 # \min_c \max_d \; \mathbb{E}_{p_u}[\log p_d] + \mathbb{E}_{p_c}[\log(1 - p_d)] .
 # $$ (eq-naive)
 #
-# For a fixed D, C's loss is linear in $p_c$ with the reward $r(y) = \log(1 - p_d(y))$.
-# With respect to its logits the gradient is
+# For a fixed D, C's loss is linear in $p_c$ with the reward $r(y) = \log(1 - p_d(y))$:
+# the word is that of reinforcement learning, though C lowers it. With respect to its
+# logits the gradient is
 #
 # $$
 # \nabla_h \mathbb{E}_{p_c}[r] = p_c \odot (r - \mathbb{E}_{p_c}[r]) .
@@ -245,7 +246,7 @@ prose.verdict("M7")
 # :::
 #
 # 2. D gets a step ten times larger. What do you expect of {numref}`fig-naive-triangle`?
-#    Try it with `discriminator_step_size`.
+#    Try it with `discriminator_step_size`, a field of the game's rules.
 #
 # :::{dropdown} Solution
 # D is then always near its best answer, and the paths follow the field of

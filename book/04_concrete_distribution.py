@@ -19,8 +19,8 @@
 # a good one?
 #
 # - Eq. 9 draws a relaxed label: a point of the simplex near a corner.
-# - Eq. 8 can be read in two ways. One is exact but ignores the temperature; the other
-#   follows the paper's prose but is biased.
+# - Eq. 8 can be read in two ways. One is unbiased but ignores the temperature; the
+#   other follows the paper's prose but is biased.
 # - We compare both with the plain score function, with control variates, with the
 #   differentiable relaxation, and with what the released code computes.
 # - With one logit per label the exact gradient costs no more than any of them.

@@ -243,7 +243,9 @@ figures.show(
 prose.table(
     study.summary(probes),
     "Variances of the classifier's gradient with one label per image: geometric means "
-    "over probes and seeds. *Labels* is the sampling, *images* the minibatch part.",
+    "over probes and seeds. *Labels* is the sampling, *images* the minibatch part. "
+    "*Noise / signal*: the sum of the variances over the sum of the squared means, for "
+    "which the first probes count most.",
     "tab-variance-summary",
     command=study.COMMAND,
 )
@@ -410,8 +412,8 @@ prose.verdicts(["M9", "M10", "M11"])
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "NaGAN's whole gradient has {ratio} times the variance of KDGAN's, that is, "
-    "{direction} it. With as many labels as each game's training draws it is "
+    "NaGAN's whole gradient has {ratio} times the variance of KDGAN's ({direction} "
+    "it). With as many labels as each game's training draws it is "
     "{trained}. Each relative to its own squared mean, with one label, it is "
     "{relative}.",
     command=update,

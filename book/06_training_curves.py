@@ -50,8 +50,8 @@ prose.verdicts(["S1", "S3", "S4"])
 # A classifier C with distribution $p_c = \mathrm{softmax}(h)$ may learn from the
 # labels, from a teacher T with $p_t = \mathrm{softmax}(f)$, from a discriminator D with
 # $p_d = \sigma(g)$, or from several of them. In KDGAN each player minimises its own
-# part of one value function. With $\ell_{DS}$ the squared distance of two players'
-# logits,
+# part of one value function. With $\ell_{DS}$ half the squared distance of two
+# players' logits,
 #
 # $$
 # \begin{aligned}
@@ -197,8 +197,9 @@ prose.table(
 prose.table(
     training.differences(),
     "KDGAN minus each method in points of test accuracy, paired by seed: mean, 95% "
-    "interval, effect size (Cohen's d of the pairs, corrected for few of them), "
-    "p-value of a paired t-test after Holm's correction.",
+    "interval (for one rival at a time, not adjusted), effect size (Cohen's d of the "
+    "pairs, corrected for few of them), p-value of a paired t-test after Holm's "
+    "correction.",
     "tab-curves-differences",
     command="kdgan sweep figure3a --protocol controlled",
     formats=training.FORMATS,

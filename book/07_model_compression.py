@@ -48,8 +48,9 @@ prose.table(
     order_tables.standings(),
     "In short: KDGAN's test accuracy in % on equal terms (`controlled`), its place "
     "among the methods that were run, and its distance from the best of the others in "
-    "points, paired by seed, with a 95% interval and the p-value after Holm's "
-    "correction over all rivals.",
+    "points, paired by seed, with a 95% interval (adjusted neither for several rivals "
+    "nor for having taken the best) and the p-value after Holm's correction over all "
+    "rivals.",
     "tab-compression-short",
     command="kdgan sweep table1 --protocol controlled --data mnist --n 100",
 )

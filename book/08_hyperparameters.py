@@ -297,7 +297,8 @@ figures.show(
     drawings.follow(large),
     name="fig-hyperparameters-follow",
     caption="Test accuracy of T and of C at the end of training on MNIST with n = 100: "
-    "a small dot for each run, a large one for the mean of each γ.",
+    "a small dot for each run, a large one for the mean of each γ; the line joins "
+    "these in the order of γ.",
     alt="Dots coloured by gamma, T's accuracy across and C's upwards.",
     command="kdgan sweep figure4 --n 100",
 )

@@ -77,7 +77,7 @@ figures.show(
 # %% tags=["remove-input"]
 prose.table(
     ledger.shares(judged, "runs"),
-    "Number of answers by the runs a setting behind them.",
+    "Number of answers by how many runs each setting behind them has.",
     "tab-ledger-runs",
 )
 

@@ -282,8 +282,8 @@ trusted = fit(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "Without a single label C reads {spoken} of the test digits right. Trusting T, it "
-    "reads {trusted} of the average label's (one run each).",
+    "Without a single label C reads {spoken} of the test digits right. Trusting T, its "
+    "accuracy is {trusted}, as a mean over the labels (one run each).",
     spoken=prose.number(100 * from_speech.metrics["test_accuracy"], 1, "%"),
     trusted=prose.number(100 * trusted.metrics["test_balanced"], 1, "%"),
 )

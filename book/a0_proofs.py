@@ -16,7 +16,7 @@
 #
 # **Question.** Why are the statements of the theory chapters true, and exactly when?
 #
-# Proofs are in our own words. After each step a cell checks it on random laws; a failed
+# Proofs are in our own words. Cells check most of their steps on random laws; a failed
 # check stops the page. Statements marked *ours* are not in {cite:t}`wang2018kdgan`.
 
 # %% tags=["remove-input"]

@@ -15,6 +15,7 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
+    "author_year",
     "sphinxcontrib.bibtex",
     "sphinx_design",
     "sphinx_copybutton",
@@ -45,6 +46,7 @@ numfig_format = {"figure": "Figure %s", "table": "Table %s"}
 math_eqref_format = "Eq. {number}"
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
+bibtex_default_style = "author_year"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 add_module_names = False

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from kdgan_lib.figures import curves_with_band
+from kdgan_lib.figures import curves_with_band, theory
 
 
 def frame(runs):
@@ -38,3 +41,14 @@ def test_the_band_is_students_interval_of_each_epoch():
     at_start = path.vertices[path.vertices[:, 0] == 0][:, 1]
     assert np.isclose(at_start.min(), 100 - half)
     assert np.isclose(at_start.max(), 100 + half)
+
+
+@pytest.mark.parametrize("panels", [1, 2, 3, 4])
+def test_titles_of_fields_on_the_triangle_are_not_cut_off(panels):
+    slopes = {f"loss {number}": lambda logits: logits for number in range(panels)}
+    fig = theory.field_on_triangle(slopes, {"law": torch.tensor([0.2, 0.3, 0.5])})
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    border = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+    assert all((edge > 250).all() for edge in border)

@@ -132,6 +132,8 @@ def teacher_curves(frame: pd.DataFrame, labels: Mapping[float, str]) -> Figure |
 def follow(rows: pd.DataFrame) -> Figure | None:
     """Draw T's against C's accuracy at the end, a dot for each run, gamma in colour.
 
+    A line joins the means by gamma.
+
     rows: an axis's rows for gamma with `teacher`, `last` and `value`.
     """
     known = rows.dropna(subset=["teacher", "last"])
@@ -229,8 +231,9 @@ def live_run(live: pd.DataFrame, stored: pd.DataFrame) -> Figure:
         mine = game.dropna(subset=column)
         style: dict[str, Any] = {"ms": 4, "color": colour, "label": f"{name}, live"}
         ax.plot(mine.player_updates, 100 * mine[column], "o-", **style)
-    if len(stored):
-        ax.plot([], [], lw=0.6, color=GREY, label="tuned setting, stored runs")
+        if len(stored):
+            label = f"{name}, stored runs of the tuned setting"
+            ax.plot([], [], lw=0.6, color=colour, alpha=0.4, label=label)
     tidy(ax, "updates of all players", "validation accuracy (%)")
     return fig
 

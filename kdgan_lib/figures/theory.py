@@ -105,7 +105,7 @@ def field_on_triangle(
     count = len(slopes)
     columns = 2 if count == 4 else count
     rows = -(-count // columns)
-    size = {"width": 3.4 * columns, "height": 3.6 * rows}
+    size = {"width": 3.4 * columns, "height": 4.0 * rows}
     fig, all_axes = figure(rows, columns, squeeze=False, **size)
     # The label of a colour bar keeps off the title of the row below.
     fig.set_layout_engine("constrained", h_pad=0.12)

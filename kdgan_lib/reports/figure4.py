@@ -91,8 +91,8 @@ def _with_more_images() -> list[str]:
         gamma = _measured("F4.4", f"accuracy_loss_at_{n}")
         if alpha and beta and gamma:
             said.append(
-                f"With n = {n:,} C's moves by {alpha} points over α and by {beta} over "
-                f"β, and γ = {LARGE_GAMMA:g} costs {gamma} points."
+                f"With n = {n:,} C's mean accuracy moves by {alpha} points over α and "
+                f"by {beta} over β, and γ = {LARGE_GAMMA:g} costs {gamma} points."
             )
     return said
 

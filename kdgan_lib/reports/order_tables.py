@@ -86,7 +86,7 @@ def _ordering(each: Scores) -> dict[str, object]:
     ahead, clear = gaps.difference > 0, gaps["p (Holm)"] < LEVEL
     return {
         "our order": ", ".join(label_of(str(name)) for name in means.index),
-        "its rank correlation with the paper's": f"{each.rank_correlation:.2f}",
+        "Spearman's correlation with the paper's": f"{each.rank_correlation:.2f}",
         "pairs that stand as in the paper": f"{ahead.sum()} of {len(gaps)}",
         "of them clearly": f"{(ahead & clear).sum()}",
         "clearly the other way": f"{(~ahead & clear).sum()}",

@@ -207,7 +207,8 @@ def settings(frame: pd.DataFrame) -> pd.DataFrame:
 def summary(found: pd.DataFrame) -> pd.DataFrame:
     """Return each game's variances, geometric means over seeds and probes.
 
-    found: `probes`. noise / signal: a run's variance over its squared mean.
+    found: `probes`. noise / signal: the sum of a method's variances over the sum of its
+    squared means, not a mean of ratios.
     """
     if found.empty:
         return pd.DataFrame()
