@@ -187,9 +187,9 @@ figures.show(
 )
 
 # %% [markdown]
-# The directions differ little, the speeds much: L2 on probabilities and reverse KL are
-# slow near the corners, since their gradients carry the factor $p_s$, the student's
-# law. L2 on logits and KL are not.
+# The directions differ little, the speeds (the colours, on one scale) much: L2 on
+# probabilities and reverse KL are slow near the corners, since their gradients carry
+# the factor $p_s$, the student's law. L2 on logits and KL are not.
 #
 # **When is the loss least?** The paper asks that it be least exactly when $p_c = p_t$.
 # L2 on logits asks for more: equal *logits*. Shift one side by a constant and the laws

@@ -107,7 +107,7 @@ figures.show(
     name="fig-naive-field",
     caption="Where descent moves C's law when D is at its best. Colour: speed.",
     alt="Two triangles of arrows that point to a star, the true law. The arrows are "
-    "slow, in dark colours, near the corners and near the star.",
+    "slow, in dark colours, near the star and at a few places along the edges.",
 )
 
 # %% [markdown]

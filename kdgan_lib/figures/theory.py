@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -100,7 +101,7 @@ def field_on_triangle(
     """Draw one arrow field per entry: how the law moves under descent on logits.
 
     Each function maps logits [S, 3] to their gradient [S, 3]; arrows show the move of
-    the law, all of one length, coloured by speed.
+    the law, all of one length, coloured by speed on one scale for all entries.
     """
     count = len(slopes)
     columns = 2 if count == 4 else count
@@ -110,14 +111,20 @@ def field_on_triangle(
     # The label of a colour bar keeps off the title of the row below.
     fig.set_layout_engine("constrained", h_pad=0.12)
     p = interior(density)
-    for axes, (title, slope) in zip(all_axes.flat, slopes.items(), strict=True):
+    downs = {title: -slope(p.log()) for title, slope in slopes.items()}
+    moves = {
+        title: on_triangle(p * (down - (p * down).sum(-1, keepdim=True)))
+        for title, down in downs.items()
+    }
+    speeds = {title: np.linalg.norm(move, axis=-1) for title, move in moves.items()}
+    shades = {t: np.log10(np.maximum(speed, 1e-6)) for t, speed in speeds.items()}
+    known = np.concatenate(list(shades.values()))
+    scale = Normalize(known.min(), known.max())
+    for axes, (title, move) in zip(all_axes.flat, moves.items(), strict=True):
         triangle(axes, ("1", "2", "3"))
-        down = -slope(p.log())
-        move = on_triangle(p * (down - (p * down).sum(-1, keepdim=True)))
-        speed = np.linalg.norm(move, axis=-1)
-        unit = move / np.maximum(speed, 1e-12)[:, None]
+        unit = move / np.maximum(speeds[title], 1e-12)[:, None]
         drawn = axes.quiver(
-            *on_triangle(p).T, *unit.T, np.log10(np.maximum(speed, 1e-6)), scale=18,
+            *on_triangle(p).T, *unit.T, shades[title], scale=18, norm=scale,
             width=0.008, cmap="viridis", pivot="mid",
         )  # fmt: skip
         for (label, law), sign in zip(marks.items(), "*s", strict=False):

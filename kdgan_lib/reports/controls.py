@@ -11,7 +11,7 @@ from kdgan_lib.grids import CONTROLS, control
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero, interval, listed
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.cells import BESIDE, counted, folded, shown
+from kdgan_lib.reports.cells import BESIDE, counted, folded, seeds_in_words, shown
 from kdgan_lib.stats import (
     FEWEST,
     Difference,
@@ -202,18 +202,19 @@ def spreads_in_words(n: int = SIZES[0]) -> str:
     In points, of the methods that were run on the last n images, on the seeds that both
     share; empty where fewer than three seeds were.
     """
-    scores, said = _Scores(n), []
+    scores, said, counts = _Scores(n), [], []
     for name, change in CONTROLS.items():
         same, drawn = scores.of(name), scores.of(change["method"])
         seeds = same.index.intersection(drawn.index)
         if change.get("subset") == "last" and len(seeds) >= FEWEST:
             method, apart = label_of(change["method"]), drawn[seeds].std()
             said.append(f"{method} {same[seeds].std():.2f} (drawn: {apart:.2f})")
+            counts.append(len(seeds))
     if not said:
         return ""
     return (
-        f"With the last {n} images for every seed the standard deviations are, in "
-        f"points: {listed(said)}."
+        f"With the last {n} images for every seed the standard deviations over "
+        f"{seeds_in_words(counts)} are, in points: {listed(said)}."
     )
 
 

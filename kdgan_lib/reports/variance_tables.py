@@ -200,6 +200,10 @@ def settings(frame: pd.DataFrame) -> pd.DataFrame:
     words = {
         "method": found.method.map(label_of),
         "own_estimator": "`" + found.own_estimator + "`",
+        # NaGAN has no T: its budget's rate of T is used by nobody.
+        "teacher_lr": found.teacher_lr.astype(object).mask(
+            found.method == "nagan", "–"
+        ),
     }
     return found.assign(**words).rename(columns=TITLES)
 

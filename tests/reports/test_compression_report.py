@@ -463,6 +463,7 @@ def test_spreads_on_the_same_images_stand_beside_those_on_drawn_ones(invented):
     spread = f"{100 * SHARED.std(ddof=1):.2f}"
     said = controls.spreads_in_words()
     assert said.endswith(f"in points: KDGAN {spread} (drawn: {spread}).")
+    assert f"over {len(SEEDS)} seeds are" in said
 
 
 def test_the_waterfalls_steps_add_up_to_kdgan(invented):
