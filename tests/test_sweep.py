@@ -29,14 +29,19 @@ def grid(seeds):
     return [declare("supervised", profile="smoke", seed=seed) for seed in seeds]
 
 
+def tried(run):
+    """Note an attempt at a run; return how many there were."""
+    folder = Path(os.environ["KDGAN_RUNS"])
+    (folder / "marks").mkdir(parents=True, exist_ok=True)
+    with open(folder / "marks" / str(run.seed), "a") as file:
+        file.write(f"{os.getpid()}\n")
+    return attempts(folder, run.seed)
+
+
 def work(run, device):
     """Record a run without training; some seeds kill their worker or fail."""
-    marks = Path(os.environ["KDGAN_RUNS"]) / "marks"
-    marks.mkdir(parents=True, exist_ok=True)
-    with open(marks / str(run.seed), "a") as file:
-        file.write(f"{os.getpid()}\n")
-    attempts = len((marks / str(run.seed)).read_text().splitlines())
-    if run.seed == ALWAYS or (run.seed == ONCE and attempts == 1):
+    first = tried(run) == 1
+    if run.seed == ALWAYS or (run.seed == ONCE and first):
         os.kill(os.getpid(), signal.SIGKILL)
     if run.seed == BROKEN:
         raise MemoryError
@@ -82,9 +87,7 @@ def test_where_data_are_missing_no_other_run_of_them_is_begun(runs_folder):
 
 def fill(run, device):
     """Find the disk full."""
-    marks = Path(os.environ["KDGAN_RUNS"]) / "marks"
-    marks.mkdir(parents=True, exist_ok=True)
-    (marks / str(run.seed)).touch()
+    tried(run)
     raise DiskFull("The disk is full: free some space.")
 
 
@@ -218,12 +221,8 @@ def test_a_run_that_fails_is_named_and_the_others_finish(runs_folder):
 
 def crowded(run, device):
     """Find the GPU full: one run does so always, another where it is not alone."""
-    marks = Path(os.environ["KDGAN_RUNS"]) / "marks"
-    marks.mkdir(parents=True, exist_ok=True)
-    with open(marks / str(run.seed), "a") as file:
-        file.write("tried\n")
-    tried = attempts(Path(os.environ["KDGAN_RUNS"]), run.seed)
-    if run.seed == ALWAYS or (run.seed == ONCE and tried < sweep.ATTEMPTS):
+    last = tried(run) == sweep.ATTEMPTS
+    if run.seed == ALWAYS or (run.seed == ONCE and not last):
         raise GPUFull("The memory of the GPU is full: use fewer workers.")
     runs.record({"run_id": run.id, "status": "finished", "seed": run.seed})
 
@@ -239,11 +238,8 @@ def test_a_run_that_finds_the_gpu_full_is_tried_again_and_at_last_alone(runs_fol
 
 def lost_gpu(run, device):
     """Lose the GPU for good at the first attempt, as a process does."""
-    marks = Path(os.environ["KDGAN_RUNS"]) / "marks"
-    marks.mkdir(parents=True, exist_ok=True)
-    if (marks / str(run.seed)).exists():
+    if tried(run) > 1:
         return {"status": "finished"}
-    (marks / str(run.seed)).touch()
     raise torch.AcceleratorError("CUDA error: an illegal access\nSearch for it.")
 
 
