@@ -554,17 +554,29 @@ def test_the_study_s_runs_are_the_controlled_ones_with_the_paper_s_estimator():
         assert kept["own_estimator"] == expected
 
 
-@pytest.mark.parametrize("hidden", [32, 800])
-def test_per_sample_gradients_have_five_times_the_loop_s_throughput(hidden):
-    # A process of its own: what ran before decides how memory is handed out.
+def measured_speeds(hidden, examples):
+    """Return the CPU seconds of each way, the least of three processes of their own.
+
+    What ran before decides how memory is handed out, and what runs beside only slows.
+    """
     code = (
         "import json, torch; torch.set_num_threads(1);"
         "from kdgan_lib.studies.variance_demo import speeds;"
-        f"print(json.dumps(speeds({hidden}, repeats=15, examples=20)))"
+        f"print(json.dumps(speeds({hidden}, repeats=15, examples={examples})))"
     )
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
+    done = [
+        subprocess.run(command, capture_output=True, text=True, check=True)
+        for _ in range(3)
+    ]
+    found = [json.loads(process.stdout) for process in done]
+    return {way: min(seconds[way] for seconds in found) for way in found[0]}
+
+
+# A small network needs more examples, or the cost of a call hides that of its work.
+@pytest.mark.parametrize(("hidden", "examples"), [(32, 100), (800, 20)])
+def test_per_sample_gradients_have_five_times_the_loop_s_throughput(hidden, examples):
+    found = measured_speeds(hidden, examples)
     assert found["loop"] > 5 * found["gradients"]
     assert found["mapped_gram"] > 5 * found["gram"]
 
