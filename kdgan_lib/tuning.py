@@ -18,6 +18,7 @@ from kdgan_lib.experiments import (
     with_equal_updates,
 )
 from kdgan_lib.files import write_atomically
+from kdgan_lib.loop.device import find_device
 from kdgan_lib.methods import method
 from kdgan_lib.provenance import provenance
 from kdgan_lib.randomness import TUNING_SEED
@@ -39,6 +40,7 @@ def tune(
     data: str = "mnist",
     wider: bool = False,
     variant: str = "default",
+    device: str = "cpu",
 ) -> pd.DataFrame:
     """Run the trials that a method still lacks and return all of them.
 
@@ -46,13 +48,14 @@ def tune(
     on a subset (where the data set has any) and an initialisation that no reported run
     uses. The trials' rows go to the table `trials`; an interrupted search goes on after
     the last of them. wider: search `space` at its wider, from the prescribed setting
-    on, in a table of its own.
-    Raises ValueError for less than one trial, and for a data set, or networks, that
-    take the settings of others.
+    on, in a table of its own. device: `auto`, `cpu` or `cuda`; a trial's row names it.
+    Raises ValueError for less than one trial, for a device that is not there, and for a
+    data set, or networks, that take the settings of others.
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, not {trials}.")
     _own_file(data, variant)  # before hours are spent on what cannot be written
+    found = find_device(device)
     n = task(data, variant).n if n is None else n
     if wider and (data, n) != ("mnist", 100):
         raise ValueError("The wider search is for MNIST with n = 100 only.")
@@ -72,12 +75,12 @@ def tune(
             study.enqueue_trial(prescribed(name, n, data) if wider else start(name))
         trial = study.ask(_distributions(searched))
         run = declare_trial(name, n, trial.params, data, variant)
-        score = _score(run, progress)
+        score = _score(run, progress, found)
         study.tell(trial, score)
         row = {"data": data, "method": name, "n": n, "trial": number, "score": score}
         row |= {"parameters": json.dumps(trial.params, sort_keys=True)}
         row |= {"variant": variant}
-        row |= provenance(torch.device("cpu"))
+        row |= provenance(found)
         runs.append_rows(_table(wider), pd.DataFrame([row]), KEY)
     return _trials(name, n, data, wider, variant)
 
@@ -160,9 +163,9 @@ def _own_file(data: str, variant: str) -> str:
     return file
 
 
-def _score(run: Run, progress: bool) -> float:
+def _score(run: Run, progress: bool, device: torch.device) -> float:
     try:
-        result = train(run, torch.device("cpu"), progress)
+        result = train(run, device, progress)
     except Diverged:
         return 0.0
     return float(result.metrics[f"validation_{run.task.criterion.name}"])

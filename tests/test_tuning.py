@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import torch
 
 from kdgan_lib import paths, runs, tuning
 from kdgan_lib.experiments import Run, declare
@@ -16,7 +17,7 @@ from kdgan_lib.train import Diverged
 pytestmark = pytest.mark.usefixtures("runs_folder")
 
 
-def score(run, progress=False):
+def score(run, progress, device):
     """Score a trial by its learning rate alone, without training."""
     return 1.0 - abs(run.budget.classifier_lr - 5e-4)
 
@@ -40,12 +41,12 @@ def test_every_methods_trials_can_be_declared_and_start_from_the_stated_one(name
 
 
 def interrupt_after(count):
-    def interrupting(run, progress=False):
+    def interrupting(run, progress, device):
         nonlocal count
         count -= 1
         if count < 0:
             raise KeyboardInterrupt
-        return score(run)
+        return score(run, progress, device)
 
     return interrupting
 
@@ -87,7 +88,7 @@ def test_a_trial_that_diverges_scores_zero(monkeypatch):
 
     monkeypatch.setattr(tuning, "train", diverge)
     run = tuning.declare_trial("supervised", 100, start("supervised"))
-    assert tuning._score(run, progress=False) == 0.0
+    assert tuning._score(run, False, torch.device("cpu")) == 0.0
 
 
 def test_the_search_looks_at_validation_and_never_at_the_test_set(monkeypatch):
@@ -96,7 +97,7 @@ def test_the_search_looks_at_validation_and_never_at_the_test_set(monkeypatch):
     found = SimpleNamespace(metrics={"validation_accuracy": 0.5, "test_accuracy": 0.9})
     monkeypatch.setattr(tuning, "train", lambda *_, **__: found)
     run = tuning.declare_trial("supervised", 100, start("supervised"))
-    assert tuning._score(run, progress=False) == 0.5
+    assert tuning._score(run, False, torch.device("cpu")) == 0.5
 
 
 def test_freezing_writes_each_methods_best_trial(tmp_path):
@@ -132,6 +133,26 @@ def test_a_search_has_at_least_one_trial_and_one_example():
         tuning.tune("mimic", n=0, trials=1)
     with pytest.raises(ValueError, match="trials must be at least 1, not 0"):
         tuning.tune("distn", trials=0)
+
+
+def test_a_search_trains_on_the_device_it_was_given_and_its_rows_name_it(monkeypatch):
+    asked = []
+
+    def on(run, progress, device):
+        asked.append(device.type)
+        return 0.5
+
+    monkeypatch.setattr(tuning, "_score", on)
+    monkeypatch.setattr(tuning, "find_device", torch.device)
+    monkeypatch.setattr(tuning, "provenance", lambda device: {"device": device.type})
+    done = tuning.tune("distn", trials=2, device="cuda")
+    assert asked == ["cuda", "cuda"]
+    assert list(done.device) == ["cuda", "cuda"]
+
+
+def test_a_search_on_a_device_that_is_not_there_is_refused_before_any_trial():
+    with pytest.raises(ValueError, match="choose from auto, cpu, cuda"):
+        tuning.tune("distn", trials=1, device="fpga")
 
 
 def test_trials_of_another_data_set_do_not_move_a_search():
@@ -183,7 +204,7 @@ def test_every_method_is_searched_over_its_classifiers_rate_and_schedule():
 
 
 def test_the_search_goes_to_where_the_scores_are_higher(monkeypatch):
-    def by_rate(run, progress=False):
+    def by_rate(run, progress, device):
         return -run.budget.classifier_lr
 
     monkeypatch.setattr(tuning, "_score", by_rate)

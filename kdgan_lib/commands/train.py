@@ -269,6 +269,8 @@ class Tune:
     """Which networks, where a data set has several: small for CIFAR-10 on a CPU."""
     wider: bool = False
     """Vary passes, C's pretraining and the discriminator's terms, too."""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where to train."""
     freeze: bool = False
     """Write the best trials into the library's settings."""
 
@@ -281,6 +283,7 @@ class Tune:
             done = tuning.tune(
                 *(name, self.n, self.trials, True),
                 *(self.data, self.wider, self.variant),
+                device=self.device,
             )
             best = done.loc[done.score.idxmax()]
             print(f"{name}: {best.score:.4f} on validation with {best.parameters}")
