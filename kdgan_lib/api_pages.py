@@ -25,7 +25,7 @@ PARTS = {
     "Tables and reports": (
         "reports costs declared tag_facts soft_labels predictions recommend names"
     ),
-    "Claims and measures": "claims evidence verdicts measures tables",
+    "Claims and measures": "claims ledger_file evidence verdicts measures tables",
     "The book": "prose figures notebooks site front_page api_pages",
     "Commands": "cli commands console",
 }

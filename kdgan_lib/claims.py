@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from kdgan_lib import ledger_file
 from kdgan_lib.paths import book_dir
 from kdgan_lib.stats import FEWEST
 
@@ -25,8 +25,6 @@ KINDS = ("quantity", "ordering", "theory", "set-up")
 OPEN = "open"
 """Protocol of evidence on too few runs for a verdict."""
 EVIDENCE_KEY = ["claim", "quantity", "protocol"]
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The safe loader in C, ten times as fast, where PyYAML was built with it."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +61,19 @@ class Claim:
     """What its verdict does not say; empty where that is plain."""
     untestable: str = ""
     """Why it cannot be tested here; empty when it can."""
+    built: bool = False
+    """Whether our code was built to make it hold."""
     place: str = ""
     """Where its verdict stands in the chapter; empty where it has a box."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an entry that could not be judged as it is written."""
+        for name in ("id", "statement", "chapter"):
+            if not getattr(self, name) or not isinstance(getattr(self, name), str):
+                raise ValueError(f"its {name} is {getattr(self, name)!r}, not a text")
+        if self.kind not in KINDS:
+            raise ValueError(f"no kind {self.kind!r}; choose from {', '.join(KINDS)}")
+        ledger_file.check_rule(self.rule, OPERATORS)
 
     @property
     def anchor(self) -> str:
@@ -235,11 +244,12 @@ def find(claim_id: str) -> Claim:
 
 @cache
 def _load(path: str) -> tuple[Claim, ...]:
-    with open(path, encoding="utf-8") as file:
-        document = yaml.load(file, Loader=LOADER)
     claims: list[Claim] = []
-    for entry in document["claims"]:
-        claims += _expand(entry) if "cells" in entry else [Claim(**entry)]
+    for entry in ledger_file.entries(path):
+        with ledger_file.told(path, entry):
+            ledger_file.check_fields(entry, [*Claim.__dataclass_fields__, "cells"])
+            claims += _expand(entry) if "cells" in entry else [Claim(**entry)]
+    ledger_file.check_unique(path, [claim.id for claim in claims])
     return tuple(claims)
 
 

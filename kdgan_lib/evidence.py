@@ -1,6 +1,8 @@
 """Measure the claims and write the evidence rows that they are judged by."""
 
+import difflib
 from collections.abc import Callable, Iterable
+from inspect import signature
 
 import pandas as pd
 
@@ -15,14 +17,16 @@ def update(
 ) -> int:
     """Measure the claims (all by default), write evidence rows, return how many.
 
-    Claims whose rows are missing are reported and left as they are.
+    Claims whose rows are missing are reported and left as they are. Raises ValueError
+    for a measure that there is not, or that does not take the claim's arguments.
     """
-    known, written = measures.collect(), 0
+    written = 0
     for claim in claims.select(claim_ids):
-        if claim.live or claim.measure not in known:
+        measure = None if claim.live else _measure_of(claim)
+        if measure is None:
             continue
         try:
-            rows = evidence_rows(claim, known[claim.measure])
+            rows = evidence_rows(claim, measure)
         except MissingRuns as missing:
             report(f"{claim.id}: {missing}")
             continue
@@ -36,7 +40,7 @@ def measured_now(claim: claims.Claim) -> pd.DataFrame:
 
     What a measure that lacks runs has so far comes with the protocol `open`.
     """
-    measure = measures.collect().get(claim.measure)
+    measure = _measure_of(claim)
     try:
         rows = evidence_rows(claim, measure) if measure else pd.DataFrame()
     except MissingRuns as missing:
@@ -45,6 +49,27 @@ def measured_now(claim: claims.Claim) -> pd.DataFrame:
     except NoPairs:
         rows = pd.DataFrame()
     return rows if len(rows) else pd.DataFrame(columns=["quantity", "protocol"])
+
+
+def _measure_of(claim: claims.Claim) -> measures.Measure | None:
+    """Return a claim's measure; None where it cannot be tested here."""
+    known = measures.collect()
+    if claim.measure in known:
+        found = known[claim.measure]
+        try:
+            signature(found).bind(**claim.arguments)
+        except TypeError as error:
+            raise ValueError(
+                f"{claim.id}: its measure {claim.measure!r} does not take the "
+                f"arguments in book/claims.yml ({error})."
+            ) from None
+        return found
+    if claim.untestable:
+        return None
+    near = difflib.get_close_matches(claim.measure, known, 3, 0.3)
+    raise ValueError(
+        f"{claim.id}: no measure {claim.measure!r}; near ones are {', '.join(near)}."
+    )
 
 
 def evidence_rows(claim: claims.Claim, measure: measures.Measure) -> pd.DataFrame:

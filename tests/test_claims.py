@@ -1,6 +1,7 @@
 import inspect
 import re
 import textwrap
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -81,7 +82,7 @@ def test_cells_hold_the_numbers_of_the_tables():
 
 def test_a_cell_may_have_a_note_of_its_own():
     noted = [name for name in EXPECTED if LEDGER[name].note == LEDGER["T1.27"].note]
-    assert noted == ["T1.27", "T1.40", "T1.43", "T1.44", "T1.45"]
+    assert noted == ["T1.27", "T1.40", "T1.43", "T1.45"]
     assert LEDGER["T1.27"].arguments["n"] == 10_000
 
 
@@ -249,3 +250,69 @@ def test_a_tables_name_stands_for_its_cells():
     assert chosen[0] == "T1.1"
     assert chosen[-1] == "M4"
     assert all(name.startswith("T1.") for name in chosen[:-1])
+
+
+def told(text, tmp_path):
+    """Return what is said of a ledger's file."""
+    path = tmp_path / "claims.yml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(ValueError, match="restore it with `git checkout") as raised:
+        claims._load(str(path))
+    said = str(raised.value)
+    assert str(path) in said
+    assert "\n" not in said
+    return said
+
+
+ENTRY = """claims:
+  - id: M1
+    kind: theory
+    statement: "It holds."
+    chapter: 03_three_player_game
+    measure: eq4_identity
+    rule:
+      reproduced: {quantity: error, below: 1.0e-9}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("kind: theory", "kind theory", "is no YAML"),
+        (ENTRY, "", "has no list `claims`"),
+        (ENTRY, "- claims", "has no list `claims`"),
+        ("kind:", "knd:", "claim 'M1': no field 'knd'; choose from id, kind"),
+        ("    kind: theory\n", "", "claim 'M1': missing 1 required positional"),
+        ("id: M1", "id:", "its id is None, not a text"),
+        ("theory", "theorem", "no kind 'theorem'; choose from quantity"),
+        ("reproduced:", "reproducd:", "its rule has 'reproducd'; choose from"),
+        ("below", "blow", "no test 'blow'; choose from below"),
+        ("1.0e-9", "1e-9", "the bound of 'below' is '1e-9', not a number"),
+        ("below: 1.0e-9", "between: 0.5", "is 0.5, not two numbers"),
+        ("quantity: error, ", "", "names no quantity or test"),
+        ("{quantity: error, below: 1.0e-9}", "{all: []}", "`all` takes a list"),
+        ("      reproduced: {quantity: error, below: 1.0e-9}\n", "", "no mapping"),
+    ],
+)
+def test_a_ledger_that_cannot_be_judged_says_where_and_what_is_wrong(
+    tmp_path, right, wrong, said
+):
+    assert right in ENTRY
+    assert said in told(ENTRY.replace(right, wrong), tmp_path)
+
+
+def test_a_claim_that_stands_twice_or_in_another_encoding_is_told(tmp_path):
+    assert "the claim 'M1' twice" in told(
+        ENTRY + ENTRY.removeprefix("claims:\n"), tmp_path
+    )
+    assert "is no YAML" in told(b"\xff\xfe\x00", tmp_path)
+
+
+def test_a_measure_that_there_is_not_is_no_verdict_but_an_error():
+    claim = LEDGER["M1"]
+    unknown = replace(claim, measure="eq4_identiti")
+    with pytest.raises(ValueError, match="M1: no measure 'eq4_identiti'; near ones ar"):
+        evidence.measured_now(unknown)
+    odd = replace(claim, arguments={"foo": 3})
+    with pytest.raises(ValueError, match="M1: its measure 'eq4_identity' does not tak"):
+        evidence.measured_now(odd)

@@ -37,7 +37,7 @@ ROOMS = {
         *("execute", "sweep", "repeat", "tuning", "classical", "live"),
         *("recommend", "predictions"),
     ),
-    "what is stored": ("tables", "claims"),
+    "what is stored": ("tables", "ledger_file", "claims"),
     # `measures` itself is the list in which the measures, further on, enter themselves.
     "verdicts": ("measures", "evidence", "verdicts", "prose"),
     "reports": ("reports",),
