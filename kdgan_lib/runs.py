@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +19,8 @@ RUNS, CURVES = "runs", "curves"
 GAME = "game"
 """Stage of a curve in which the method itself trains, after all pretraining."""
 KEYS = {RUNS: ("run_id",), CURVES: ("run_id", "stage", "epoch")}
+TEXTS = ("run_id", "status", "method", "data", "protocol", "stage", "claim", "quantity")
+NUMBERS = ("n", "seed", "epoch", "seconds", "test_accuracy", "value", "lo", "hi")
 Configuration = Mapping[str, object]
 
 
@@ -71,18 +73,22 @@ def read_rows(name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
     """Return a table of the runs folder; an empty frame if the file does not exist.
 
     columns: those of the empty frame. Raises TableDamaged if it cannot be read, if a
-    page of it does not match its checksum, or if it lacks its `KEYS`.
+    page of it does not match its checksum, or if its rows are not what they should be,
+    and NotADirectoryError if the folder is a file.
     """
     path = _path(name)
-    if not path.exists():
+    if path.parent.exists() and not path.parent.is_dir():
+        raise NotADirectoryError(
+            f"The runs folder {path.parent} is a file: set KDGAN_RUNS to a folder."
+        )
+    if not path.exists() and not path.is_symlink():
         return pd.DataFrame({column: pd.Series(dtype=object) for column in columns})
     try:
         # Opened once: the file may be replaced between two looks at its path.
         content = io.BytesIO(path.read_bytes())
         found = parquet.read(content).to_pandas()
-        if lacking := [key for key in KEYS.get(name, ()) if key not in found]:
-            raise ValueError(f"it has no column {', '.join(lacking)}")
-    except PermissionError:  # the table itself is sound
+        _check(found, KEYS.get(name, ()))
+    except (PermissionError, MemoryError):  # the table itself is sound
         raise
     except Exception as error:
         raise TableDamaged(
@@ -90,6 +96,22 @@ def read_rows(name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
             f"`git checkout -- {path.name}` in its folder, or delete it and run again."
         ) from error
     return found
+
+
+def _check(rows: pd.DataFrame, keys: Sequence[str]) -> None:
+    """Raise ValueError for a table without its keys, with doubles or of other kinds."""
+    if lacking := [key for key in keys if key not in rows]:
+        raise ValueError(f"it has no column {', '.join(lacking)}")
+    if keys and rows.duplicated(list(keys)).any():
+        raise ValueError(f"rows of it have the same {', '.join(keys)}")
+    for names, right, kind in (
+        (TEXTS, pd.api.types.is_string_dtype, "text"),
+        (NUMBERS, pd.api.types.is_numeric_dtype, "numbers"),
+    ):
+        for name in rows.columns.intersection(list(names)):
+            known = rows[name].dropna()
+            if len(known) and not right(known):
+                raise ValueError(f"its column {name} does not hold {kind}")
 
 
 def stamps() -> tuple[tuple[str, int, int, int], ...]:

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdgan_lib import runs
+from kdgan_lib import parquet, runs
 from kdgan_lib.files import DiskFull
 from kdgan_lib.paths import ROOT, data_dir, runs_dir
 
@@ -219,6 +220,54 @@ def test_a_table_of_something_else_is_damaged(runs_folder):
     runs_folder.mkdir()
     pd.DataFrame({"a": [1.0]}).to_parquet(runs_folder / "runs.parquet")
     with pytest.raises(runs.TableDamaged, match="has no column run_id"):
+        runs.table()
+
+
+def test_a_table_whose_rows_are_there_twice_is_damaged(runs_folder):
+    runs.record(row(1))
+    path = runs_folder / "runs.parquet"
+    twice = pd.concat([pd.read_parquet(path)] * 2)
+    twice.to_parquet(path)
+    with pytest.raises(runs.TableDamaged, match="rows of it have the same run_id"):
+        runs.table()
+
+
+@pytest.mark.parametrize(("column", "kind"), [("seed", "numbers"), ("run_id", "text")])
+def test_a_column_of_another_kind_is_told_before_anything_is_trained(
+    runs_folder, column, kind
+):
+    runs.record(row(1))
+    path = runs_folder / "runs.parquet"
+    found = pd.read_parquet(path)
+    other = found[column].astype(str) if kind == "numbers" else 7
+    found.assign(**{column: other}).to_parquet(path)
+    with pytest.raises(
+        runs.TableDamaged, match=f"its column {column} does not hold {kind}"
+    ):
+        runs.table()
+
+
+def test_a_full_memory_says_nothing_against_the_table(monkeypatch):
+    runs.record(row(1))
+
+    def full(*_):
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    monkeypatch.setattr(parquet, "read", full)
+    with pytest.raises(MemoryError, match="malloc"):
+        runs.table()
+
+
+def test_a_runs_folder_that_is_a_file_is_not_an_empty_one(runs_folder):
+    runs_folder.write_text("")
+    with pytest.raises(NotADirectoryError, match="is a file: set KDGAN_RUNS to a fo"):
+        runs.table()
+
+
+def test_a_link_to_a_table_that_is_gone_is_not_an_empty_table(runs_folder):
+    runs_folder.mkdir()
+    (runs_folder / "runs.parquet").symlink_to(runs_folder / "gone.parquet")
+    with pytest.raises(runs.TableDamaged, match="cannot be read"):
         runs.table()
 
 
