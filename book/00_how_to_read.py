@@ -18,8 +18,8 @@
 #
 # - The paper's statements are cut into single claims, each with a short name such as
 #   `F3a.5`.
-# - Every claim has a rule that was written before its runs; where one was changed
-#   later, its box says so and why.
+# - Every claim that can be tested has a rule that was written before its runs; where
+#   one was changed later, its box says so and why.
 # - Rules are applied to stored measurements, not to impressions, and the answer is one
 #   of five words.
 # - Every number in a sentence, table or figure is read from a table of runs when the
@@ -53,6 +53,9 @@ prose.table(
     "Number of claims per chapter and verdict.",
     "tab-verdict-counts",
 )
+
+# %% tags=["remove-input"]
+prose.sentence("{said}", said=prose.built())
 
 # %% [markdown]
 # ## Six words

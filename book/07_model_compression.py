@@ -24,6 +24,7 @@ from kdgan_lib.figures import sliders
 from kdgan_lib.nets import count_parameters, mnist_players
 from kdgan_lib.reports import (
     cell_verdicts,
+    cells,
     compression,
     controls,
     order_tables,
@@ -464,7 +465,7 @@ prose.table(
     distances,
     "Our mean test accuracy minus the paper's, in points, in the columns that were run "
     "under two protocols or more; the means are over the methods that all of these "
-    f"have. On MNIST 100, {released.length_in_words()}",
+    f"have. {released.length_in_words()}",
     "tab-compression-distances",
     command="kdgan sweep table1 --data mnist",
     formats=dict.fromkeys(table1.PROTOCOLS, "+.2f"),
@@ -489,7 +490,8 @@ figures.show(
     name="fig-compression-released",
     caption="KDGAN under `code` on MNIST with n = 100 with the released script's outer "
     "epochs: test accuracy of C after each. Horizontal: the mean of the largest test "
-    "accuracies of {numref}`tab-compression-code`'s runs, and the paper's number.",
+    "accuracies of three methods in {numref}`tab-compression-code`, and the paper's "
+    "number.",
     alt="A rising line for each seed, and horizontal lines.",
     command=released.COMMAND,
 )
@@ -558,13 +560,20 @@ prose.table(
 # is KDGAN. C makes the same number of updates in the last two of these rows. Below the
 # line KDGAN is changed in one thing at a time.
 #
-# The rows *without D* need care. There the distillation from C is all that T's loss
-# has, and Adam divides a loss's factor out: however small $\gamma$ is, T walks towards
-# C at its full learning rate. These rows show what a teacher costs that only follows,
-# not what D is worth as such. A T that stands still is the row above KDGAN.
+# The rows *without D* need care. There distillation is all that the losses of C and T
+# have: no term holds them to the labels, and Adam divides a loss's factor out, so that
+# however small $\gamma$ is, T walks towards C at its full learning rate. The two can
+# agree on something else than the labels. These rows show what becomes of a pair with
+# nothing to hold it, not what D is worth as such. A T that stands still is the row
+# above KDGAN.
 
 # %% tags=["remove-input"]
-prose.sentence("{said}", command="kdgan sweep controls", said=controls.worth())
+prose.sentence(
+    "{said} {collapsed}",
+    command="kdgan sweep controls",
+    said=controls.worth(),
+    collapsed=selection.controls_collapsed(),
+)
 
 # %% tags=["hide-input"]
 figures.show(
@@ -585,8 +594,9 @@ figures.show(
 prose.table(
     controls.table(),
     "Controls: test accuracy in % with its 95% interval, the change in points from the "
-    "same method as prescribed with the interval of the paired difference (not "
-    "adjusted for several controls), and runs.",
+    "same method unchanged with the interval of the paired difference (not "
+    "adjusted for several controls), and runs. *Collapsed*: the last C is more than "
+    f"{cells.COLLAPSE:g} points below the reported one.",
     "tab-compression-controls",
     command="kdgan sweep controls",
 )
@@ -661,8 +671,9 @@ prose.table(
 # ## Table 3: smaller and smaller classifiers
 #
 # Table 3 of the paper stands in its supplement, which we do not have; these are our
-# numbers. Sizes and times were measured once, by the command, on a machine of the kind
-# that the caption names; parameters and multiply-adds are exact.
+# numbers. Sizes and times were measured once, by the command. Parameters and
+# multiply-adds are exact; milliseconds are those of one processor, so that their ratios
+# tell more than they do.
 
 # %% tags=["remove-input"]
 prose.table(

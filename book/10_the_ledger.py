@@ -70,6 +70,9 @@ figures.show(
     command="make book",
 )
 
+# %% tags=["remove-input"]
+prose.sentence("{said}", said=prose.built())
+
 # %% [markdown]
 # An answer from three runs weighs less than one from ten, and a computed one needs no
 # runs:
@@ -223,7 +226,8 @@ prose.verdict(claim)
 # 4. Nothing corrects for judging many claims at once. At a level of 95% some verdicts
 #    that rest on an interval will be wrong by chance.
 # 5. {eq}`eq-ledger-stretch` stretches the intervals that rules see. Some rules see
-#    counts of columns or pairs, which are formed from intervals before; those stay.
+#    counts of columns or pairs, which are formed from means or tests before; those
+#    stay.
 
 # %% tags=["remove-input"]
 prose.sentence("{said}", command="kdgan runs list", said=ledger.where_made())
@@ -245,9 +249,9 @@ prose.sentence("{said}", command="kdgan runs list", said=ledger.where_made())
 #    of accuracy. Which quantity is missing?
 #
 # :::{dropdown} Solution
-# The rule counts the columns in which KDGAN is ahead of the next best method by an
-# interval above zero. One would need the difference itself per column, as in T1.39, and
-# `interval_above: 1`.
+# The rule counts the columns in which KDGAN is ahead of each other method by a paired
+# test, after Holm's correction. One would need the difference itself per column, as in
+# T1.39, and `interval_above: 1`.
 # :::
 
 # %% tags=["remove-input"]

@@ -265,7 +265,7 @@ prose.table(
 # The changes above were made by hand, one at a time. Here they are left to a search,
 # together with the players' passes, C's pretraining and weight decay, for every method
 # as many trials. Updates in the game are equal, those of C's pretraining are not: the
-# search may take more of them, for rivals as for KDGAN. Each starts from its prescribed
+# search may take more of them, for rivals as for KDGAN. Each starts from its tuned
 # setting, so that none can end below it on the search's subset; what it found is then
 # run on the subsets of the tables.
 
@@ -273,7 +273,7 @@ prose.table(
 prose.table(
     wider.searched(),
     "The wider search on MNIST with n = 100: trials, validation accuracy (%) of the "
-    "prescribed setting and of the best, and what the best changes.",
+    "tuned setting and of the best, and what the best changes.",
     "tab-beyond-wider",
     command=wider.SEARCH,
     formats=wider.FORMATS,
@@ -293,7 +293,7 @@ prose.table(
 prose.table(
     wider.accuracies(),
     "Test accuracy (%) of C with what the wider search found, with its 95% interval, "
-    "and the change from the prescribed setting in points, paired by seed, not "
+    "and the change from the tuned setting in points, paired by seed, not "
     "adjusted for several methods. All rows have the seeds that all methods share. "
     "*Updates*: of all players; *looks*: how often C is scored on validation.",
     "tab-beyond-wider-accuracies",
@@ -356,7 +356,7 @@ prose.sentence(
 # ## Where labels are many
 #
 # With n = 10,000 there may be more in T than C, a perceptron, has time to learn: the
-# prescribed round gives C a third of all updates in KDGAN, half of them in CODIS, and
+# round of Table 1 gives C a third of all updates in KDGAN, half of them in CODIS, and
 # all in DISTN. Here C has ten passes in a round under a cosine, and then KDGAN, DISTN
 # and CODIS are declared with twice the updates and a T that was pretrained four times
 # as long, at a rate that falls. Then all players see each image bent by a smooth
@@ -427,8 +427,8 @@ figures.show(
 #    Holm's correction is over all changes of {numref}`tab-beyond-differences`.
 # 5. The wider search scores its trials on the one subset that the first search had, so
 #    that a gain there need not be one elsewhere; the tables' subsets tell.
-# 6. The settings at n = 10,000 were declared after the prescribed runs of that size had
-#    been seen, and before any of their own. How long T and C learn in the longer ones
+# 6. The settings at n = 10,000 were declared after Table 1's runs of that size had been
+#    seen, and before any of their own. How long T and C learn in the longer ones
 #    was chosen after one training of both, C by DISTN, on the search's subset, by their
 #    accuracy on training images that it leaves out. The last form was declared after
 #    one seed's pretrained T had been distilled into some C, with and without dropout,

@@ -210,6 +210,18 @@ def verdict_counts() -> pd.DataFrame:
     return counted("chapter", chapters, found, sorted(set(chapters)))
 
 
+def built() -> str:
+    """Return which of the reproduced claims our code was built to make hold."""
+    held = [v.claim for v in map(judge, claims.ledger()) if v.verdict == "reproduced"]
+    names = [claim.id for claim in held if claim.built]
+    if not names:
+        return ""
+    return (
+        f"Of the {len(held)} *reproduced*, {listed(names)} were built to hold: they "
+        "show that what the text says can be done, and no more."
+    )
+
+
 def counted(
     title: str,
     groups: Sequence[str],

@@ -1,12 +1,19 @@
 """What the ledger's notes say in words holds of the paper's table and of the rows."""
 
+import numpy as np
 import pytest
 
 from kdgan_lib import claims, tables
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import GRIDS, control, table1
 from kdgan_lib.measures.tags import table2_relative_gain, tag_share_above
-from kdgan_lib.reports import compression, selection, tag_curves
+from kdgan_lib.reports import (
+    compression,
+    hyperparameters,
+    selection,
+    tag_curves,
+    teachers,
+)
 from kdgan_lib.reports.table1 import COLUMNS, METHODS, Column
 from kdgan_lib.stats import paired_difference
 from kdgan_lib.verdicts import judge
@@ -111,6 +118,37 @@ def test_f4_2_f4_4_and_f4_5_the_last_c_and_the_selected_one_say_different_things
         assert lost["lo"][other] > 0
         assert lost["hi"][other] < 5
     assert found["F4.5"]["lo"]["classifier_loss"] > 0
+
+
+def test_f4_2_from_a_hundredth_on_beta_matters_little():
+    axis = hyperparameters.axis(hyperparameters.points(), "beta")
+    for n in (100, 1_000):
+        part = axis[(axis.n == n) & (axis.value >= 0.01)]
+        means = hyperparameters.complete(part, "accuracy").mean()
+        assert np.ptp(means) < 1
+
+
+def test_f4_6_t_has_the_weakest_of_the_four_pretrainings():
+    found = teachers.pretrainings()
+    small = found[found.n == 500]
+    usual = small[small["Table 1's way"] == "yes"]
+    assert len(small) == 4
+    assert list(usual.validation) == [min(small.validation, key=float)]
+
+
+def test_s7_the_papers_number_is_inside_the_interval_and_one_seed_reaches_it():
+    found = judge("S7").evidence.set_index("quantity")
+    paper = claims.find("S7").paper
+    assert found["lo"]["accuracy"] < paper < found["hi"]["accuracy"]
+    _, text = without_augmentation("kdgan")
+    assert 100 * scores(text).test_accuracy.max() > paper
+
+
+def test_t1_44_mimic_needs_as_few_images_and_a_c_alone_fewer_than_nagan():
+    found = judge("T1.44").evidence.set_index("quantity")
+    mimic, alone = "mimic_instances_ratio", "supervised_instances_ratio"
+    assert found["lo"][mimic] < 1 < found["hi"][mimic]
+    assert found["value"][alone] < found["value"]["instances_ratio"]
 
 
 def test_t2_77_a_c_without_a_teacher_gains_more_on_relexample():

@@ -247,12 +247,25 @@ def _bracketed(names: list[str]) -> str:
     return f" ({'; '.join(names)})" if names else ""
 
 
+def _unclear() -> str:
+    """Return what the unadjusted intervals of the changes that are not clear say."""
+    found = differences()
+    rest = found[found["p (Holm)"] >= LEVEL]
+    away = [row.variant for row in rest.itertuples() if row.low > 0 or row.high < 0]
+    if away:
+        return (
+            "Of the rest the interval alone, which is not adjusted, excludes zero for "
+            f"{listed(away)}."
+        )
+    return "The intervals of the rest include zero."
+
+
 def summary() -> str:
     """Return sentences on which changes help; empty where nothing can be compared."""
     found, short = differences(), changes_in_short()
     if not short:
         return ""
-    text = f"{short[0].upper()}{short[1:]} The intervals of the rest include zero."
+    text = f"{short[0].upper()}{short[1:]} {_unclear()}"
     ratio = best_ratio()
     if ratio is None or adaptive(ratio) not in set(found.variant):
         return text

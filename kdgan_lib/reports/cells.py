@@ -11,6 +11,8 @@ BREAK, BESIDE = "<br>", " · "
 """What parts the small print of a cell: lines, or dots on one."""
 SMALL_PRINT = "font-size:80%"
 """Style of what stands below a number; six columns fit a page with it."""
+COLLAPSE = 10.0
+"""Points that a last classifier lies below the reported one where training fails."""
 
 
 def counted(runs: int, declared: int = 0) -> str:
@@ -42,6 +44,13 @@ def seeds_of(rows: pd.DataFrame, *by: str) -> str:
 def part_of(some: int, runs: int) -> str:
     """Return in words how many of some runs are meant."""
     return f"{some} of the {runs} runs" if runs > 1 else "the one run"
+
+
+def collapsed(done: pd.DataFrame) -> pd.DataFrame:
+    """Return those of some finished runs whose last C is far below the reported one."""
+    if done.empty:
+        return done
+    return done[100 * (done.test_accuracy - done.last_test_accuracy) > COLLAPSE]
 
 
 def on_two_lines(difference: str) -> str:

@@ -11,7 +11,14 @@ from kdgan_lib.grids import CONTROLS, control
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero, interval, listed
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.cells import BESIDE, counted, folded, seeds_in_words, shown
+from kdgan_lib.reports.cells import (
+    BESIDE,
+    collapsed,
+    counted,
+    folded,
+    seeds_in_words,
+    shown,
+)
 from kdgan_lib.stats import (
     FEWEST,
     Difference,
@@ -79,8 +86,9 @@ def _cell(scores: "_Scores", name: str) -> str:
     command = f"kdgan sweep controls --n {scores.n} --method {method}"
     rows = scores.rows(name)
     changed = _accuracies(rows)
-    lost = len(rows) - len(changed)
-    lines = [f"{lost} diverged"] if lost else []
+    lost, fallen = len(rows) - len(changed), len(collapsed(rows))
+    told = {"diverged": lost, "collapsed": fallen}
+    lines = [f"{count} {what}" for what, count in told.items() if count]
     if rows.empty:
         left = table1.left(GRID, method=method, n=scores.n)
         return table1.not_run(GRID, left, command)
@@ -90,6 +98,16 @@ def _cell(scores: "_Scores", name: str) -> str:
     change = [] if gap is None else [f"change {signed(gap)}"]
     lines = [BESIDE.join([*change, counted(len(changed))]), *lines]
     return shown(mean_interval(changed), lines, command, rows.run_id)
+
+
+def finished() -> dict[tuple[str, int], pd.DataFrame]:
+    """Return the finished runs of each control that was run, by its name and n."""
+    found = {(name, n): _Scores(n).rows(name) for n in SIZES for name in CONTROLS}
+    return {
+        place: rows[rows.status == "finished"]
+        for place, rows in found.items()
+        if len(rows)
+    }
 
 
 def without_augmentation() -> str:

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from kdgan_lib import claims
 from kdgan_lib.names import SYMBOLS
 from kdgan_lib.prose import interval, listed
 from kdgan_lib.reports import hyperparameters as report
 from kdgan_lib.reports.cells import (
     BESIDE,
+    COLLAPSE,
     counted,
     folded,
     part_of,
     seeds_in_words,
     shown,
 )
-from kdgan_lib.reports.selection import COLLAPSE
 from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
 from kdgan_lib.verdicts import judge
 
@@ -26,7 +27,7 @@ COMMAND = "kdgan sweep figure4"
 
 
 def sizes_run(found: pd.DataFrame) -> str:
-    """Return in words at which sizes alpha's axis was run, and what the rest can do.
+    """Return in words at which sizes F4.1 and F4.2 are judged, and what others can do.
 
     found: as `hyperparameters.points` gives it. Empty before any size was run.
     """
@@ -38,7 +39,7 @@ def sizes_run(found: pd.DataFrame) -> str:
     done = [n for n in SIZES if known.get(n, 0) >= FEWEST]
     if not done:
         return ""
-    text = f"F4.1 to F4.4 are judged at n = {listed(f'{n:,}' for n in done)}"
+    text = f"F4.1 and F4.2 are judged at n = {listed(f'{n:,}' for n in done)}"
     left = [
         f"n = {n:,} {_too_few(known.get(n, 0))}"
         for n in SIZES
@@ -47,9 +48,38 @@ def sizes_run(found: pd.DataFrame) -> str:
     if not left:
         return f"{text}."
     return (
-        f"{text} only: {listed(left)}. Further sizes can only widen the ranges of F4.1 "
-        "and F4.2, so that *reproduced* is for what was run."
+        f"{text} only: {listed(left)}. Further sizes can only widen their ranges, so "
+        "that *reproduced* is for what was run."
     )
+
+
+def at_larger_sizes(claim_ids: Sequence[str] = ("F4.4", "F4.5")) -> str:
+    """Return what rules that read the least n would say at each larger one, in words.
+
+    Empty where none has the rule's quantities.
+    """
+    said = []
+    for n in SIZES[1:]:
+        verdicts = {claim: _verdict_at(claim, n) for claim in claim_ids}
+        known = [f"{c} *{v}*" for c, v in verdicts.items() if v != "not run"]
+        if known:
+            said.append(f"with n = {n:,} {listed(known)}")
+    if not said:
+        return ""
+    return (
+        f"{listed(claim_ids)} are judged at n = {SIZES[0]}; by the same rules they "
+        f"would be, {'; '.join(said)}."
+    )
+
+
+def _verdict_at(claim_id: str, n: int) -> str:
+    """Return what a claim's rule says of the quantities whose names end in an n."""
+    evidence, end = judge(claim_id).evidence, f"_at_{n}"
+    if evidence.empty:
+        return "not run"
+    there = evidence[evidence.quantity.str.endswith(end)]
+    renamed = there.assign(quantity=there.quantity.str.removesuffix(end))
+    return claims.apply_rule(claims.find(claim_id).rule, renamed)
 
 
 def _too_few(seeds: int) -> str:

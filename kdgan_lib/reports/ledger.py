@@ -27,7 +27,13 @@ SAVED: Scale = (
     lambda saved: np.log(1 - saved / 100),
     lambda at: 100 - 100 * np.exp(at),
 )
-SCALES = {"instances_ratio": RATIO, "spread_ratio": RATIO, "speed_up": SAVED}
+SCALES = {
+    "instances_ratio": RATIO,
+    "mimic_instances_ratio": RATIO,
+    "supervised_instances_ratio": RATIO,
+    "spread_ratio": RATIO,
+    "speed_up": SAVED,
+}
 """Quantities whose mean over seeds is taken on another scale: there, and back."""
 
 

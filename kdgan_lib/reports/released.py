@@ -102,10 +102,13 @@ def accuracy_of(entry: table1.Entry) -> Estimate | None:
 
 def length_in_words() -> str:
     """Return which KDGAN stands for the released code's, by the runs stored."""
-    if len(scores()) >= FEWEST:
-        return f"KDGAN under `code` is that of {RELEASED_LENGTH} outer epochs."
     epochs = declare("kdgan", protocol="code").budget.epochs
-    return f"KDGAN under `code` has {epochs} of {RELEASED_LENGTH} outer epochs."
+    if len(scores()) < FEWEST:
+        return f"KDGAN under `code` has {epochs} of {RELEASED_LENGTH} outer epochs."
+    return (
+        f"KDGAN under `code` is that of {RELEASED_LENGTH} outer epochs on MNIST 100, "
+        f"and of {epochs} elsewhere."
+    )
 
 
 def scores(column: str = LARGEST, method: str = "kdgan") -> pd.Series:

@@ -90,6 +90,27 @@ def efforts() -> pd.DataFrame:
     )
 
 
+def ties() -> str:
+    """Return which methods' best score several trials share; empty for none."""
+    found = trials()
+    if found.empty:
+        return ""
+    best = found[found.score == found.groupby("method").score.transform("max")]
+    said = [
+        f"{label_of(name)}'s in trials {listed(str(trial + 1) for trial in part.trial)}"
+        for name, part in in_order(best, COMPARED, "trial").groupby(
+            "method", sort=False
+        )
+        if len(part) > 1
+    ]
+    if not said:
+        return ""
+    return (
+        f"Some best scores were reached more than once, {'; '.join(said)}: the first "
+        "trial was taken, and the search did not tell them apart."
+    )
+
+
 def spaces() -> pd.DataFrame:
     """Return which values of which settings were searched for each method, and found.
 

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kdgan_lib.names import label_of
-from kdgan_lib.prose import listed
-from kdgan_lib.reports import table1
-from kdgan_lib.reports.cells import part_of
+from kdgan_lib.reports import cells, controls, table1
+from kdgan_lib.reports.cells import COLLAPSE, part_of
 from kdgan_lib.reports.table1 import COLUMNS, Column
 from kdgan_lib.stats import FEWEST, paired_difference, signed
 
-COLLAPSE = 10.0
-"""Points that a last classifier lies below the reported one where training fails."""
 FORMATS = dict.fromkeys(("held out", "last classifier"), ".2f")
 """How the columns of this module's tables are printed."""
 
@@ -72,7 +69,13 @@ def collapsed(protocol: str = "controlled", columns: Sequence[Column] = COLUMNS)
     found = [entry for entry in entries if len(entry.finished)]
     if not found:
         return ""
-    said = [_collapsed(entry, protocol) for entry in found]
+    said = [
+        _collapsed(
+            f"{label_of(entry.cell.method)} on {entry.column.title(protocol)}",
+            entry.finished,
+        )
+        for entry in found
+    ]
     if not any(said):
         return (
             f"No run's last classifier lies more than {COLLAPSE:g} points below the "
@@ -85,31 +88,41 @@ def collapsed(protocol: str = "controlled", columns: Sequence[Column] = COLUMNS)
     )
 
 
+def controls_collapsed() -> str:
+    """Return which controls' runs end far below what they report; empty for none."""
+    said = [
+        _collapsed(f"*{name}* with n = {n:,}", found)
+        for (name, n), found in controls.finished().items()
+    ]
+    if not any(said):
+        return ""
+    return (
+        f"These rows end in a collapse, which selection hides: "
+        f"{'; '.join(filter(None, said))}."
+    )
+
+
 def columns_collapsed(method: str, columns: Sequence[Column]) -> int:
     """Return in how many columns a run of a method collapses under `controlled`."""
     entries = table1.entries("controlled", columns)
-    return sum(len(_lost(e)) > 0 for e in entries if e.cell.method == method)
+    mine = [entry for entry in entries if entry.cell.method == method]
+    return sum(len(cells.collapsed(entry.finished)) > 0 for entry in mine)
 
 
-def _lost(entry: table1.Entry) -> pd.DataFrame:
-    """Return a cell's runs whose last C lies far below the reported one."""
-    done = entry.finished
-    if done.empty:
-        return done
-    return done[100 * (done.test_accuracy - done.last_test_accuracy) > COLLAPSE]
-
-
-def _collapsed(entry: table1.Entry, protocol: str) -> str:
-    """Return how many of a cell's runs collapse, and where their last C ends."""
-    done, lost = entry.finished, _lost(entry)
+def _collapsed(of: str, done: pd.DataFrame) -> str:
+    """Return how many of some runs collapse, and where their last C ends."""
+    lost = cells.collapsed(done)
     if lost.empty:
         return ""
-    epochs = listed(f"{epoch:.0f}" for epoch in sorted(set(lost.selected_epoch)))
+    first, last = lost.selected_epoch.min(), lost.selected_epoch.max()
+    epochs = (
+        f"epoch {first:.0f}" if first == last else f"epochs {first:.0f} to {last:.0f}"
+    )
+    average = ", on average," if len(lost) > 1 else ""
     return (
-        f"in {part_of(len(lost), len(done))} of {label_of(entry.cell.method)} on "
-        f"{entry.column.title(protocol)} the last C is right on "
-        f"{100 * lost.last_test_accuracy.mean():.1f}% of the test images, on average, "
-        f"and the reported one is that of epoch {epochs} of {lost.epochs.iloc[0]}"
+        f"in {part_of(len(lost), len(done))} of {of} the last C is right on "
+        f"{100 * lost.last_test_accuracy.mean():.1f}% of the test images{average} "
+        f"and the reported one is of {epochs} of {lost.epochs.iloc[0]}"
     )
 
 

@@ -9,8 +9,7 @@ from kdgan_lib import declared, tables
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
-from kdgan_lib.reports.cells import linked, part_of
-from kdgan_lib.reports.selection import COLLAPSE
+from kdgan_lib.reports.cells import COLLAPSE, linked, part_of
 from kdgan_lib.reports.table1 import COLUMNS, Column
 from kdgan_lib.stats import FEWEST, paired_difference, signed
 
@@ -74,9 +73,10 @@ def _lost(column: Column, name: str, found: pd.DataFrame, kept: pd.DataFrame) ->
     far = fall[fall > COLLAPSE]
     if far.empty:
         return ""
+    average = " on average" if len(far) > 1 else ""
     return (
         f"in {part_of(len(far), len(fall))} of {label_of(name)} on "
-        f"{column.title('controlled')}, by {far.mean():.1f} points on average"
+        f"{column.title('controlled')}, by {far.mean():.1f} points{average}"
     )
 
 

@@ -144,7 +144,12 @@ def in_short() -> str:
     found = scores()
     if found.empty:
         return ""
-    return standing(found, "kdgan", "With what a wider search found")
+    return standing(
+        found,
+        "kdgan",
+        "With what a wider search found, at budgets that are equal in updates of the "
+        "game only,",
+    )
 
 
 def sentence() -> str:
@@ -155,7 +160,7 @@ def sentence() -> str:
         return said
     mine, rival = runs["kdgan"], runs["mimic"]
     return (
-        f"{said} Budgets were equal in updates of the game only: KDGAN has "
-        f"{mine['with pretraining']} with pretraining and {mine['looks']} looks at "
-        f"validation, MIMIC {rival['with pretraining']} and {rival['looks']}."
+        f"{said} With pretraining KDGAN has {mine['with pretraining']} updates, and "
+        f"{mine['looks']} looks at validation; MIMIC {rival['with pretraining']} and "
+        f"{rival['looks']}."
     )

@@ -95,7 +95,7 @@ def test_the_collapse_of_a_cells_only_run_is_said_of_one_run(runs_folder):
     store([row(run, 0.44, last_test_accuracy=0.1, selected_epoch=1)])
     said = selection.collapsed(columns=table1.SMALL)
     assert "in the one run of NaGAN on CIFAR-10 5,000 the last C is right on" in said
-    assert f"the reported one is that of epoch 1 of {run.budget.epochs}." in said
+    assert f"the reported one is of epoch 1 of {run.budget.epochs}." in said
     assert selection.collapsed() == ""  # nothing was run in the paper's columns
 
 
@@ -464,6 +464,25 @@ def test_spreads_on_the_same_images_stand_beside_those_on_drawn_ones(invented):
     said = controls.spreads_in_words()
     assert said.endswith(f"in points: KDGAN {spread} (drawn: {spread}).")
     assert f"over {len(SEEDS)} seeds are" in said
+
+
+def test_controls_that_end_in_a_collapse_are_named_and_their_cells_say_so(invented):
+    store_control("gamma = 0", 0.92)
+    assert selection.controls_collapsed() == ""
+    ends = [(0.12, 7), (0.92, 150), (0.92, 150), (0.1, 9), (0.92, 150)]
+    rows = [
+        row(control("without D", 100, seed), 0.92)
+        | {"last_test_accuracy": last, "selected_epoch": epoch}
+        for seed, (last, epoch) in zip(SEEDS, ends, strict=True)
+    ]
+    store(rows)
+    said = selection.controls_collapsed()
+    assert "in 2 of the 5 runs of *without D* with n = 100 the last C is right" in said
+    assert "on 11.0% of the test images, on average, and the reported one is" in said
+    assert f"is of epochs 7 to 9 of {rows[0]['epochs']}." in said
+    found = controls.table().set_index(["method", "control"])["n = 100"]
+    assert "2&nbsp;collapsed" in found["KDGAN", "without D"]
+    assert "collapsed" not in found["KDGAN", "gamma = 0"]
 
 
 def test_the_waterfalls_steps_add_up_to_kdgan(invented):

@@ -257,7 +257,23 @@ def test_the_search_is_shown_trial_by_trial(runs_folder):
     assert isinstance(drawings.tried(search.kdgan_trials()), Figure)
 
 
+def test_trials_that_share_the_best_score_are_named(runs_folder):
+    key = ["data", "method", "n", "trial"]
+    scores = {"mimic": (0.7, 0.8, 0.8), "kdgan": (0.9, 0.8, 0.7)}
+    rows = [
+        trial(method, number, score)
+        for method, found in scores.items()
+        for number, score in enumerate(found)
+    ]
+    runs.append_rows("trials", pd.DataFrame(rows), key)
+    assert "more than once, MIMIC's in trials 2 and 3: the first" in search.ties()
+    apart = trial("mimic", 2, 0.75)
+    runs.append_rows("trials", pd.DataFrame([apart]), key)
+    assert search.ties() == ""
+
+
 def test_a_search_that_was_not_run_is_an_empty_table(runs_folder):
+    assert search.ties() == ""
     assert search.efforts().empty
     assert drawings.search(search.trials()) is None
     assert drawings.tried(search.kdgan_trials()) is None

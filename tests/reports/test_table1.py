@@ -271,8 +271,19 @@ def test_a_nagan_that_needs_twice_kdgans_images_reproduces_t1_44(runs_folder):
             for row in rows(cell, 10 * np.log(per_image[cell.method] * cell.n))
         ]
     )
-    assert measures.instances()["instances_ratio"].value == pytest.approx(2)
+    found = measures.instances()
+    assert found["instances_ratio"].value == pytest.approx(2)
+    assert "mimic_instances_ratio" not in found
     assert verdict("T1.44") == "reproduced"
+    store(
+        [
+            row
+            for cell in declared.cells("sample_size")
+            if cell.method == "mimic"
+            for row in rows(cell, 10 * np.log(4 * cell.n))
+        ]
+    )
+    assert measures.instances()["mimic_instances_ratio"].value == pytest.approx(0.5)
 
 
 def test_clearly_best_is_judged_after_holms_correction():
