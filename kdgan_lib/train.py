@@ -60,8 +60,10 @@ def fit(
     augmentation; players begin at the weights they have. device: `auto`, `cpu`, `cuda`,
     or one of torch's, where players stay; a GPU draws other noise. criterion: the score
     by which C is selected and reported.
-    checkpoints: the run's own folder, to save to and resume from; pretrained: a folder
-    in which runs share their pretrained players. after_epoch: called with the run and
+    checkpoints: the run's own folder, to save to and resume from, by the same call and
+    with players that have the same weights again where their pretraining is 0; it is
+    kept after the end. pretrained: a folder in which runs share their pretrained
+    players. after_epoch: called with the run and
     its stage when an epoch has been trained, before `state.epoch` moves on; it must
     only look.
     Raises ValueError for a missing player, one that cannot learn or has weights that

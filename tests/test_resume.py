@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,6 +17,7 @@ from kdgan_lib import fit
 from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.state import State, digest
 from kdgan_lib.methods import METHODS, method
+from kdgan_lib.teachers import Fixed
 from kdgan_lib.train import Training
 from tests import toys
 
@@ -197,6 +199,58 @@ def test_another_network_in_the_same_folder_is_refused(other, tmp_path):
             toys.BUDGET,
             checkpoints=Checkpoints(tmp_path),
         )
+
+
+def settled(folder, player, seat="teacher", name="mimic"):
+    """Train with a player whose own pretraining is 0."""
+    players = toys.players_of(name) | {seat: player}
+    budget = toys.BUDGET.but(**{f"{seat}_pretraining": 0})
+    where = {"checkpoints": folder, "checkpoint_seconds": 0}
+    return fit(name, players, toys.split(), budget, **where)
+
+
+def weighted(seed):
+    return toys.players(seed)["teacher"]
+
+
+def fixed(share):
+    """Return a function that gives a share of all to the first label, as a teacher."""
+    law = [share, *[(1 - share) / (toys.LABELS - 1)] * (toys.LABELS - 1)]
+    return Fixed(lambda inputs: np.tile(law, (len(inputs), 1)))
+
+
+@pytest.mark.parametrize(
+    ("name", "seat", "build", "given"),
+    [
+        ("mimic", "teacher", weighted, (1, 2)),
+        ("mimic", "teacher", fixed, (0.8, 0.1)),
+        ("kdgan", "teacher", weighted, (1, 2)),
+        ("supervised", "classifier", weighted, (1, 2)),
+    ],
+    ids=["read", "function", "trained in the game", "classifier"],
+)
+def test_a_player_that_was_brought_is_part_of_its_run(
+    name, seat, build, given, tmp_path
+):
+    bad, good = given
+    first = settled(tmp_path, build(bad), seat, name)
+    other = build(good)
+    before = digest(other)
+    with pytest.raises(ValueError, match="another run's checkpoint"):
+        settled(tmp_path, other, seat, name)
+    assert digest(other) == before
+    assert_same_bits(settled(tmp_path, build(bad), seat, name), first)
+
+
+def test_a_player_without_a_part_in_the_method_does_not_tell_runs_apart(tmp_path):
+    def train(spare):
+        players = toys.players_of("supervised") | {"discriminator": spare}
+        where = {"checkpoints": tmp_path, "checkpoint_seconds": 0}
+        return fit("supervised", players, toys.split(), toys.BUDGET, **where)
+
+    train(weighted(1))
+    train(weighted(2))
+    assert list(tmp_path.glob("step-*.pt"))
 
 
 def test_a_checkpoint_that_does_not_say_whose_it_is_is_resumed(tmp_path, monkeypatch):

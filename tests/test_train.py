@@ -15,7 +15,8 @@ from torch import nn
 from kdgan_lib import fit
 from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.evaluation import Criterion, accuracy, predict
-from kdgan_lib.loop.pretrained import Pretrained, described
+from kdgan_lib.loop.fingerprint import described
+from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.loop.state import adam, digest
 from kdgan_lib.losses import cross_entropy, kl_distillation
 from kdgan_lib.methods import METHODS, Method, Phase, method

@@ -1,16 +1,16 @@
 """Say whose a checkpoint is, so that no run goes on from another's."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import nn
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.choices import identity
-from kdgan_lib.data import Examples, Split
+from kdgan_lib.data import Split
+from kdgan_lib.loop.fingerprint import build_of, digest_of_examples, fingerprint
+from kdgan_lib.loop.schedule import GAME, stages
 from kdgan_lib.methods import Method
 
 
@@ -22,10 +22,12 @@ def owner(
     seed: int,
     criterion: str,
 ) -> str:
-    """Return a short hash of all that tells a run from others, its start weights aside.
+    """Return a short hash of all that tells a run from others.
 
+    Of the weights that players begin at those count that no pretraining replaces.
     criterion: the name of the score by which C is selected.
     """
+    brought = _brought(method, players, split, budget)
     described = (
         *(method.name, _plain(identity(method)), _plain(identity(budget))),
         *(str(seed), criterion, split.name),
@@ -33,24 +35,23 @@ def owner(
         {seat: (build_of(m), _shapes(m)) for seat, m in sorted(players.items())},
         [tuple(part.inputs.shape) for part in (split.train, split.test)],
         digest_of_examples(split.train, split.validation, split.test),
+        # Nothing where there are none: checkpoints of earlier versions stay known.
+        *([brought] if brought else []),
     )
     return hashlib.sha256(repr(described).encode()).hexdigest()[:24]
 
 
-def build_of(module: nn.Module) -> str:
-    """Return a module's layers in words, alike in every process."""
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(module))
-
-
-def digest_of_examples(*parts: Examples) -> str:
-    """Return a SHA-256 of the parts' inputs, targets and privileged provision."""
-    sha = hashlib.sha256()
-    for part in parts:
-        for tensor in (part.inputs, part.targets, part.privileged):
-            if tensor is not None:
-                flat = tensor.detach().cpu().contiguous().flatten()
-                sha.update(flat.view(torch.uint8).numpy().data)
-    return sha.hexdigest()
+def _brought(
+    method: Method, players: Mapping[str, nn.Module], split: Split, budget: Budget
+) -> dict[str, tuple[str, str]]:
+    """Return the fingerprints of the players that enter the game as they are given."""
+    before = (stage for stage in stages(method, budget) if stage.name != GAME)
+    pretrained = {phase.player for stage in before for phase in stage.phases}
+    return {
+        seat: fingerprint(seat, players[seat], split.train)
+        for seat in method.seats()
+        if seat not in pretrained
+    }
 
 
 def _plain(values: dict[str, Any]) -> dict[str, str]:

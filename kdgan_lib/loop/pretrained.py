@@ -1,17 +1,13 @@
 """Share pretrained players between runs that would train them to the same bits."""
 
 import hashlib
-from functools import partial
 from pathlib import Path
-from types import FunctionType, MethodType
-
-from torch import Tensor, nn
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
 from kdgan_lib.files import write_atomically
 from kdgan_lib.loop.checkpoint import decode, encode
-from kdgan_lib.loop.owner import build_of, digest_of_examples
+from kdgan_lib.loop.fingerprint import build_of, described, digest_of_examples
 from kdgan_lib.loop.schedule import Stage
 from kdgan_lib.loop.scoring import position
 from kdgan_lib.loop.state import State, digest
@@ -83,28 +79,3 @@ class Pretrained:
 
     def _path(self) -> Path:
         return self.folder / f"{self._key}.pt"
-
-
-def described(thing: object) -> object:
-    """Return what tells a loss from others: its function, and what that has kept.
-
-    An object that does not say what it holds is told apart by its place in memory, so
-    that no other process takes it for the same.
-    """
-    if isinstance(thing, Tensor):
-        return thing.tolist()
-    if isinstance(thing, nn.Module):
-        return build_of(thing), digest(thing)
-    if isinstance(thing, partial):
-        kept = sorted(thing.keywords.items())
-        return [described(each) for each in (thing.func, *thing.args, *kept)]
-    if isinstance(thing, tuple | list):
-        return [described(each) for each in thing]
-    if isinstance(thing, MethodType):
-        return described(thing.__func__), described(thing.__self__)
-    if isinstance(thing, FunctionType):
-        cells = [cell.cell_contents for cell in thing.__closure__ or ()]
-        defaults = [thing.__defaults__, sorted((thing.__kwdefaults__ or {}).items())]
-        held = described([cells, *defaults])
-        return thing.__module__, thing.__qualname__, held
-    return repr(thing)

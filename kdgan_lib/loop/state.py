@@ -70,8 +70,8 @@ class State:
     ) -> None:
         """Take over the newest sound checkpoint, if there is one.
 
-        Raises ValueError if it is another run's. Checkpoints of earlier versions do not
-        say whose they are, and are taken over.
+        Raises ValueError, before a player is touched, if it is another run's.
+        Checkpoints of earlier versions do not say whose they are, and are taken over.
         """
         payload = checkpoints.latest() if checkpoints else None
         if checkpoints is None or payload is None:
