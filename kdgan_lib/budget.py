@@ -102,7 +102,7 @@ class Budget:
 
     def pretraining_rate(self, progress: float = 0.0) -> float:
         """Return every player's rate at progress in [0, 1] of its pretraining."""
-        return _share(self.pretraining_schedule, progress) * self.pretraining_lr
+        return _share(self.pretraining_schedule, progress) * float(self.pretraining_lr)
 
 
 def _share(course: Course, progress: float) -> float:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from kdgan_lib import fit
-from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.checkpoint import Checkpoints, encode
 from kdgan_lib.loop.evaluation import Criterion, accuracy, predict
 from kdgan_lib.loop.fingerprint import described
 from kdgan_lib.loop.pretrained import Pretrained
@@ -581,6 +581,47 @@ def test_a_damaged_stored_player_is_trained_again(tmp_path):
     path.write_bytes(path.read_bytes()[:-5])
     again = train("supervised", pretrained=Pretrained(tmp_path))
     assert same(again, train("supervised"))
+
+
+def test_a_stored_player_of_other_things_than_tensors_is_trained_again(tmp_path):
+    train("supervised", pretrained=Pretrained(tmp_path))
+    (path,) = tmp_path.glob("*.pt")
+    path.write_bytes(encode({"row": {"classifier_validation": np.float64(0.5)}}))
+    again = train("supervised", pretrained=Pretrained(tmp_path))
+    assert same(again, train("supervised"))
+
+
+NUMBERS = {
+    "numpy": lambda logits, targets: np.float64(accuracy(logits, targets)),
+    "tensor": lambda logits, targets: torch.tensor(accuracy(logits, targets)).double(),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_a_score_of_numpy_or_torch_is_stored_and_resumed(kind, tmp_path, recwarn):
+    score = NUMBERS[kind]
+    report = partial(lambda given, *pair: {"again": given(*pair)}, score)
+    rate, decay = np.float64(1e-2), np.float64(1e-4)
+    options = {
+        "criterion": Criterion("accuracy", score, report),
+        "checkpoints": tmp_path / "run",
+        "checkpoint_seconds": 0,
+        "pretrained": tmp_path / "shared",
+        "budget": toys.BUDGET.but(pretraining_lr=rate, weight_decay=decay),
+    }
+    first = train("mimic", **options)
+    assert type(first.metrics["test_again"]) is float
+    assert same(first, train("mimic", **options))
+    elsewhere = options | {"checkpoints": tmp_path / "other"}
+    assert same(first, train("mimic", **elsewhere))
+    assert not recwarn
+    assert len(list((tmp_path / "shared").glob("*.pt"))) == 2
+
+
+def test_a_score_that_is_no_single_number_is_named():
+    criterion = Criterion("pair", lambda logits, targets: torch.zeros(2))
+    with pytest.raises(ValueError, match="A score is a Tensor that is no single numbe"):
+        train("supervised", criterion=criterion)
 
 
 def test_a_method_of_ones_own_trains_by_the_same_loop():

@@ -5,6 +5,7 @@ import io
 import os
 import warnings
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -25,7 +26,8 @@ def encode(payload: dict) -> bytes:
 def decode(content: bytes) -> dict:
     """Return the payload, on the CPU; raise ValueError if a single bit has changed.
 
-    Only tensors and plain containers are loaded: no code from the file runs.
+    Only tensors and plain containers are loaded, so that no code from the file runs;
+    UnpicklingError says that it holds something else.
     """
     digest, body = content[:32], content[32:]
     if hashlib.sha256(body).digest() != digest:
@@ -54,7 +56,7 @@ class Checkpoints:
             old.unlink(missing_ok=True)
 
     def latest(self) -> dict | None:
-        """Return the newest sound payload; set damaged files aside with a warning.
+        """Return the newest sound payload; set other files aside with a warning.
 
         Raises OSError for a file that cannot be read, which may be sound.
         """
@@ -64,15 +66,11 @@ class Checkpoints:
                 payload = decode(content)
             except MemoryError:  # says nothing of the file either
                 raise
+            except UnpicklingError as error:
+                fault = "holds other things than tensors and plain values"
+                _set_aside(path, ".unreadable", f"{fault} ({error})")
             except Exception as error:
-                aside = path.with_suffix(".damaged")
-                os.replace(path, aside)
-                warnings.warn(
-                    f"Checkpoint {path} is damaged ({error}); it is kept as "
-                    f"{aside.name}, and the run goes on from the one before, or "
-                    "begins again where there is none.",
-                    stacklevel=2,
-                )
+                _set_aside(path, ".damaged", f"is damaged ({error})")
             else:
                 self._go_on(payload.pop("contexts", []))
                 return payload
@@ -100,3 +98,14 @@ class Checkpoints:
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("step-*.pt"))
+
+
+def _set_aside(path: Path, suffix: str, fault: str) -> None:
+    """Keep a checkpoint that cannot be used under another name, and warn."""
+    aside = path.with_suffix(suffix)
+    os.replace(path, aside)
+    warnings.warn(
+        f"Checkpoint {path} {fault}; it is kept as {aside.name}, and the run goes on "
+        "from the one before, or begins again where there is none.",
+        stacklevel=3,
+    )

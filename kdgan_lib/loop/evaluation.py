@@ -81,11 +81,24 @@ def evaluate(
 ) -> float:
     """Return the metric on the examples, or NaN where there are none.
 
-    Raises FloatingPointError when a logit is not finite.
+    Raises FloatingPointError when a logit is not finite, and ValueError when the metric
+    is no number.
     """
     if len(examples) == 0:
         return float("nan")
     logits = predict(player, module, examples)
     if not torch.isfinite(logits).all():
         raise FloatingPointError(f"the {player} returns logits that are not finite")
-    return metric(logits, examples.targets.to(logits.device))
+    return number(metric(logits, examples.targets.to(logits.device)))
+
+
+def number(score: float | Tensor) -> float:
+    """Return a score as Python's float: checkpoints hold none of numpy's or torch's."""
+    try:
+        return float(score)
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = type(score).__name__
+        raise ValueError(
+            f"A score is a {kind} that is no single number: let the criterion return a "
+            "float."
+        ) from error

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from pickle import UnpicklingError
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
@@ -35,7 +36,8 @@ class Pretrained:
     ) -> bool:
         """Put a stored player in its seat and pass its stage; False if none is stored.
 
-        A damaged file counts as not stored: the player is trained again.
+        A file that is damaged, or holds other things than tensors and plain values,
+        counts as not stored: the player is trained again.
         """
         (phase,) = stage.phases
         player = phase.player
@@ -53,7 +55,7 @@ class Pretrained:
         self._key = hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]
         try:
             stored = decode(self._path().read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, UnpicklingError):
             return False
         state.players[player].load_state_dict(stored["weights"])
         state.updates[player] += stored["updates"]

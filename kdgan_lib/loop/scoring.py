@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
 from kdgan_lib.loop.divergence import Diverged, rate_of
-from kdgan_lib.loop.evaluation import Criterion, evaluate, predict
+from kdgan_lib.loop.evaluation import Criterion, evaluate, number, predict
 from kdgan_lib.loop.schedule import GAME, Stage
 from kdgan_lib.loop.state import Row, State
 
@@ -31,7 +31,9 @@ class Scorer:
         last, game = done == stage.epochs, stage.name == GAME
         if not (last or (game and done % self.budget.evaluate_every == 0)):
             return
-        row = position(state, stage, done) | {"temperature": temperature} | losses
+        row = (
+            position(state, stage, done) | {"temperature": float(temperature)} | losses
+        )
         trained = {phase.player for phase in stage.phases}
         if game or "classifier" in trained:
             test = last or done % self.budget.test_every == 0
@@ -74,7 +76,8 @@ class Scorer:
             return {}
         examples = self.split.test[: self.budget.evaluated or None]
         logits = predict(player, state.players[player], examples)
-        return self.criterion.report(logits, examples.targets)
+        found = self.criterion.report(logits, examples.targets)
+        return {name: number(score) for name, score in found.items()}
 
 
 def position(state: State, stage: Stage, done: int) -> Row:

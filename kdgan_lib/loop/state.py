@@ -120,7 +120,7 @@ def adam(module: nn.Module, budget: Budget) -> torch.optim.Optimizer:
     weights = [p for p in module.parameters() if p.dim() > 1]
     others = [p for p in module.parameters() if p.dim() <= 1]
     groups = [
-        {"params": weights, "weight_decay": budget.weight_decay},
+        {"params": weights, "weight_decay": float(budget.weight_decay)},
         {"params": others, "weight_decay": 0.0},
     ]
     # Fused Adam is 1.4 to 2 times faster than the default on CPU.

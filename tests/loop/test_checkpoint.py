@@ -88,6 +88,18 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_previous_one_used(how, tmp_pa
     assert checkpoints.latest() == {"step": 1}  # no second warning
 
 
+def test_a_sound_checkpoint_of_other_things_is_set_aside_and_not_called_damaged(
+    tmp_path,
+):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, {"step": 1})
+    checkpoints.save(2, {"trap": os.system})
+    with pytest.warns(UserWarning, match="holds other things than tensors and") as said:
+        assert checkpoints.latest() == {"step": 1}
+    assert "damaged" not in str(said[0].message)
+    assert (tmp_path / "step-000000002.unreadable").exists()
+
+
 def test_with_every_checkpoint_damaged_the_run_starts_again(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     checkpoints.save(1, {"step": 1})
