@@ -21,6 +21,7 @@ from kdgan_lib.loop.state import adam, digest
 from kdgan_lib.losses import cross_entropy, kl_distillation
 from kdgan_lib.methods import METHODS, Method, Phase, method
 from kdgan_lib.methods.adversarial import Adversarial
+from kdgan_lib.teachers import Fixed
 from kdgan_lib.train import Diverged, Training
 from tests import toys
 
@@ -561,6 +562,43 @@ def test_a_stored_player_is_not_used_for_another_loss(kind, change, tmp_path):
     for tried, stored in ((usual, 1), (usual, 1), (replace(usual, **change), 2)):
         players = toys.players_of("supervised")
         fit(tried, players, toys.split(), toys.BUDGET, pretrained=tmp_path)
+        assert len(list(tmp_path.glob("*.pt"))) == stored
+
+
+@dataclass(frozen=True)
+class Taught(Method):
+    """C follows T while it is pretrained, and learns the labels in the game."""
+
+    name: ClassVar[str] = "taught"
+
+    def pretraining(self):
+        return (Phase("classifier", follow, ("teacher",)),)
+
+    def phases(self):
+        return (Phase("classifier", smoothed(0.0)),)
+
+
+def follow(logits, batch, noise, temperature):
+    return kl_distillation(logits["classifier"], logits["teacher"]), {}
+
+
+def constant(label):
+    """Return a teacher without weights that always names one label."""
+    law = np.eye(toys.LABELS)[label]
+    return Fixed(lambda inputs: np.tile(law, (len(inputs), 1)))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [constant, lambda seed: toys.players(seed)["teacher"]],
+    ids=["fixed", "net"],
+)
+def test_a_stored_player_is_not_used_beside_another_that_its_phase_reads(
+    build, tmp_path
+):
+    for label, stored in ((0, 1), (0, 1), (1, 2)):
+        players = {**toys.players(seats=("classifier",)), "teacher": build(label)}
+        fit(Taught(), players, toys.split(), toys.BUDGET, pretrained=tmp_path)
         assert len(list(tmp_path.glob("*.pt"))) == stored
 
 

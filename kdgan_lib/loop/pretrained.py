@@ -8,7 +8,12 @@ from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
 from kdgan_lib.files import write_atomically
 from kdgan_lib.loop.checkpoint import decode, encode
-from kdgan_lib.loop.fingerprint import build_of, described, digest_of_examples
+from kdgan_lib.loop.fingerprint import (
+    build_of,
+    described,
+    digest_of_examples,
+    fingerprint,
+)
 from kdgan_lib.loop.schedule import Stage
 from kdgan_lib.loop.scoring import position
 from kdgan_lib.loop.state import State, digest
@@ -51,6 +56,10 @@ class Pretrained:
             digest_of_examples(split.train, split.validation, split.test),
             # The weights do not tell one dropout rate from another.
             *(digest(state.players[player]), build_of(state.players[player])),
+            *(
+                (seat, *fingerprint(seat, state.players[seat], split.train))
+                for seat in phase.reads
+            ),
         )
         self._key = hashlib.sha256(repr(recipe).encode()).hexdigest()[:24]
         try:
