@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -15,8 +18,10 @@ import torch
 
 from kdgan_lib import fit
 from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.owner import owner
 from kdgan_lib.loop.state import State, digest
 from kdgan_lib.methods import METHODS, method
+from kdgan_lib.methods.supervised import Supervised
 from kdgan_lib.teachers import Fixed
 from kdgan_lib.train import Training
 from tests import toys
@@ -240,6 +245,36 @@ def test_a_player_that_was_brought_is_part_of_its_run(
         settled(tmp_path, other, seat, name)
     assert digest(other) == before
     assert_same_bits(settled(tmp_path, build(bad), seat, name), first)
+
+
+@dataclass(frozen=True)
+class Layered(Supervised):
+    """SUPERVISED with hyperparameters that are no numbers."""
+
+    name: ClassVar[str] = "layered"
+    widths: object = (1, 1)
+
+
+def owned(widths=(1, 1), **budget):
+    players, split = toys.players_of("supervised"), toys.split()
+    method = Layered(widths=widths)
+    return owner(method, players, split, toys.BUDGET.but(**budget), 0, "accuracy")
+
+
+def test_every_kind_of_hyperparameter_tells_runs_apart():
+    kinds = [
+        *((1, 1), (1, 50), [1, (2, 3)], {"width": 1}, {"width": 2}, None, True, "1"),
+        *(torch.zeros(2), toys.network(), np.arange(9999), np.arange(9999) % 9998),
+        *(fixed, weighted, partial(fixed, 1), partial(fixed, 2)),
+    ]
+    assert len({owned(kind) for kind in kinds}) == len(kinds)
+
+
+def test_equal_hyperparameters_are_one_run_whatever_their_kind():
+    assert owned(epochs=np.int64(8)) == owned(epochs=8) != owned(epochs=np.int64(9))
+    assert owned(weight_decay=np.float64(0.5)) == owned(weight_decay=0.5)
+    assert owned((1, 50)) == owned([np.int64(1), 50])
+    assert owned(object()) == owned(object())  # whose place in memory says nothing
 
 
 def test_a_player_without_a_part_in_the_method_does_not_tell_runs_apart(tmp_path):

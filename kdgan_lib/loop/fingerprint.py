@@ -5,6 +5,7 @@ import re
 from functools import partial
 from types import FunctionType, MethodType
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -55,7 +56,7 @@ def described(thing: object) -> object:
     An object that does not say what it holds is told apart by its place in memory, so
     that no other process takes it for the same.
     """
-    if isinstance(thing, Tensor):
+    if isinstance(thing, Tensor | np.ndarray):  # whose text leaves numbers out
         return thing.tolist()
     if isinstance(thing, nn.Module):
         return build_of(thing), digest(thing)

@@ -2,14 +2,20 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from numbers import Integral, Real
 
 from torch import nn
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.choices import identity
 from kdgan_lib.data import Split
-from kdgan_lib.loop.fingerprint import build_of, digest_of_examples, fingerprint
+from kdgan_lib.loop.fingerprint import (
+    build_of,
+    described,
+    digest_of_examples,
+    fingerprint,
+    without_places,
+)
 from kdgan_lib.loop.schedule import GAME, stages
 from kdgan_lib.methods import Method
 
@@ -28,7 +34,7 @@ def owner(
     criterion: the name of the score by which C is selected.
     """
     brought = _brought(method, players, split, budget)
-    described = (
+    told = (
         *(method.name, _plain(identity(method)), _plain(identity(budget))),
         *(str(seed), criterion, split.name),
         # The weights' shapes do not tell one activation from another.
@@ -38,7 +44,7 @@ def owner(
         # Nothing where there are none: checkpoints of earlier versions stay known.
         *([brought] if brought else []),
     )
-    return hashlib.sha256(repr(described).encode()).hexdigest()[:24]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:24]
 
 
 def _brought(
@@ -54,12 +60,22 @@ def _brought(
     }
 
 
-def _plain(values: dict[str, Any]) -> dict[str, str]:
-    """Return the values as text; of objects the type, since their text may change."""
-    return {
-        name: str(value) if isinstance(value, str | int | float) else str(type(value))
-        for name, value in values.items()
-    }
+def _plain(value: object) -> object:
+    """Return a setting in plain text, equal for equal numbers and in every process.
+
+    Of an object that does not say what it holds nothing but its type is told.
+    """
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    if isinstance(value, str | bool):
+        return str(value)
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, Real):
+        return str(float(value))
+    return without_places(repr(described(value)))
 
 
 def _shapes(module: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
