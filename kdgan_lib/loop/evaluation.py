@@ -47,32 +47,35 @@ def player_logits(player: str, module: nn.Module, batch: Examples) -> Tensor:
 
 @contextmanager
 def evaluation_mode(*modules: nn.Module) -> Iterator[None]:
-    """Put modules into evaluation mode, and each back into its own mode after."""
-    modes = [module.training for module in modules]
+    """Put modules into evaluation mode; after, each layer is in its own again."""
+    modes = [
+        (layer, layer.training) for module in modules for layer in module.modules()
+    ]
     try:
         for module in modules:
             module.eval()
         yield
     finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.train(mode)
+        for layer, mode in modes:
+            layer.training = mode
 
 
 @torch.inference_mode()
 def predict(player: str, module: nn.Module, examples: Examples) -> Tensor:
     """Return [examples, labels] logits in evaluation mode, chunk by chunk.
 
-    They are on the player's device, wherever the examples are. One example left over
-    joins the last chunk: a BatchNorm that keeps no statistics takes no single one.
+    The player has its own mode again after. The logits are on its device, wherever the
+    examples are. One example left over joins the last chunk: a BatchNorm that keeps no
+    statistics takes no single one.
     """
-    module.eval()
     tensors = (*module.parameters(), *module.buffers(), examples.inputs)
     device = tensors[0].device
     starts = range(0, max(1, len(examples) - 1), CHUNK)
-    chunks = [
-        player_logits(player, module, examples[start:end].to(device))
-        for start, end in pairwise([*starts, len(examples)])
-    ]
+    with evaluation_mode(module):
+        chunks = [
+            player_logits(player, module, examples[start:end].to(device))
+            for start, end in pairwise([*starts, len(examples)])
+        ]
     return torch.cat(chunks)
 
 

@@ -25,8 +25,8 @@ class Result:
     """One row per evaluation: `stage`, `epoch`, `temperature`, each player's updates,
     losses and scores where it was scored."""
     players: dict[str, nn.Module]
-    """The trained players. The classifier is the selected one; under `best_test`, of
-    which no weights are kept, it is the last."""
+    """The trained players, in evaluation mode. The classifier is the selected one, or
+    the last under `best_test`, of which no weights are kept."""
 
 
 def conclude(state: State, scorer: Scorer) -> Result:
@@ -52,6 +52,8 @@ def conclude(state: State, scorer: Scorer) -> Result:
     counts = {f"{player}_updates": count for player, count in state.updates.items()}
     counts["player_updates"] = sum(state.updates.values())
     metrics |= {**counts, "epochs_run": int(last.epoch), "seconds": state.seconds}
+    for module in state.players.values():
+        module.eval()
     return Result(metrics, curve, state.players)
 
 

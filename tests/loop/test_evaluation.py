@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from kdgan_lib import fit
 from kdgan_lib.data import Examples
-from kdgan_lib.loop.evaluation import CHUNK, accuracy, predict
+from kdgan_lib.loop.evaluation import CHUNK, accuracy, evaluate, predict
+from tests import toys
 
 
 def examples(count):
@@ -25,6 +27,22 @@ def test_one_example_left_over_does_not_stop_a_batch_norm_without_statistics():
         nn.Linear(3, 2), nn.BatchNorm1d(2, track_running_stats=False)
     )
     assert predict("classifier", network, examples(CHUNK + 1)).shape == (CHUNK + 1, 2)
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_every_layer_has_its_own_mode_again_after_a_look(mode):
+    network = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.Dropout())
+    network.train(mode)
+    network[1].eval()  # whose statistics its owner keeps
+    evaluate("classifier", network, examples(4))
+    assert [layer.training for layer in network.modules()] == [mode, mode, False, mode]
+
+
+def test_the_players_of_a_result_are_in_evaluation_mode():
+    for player in fit(
+        "kdgan", toys.players(), toys.split(), toys.BUDGET
+    ).players.values():
+        assert not any(layer.training for layer in player.modules())
 
 
 def test_naming_any_of_several_true_labels_is_right():
