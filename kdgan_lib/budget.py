@@ -27,7 +27,7 @@ class Budget:
     """Supervised passes of C before the first outer epoch."""
     teacher_pretraining: int = 100
     """Supervised passes of T before the first outer epoch; 0 for a T that is brought
-    trained, which would be trained anew by any method."""
+    trained, which any method would train anew, in place, and may make worse."""
     discriminator_pretraining: int = 50
     """Passes of D before the first outer epoch."""
     pretraining_lr: float = 1e-3

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -27,6 +27,7 @@ from kdgan_lib.loop.result import Result, conclude
 from kdgan_lib.loop.schedule import GAME, Stage, all_updates, stages
 from kdgan_lib.loop.scoring import Scorer
 from kdgan_lib.loop.state import State
+from kdgan_lib.loop.trained_teacher import TrainedTeacher
 from kdgan_lib.methods import Method, Noise, Phase
 from kdgan_lib.methods import method as method_by_name
 
@@ -55,11 +56,11 @@ def fit(
     players: a module per seat that the method needs, each returning one logit per
     label. They are trained in place by Adam, in training mode for their own passes; one
     that keeps the statistics of a layer overrides `train`. A teacher that is trained
-    already asks for `teacher_pretraining=0`, or it is first trained anew, and for
-    `teacher_passes=0` in KDGAN to stay as it is. seed: of order, noise, dropout and
-    augmentation; players begin at the weights they have. device: `auto`, `cpu`, `cuda`,
-    or one of torch's, where players stay; a GPU draws other noise. criterion: the score
-    by which C is selected and reported.
+    already asks for `teacher_pretraining=0`, or it is first trained anew, with a
+    warning where that makes it worse, and for `teacher_passes=0` in KDGAN to stay as it
+    is. seed: of order, noise, dropout and augmentation; players begin at the weights
+    they have. device: `auto`, `cpu`, `cuda`, or one of torch's, where players stay; a
+    GPU draws other noise. criterion: the score by which C is selected and reported.
     checkpoints: the run's own folder, to save to and resume from, by the same call and
     with players that have the same weights again where their pretraining is 0; it is
     kept after the end. pretrained: a folder in which runs share their pretrained
@@ -111,6 +112,7 @@ class Training:
     state: State
     scorer: Scorer
     after_epoch: "AfterEpoch | None" = None
+    teacher: TrainedTeacher = field(default_factory=TrainedTeacher)
 
     def run(
         self,
@@ -205,6 +207,7 @@ class Training:
         """Start a stage at its first epoch; return whether a stored player ends it."""
         if self.state.epoch > 0:
             return False
+        self.teacher.look(stage, self.state, self.scorer)
         self.state.start(stage, self.budget)
         if pretrained is None or stage.name == GAME:
             return False

@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from kdgan_lib import fit
-from kdgan_lib.loop.evaluation import evaluate
+from kdgan_lib.loop.evaluation import Criterion, accuracy, evaluate
 from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import method
 from kdgan_lib.teachers import Fixed
@@ -146,3 +146,58 @@ def test_numbers_that_are_no_probabilities_are_refused():
 def test_what_is_no_function_of_arrays_is_refused_when_it_is_seated(thing, sentence):
     with pytest.raises(ValueError, match=sentence):
         Fixed(thing)
+
+
+def drawn():
+    return toys.players(seats=("teacher",))["teacher"]
+
+
+def trained(teacher, passes):
+    """Train a teacher in place, alone."""
+    budget = toys.BUDGET.but(epochs=passes)
+    seat = {"classifier": teacher}
+    return fit("supervised", seat, toys.split(), budget).players["classifier"]
+
+
+def test_pretraining_that_spoils_a_trained_teacher_says_so(tmp_path):
+    spoiling = toys.BUDGET.but(pretraining_lr=5.0)
+    teacher = trained(drawn(), 8).state_dict()
+    for folder in ("new", "new", "other"):  # trained, stored, and trained again
+        seated = toys.network()
+        seated.load_state_dict(teacher)
+        before = evaluate("teacher", seated, toys.split().validation)
+        players = seats("mimic", seated)
+        shared = tmp_path / folder
+        with pytest.warns(UserWarning, match="Pretraining lowered the teac") as said:
+            result = fit("mimic", players, toys.split(), spoiling, pretrained=shared)
+        scores = result.curve.set_index("stage").teacher_validation
+        assert [str(each.message) for each in said] == [
+            "Pretraining lowered the teacher's validation accuracy from "
+            f"{before:.4g} to {scores['pretrain teacher']:.4g}: set "
+            "teacher_pretraining=0 if it is trained already."
+        ]
+
+
+@pytest.mark.parametrize("passes", [0, 6])
+def test_nothing_is_said_of_a_teacher_that_pretraining_leaves_or_betters(
+    passes, recwarn
+):
+    for teacher in (drawn(), trained(drawn(), 1)):
+        budget = toys.BUDGET.but(teacher_pretraining=passes)
+        fit("mimic", seats("mimic", teacher), toys.split(), budget)
+    assert not recwarn
+
+
+def test_an_untrained_teacher_is_not_scored_before_its_pretraining():
+    scored = []
+
+    def score(logits, targets):
+        scored.append(len(logits))
+        return accuracy(logits, targets)
+
+    players = toys.players_of("mimic")
+    fit("mimic", players, toys.split(), toys.BUDGET, criterion=Criterion("a", score))
+    untrained = len(scored)
+    players = toys.players_of("mimic") | {"teacher": players["teacher"]}
+    fit("mimic", players, toys.split(), toys.BUDGET, criterion=Criterion("a", score))
+    assert len(scored) == 2 * untrained + 1
