@@ -48,5 +48,6 @@ class Fixed(nn.Module):
                 "negative, with sum 1): give one such as predict_proba."
             )
         kind = inputs.dtype if inputs.is_floating_point() else torch.get_default_dtype()
+        found = np.ascontiguousarray(found)  # torch takes no negative strides
         known = torch.as_tensor(found, dtype=kind, device=inputs.device)
         return known.clamp_min(self.floor).log()

@@ -35,6 +35,12 @@ def test_its_logits_are_logarithms_of_the_probabilities():
     assert not logits.requires_grad
 
 
+def test_a_view_with_a_negative_stride_is_taken():
+    rows = np.array([[0.7, 0.2, 0.1], [0.2, 0.3, 0.5]])
+    logits = Fixed(lambda x: rows[::-1, ::-1])(torch.zeros(2, 4))
+    assert torch.allclose(logits.exp()[0], torch.tensor([0.5, 0.3, 0.2]))
+
+
 def test_inputs_that_are_whole_numbers_do_not_round_its_probabilities():
     tokens = torch.zeros(2, 4, dtype=torch.long)
     logits = Fixed(lambda x: np.full((2, 4), 0.25))(tokens)
