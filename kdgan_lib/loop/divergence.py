@@ -20,8 +20,8 @@ def mean_losses(
 ) -> dict[str, float]:
     """Return the means of a pass's loss terms, named after the player.
 
-    updates: the player's count after the pass. Raises `Diverged`, naming the update,
-    if a loss was not finite.
+    The mean of a term is over the batches that have it. updates: the player's count
+    after the pass. Raises `Diverged`, naming the update, if a loss was not finite.
     """
     losses = torch.stack([term["loss"] for term in terms])
     finite = torch.isfinite(losses)
@@ -33,6 +33,9 @@ def mean_losses(
             f"{updates - len(terms) + first + 1} ({stage}): lower "
             f"{rate_of(player, stage)}{weight}, and train again."
         )
-    names = terms[0]
-    means = {n: torch.stack([t[n] for t in terms]).mean().item() for n in names}
-    return {f"{player}_{name}": value for name, value in means.items()}
+    names = dict.fromkeys(name for term in terms for name in term)
+    known = {name: [term[name] for term in terms if name in term] for name in names}
+    return {
+        f"{player}_{name}": torch.stack(values).mean().item()
+        for name, values in known.items()
+    }

@@ -76,9 +76,21 @@ def _returned(
 
 def _check_loss(phase: Phase, returned: object) -> None:
     match returned:
-        case (Tensor(ndim=0), dict()):
+        case (Tensor(ndim=0), dict() as terms):
+            _check_terms(phase, terms)
             return
     raise ValueError(
         f"The {phase.player}'s loss must return (loss, terms): a tensor without "
         "dimensions, and a dictionary of such to record, which may be empty."
     )
+
+
+def _check_terms(phase: Phase, terms: Mapping[str, object]) -> None:
+    for name, value in terms.items():
+        if not (isinstance(value, Tensor) and value.ndim == 0):
+            shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
+            raise ValueError(
+                f"The {phase.player}'s loss has a term '{name}' that is a "
+                f"{type(value).__name__}{shape}: record a tensor without dimensions, "
+                "such as its mean."
+            )

@@ -104,6 +104,38 @@ def test_what_is_no_loss_is_refused(returned):
         train(own(Phase("classifier", loss)))
 
 
+@pytest.mark.parametrize(
+    ("term", "kind"),
+    [
+        (0.5, "float:"),
+        (torch.zeros(10), r"Tensor of shape \(10,\):"),
+        (torch.zeros(1), r"Tensor of shape \(1,\):"),
+    ],
+)
+def test_a_term_that_is_no_tensor_without_dimensions_is_named(term, kind):
+    def loss(logits, batch, noise, temperature):
+        return cross_entropy(logits["classifier"], batch.targets), {"extra": term}
+
+    sentence = f"classifier's loss has a term 'extra' that is a {kind} record a tensor"
+    with pytest.raises(ValueError, match=sentence):
+        train(own(Phase("classifier", loss)))
+
+
+def test_a_term_that_some_batches_lack_is_averaged_over_those_that_have_it():
+    calls = []
+
+    def loss(logits, batch, noise, temperature):
+        calls.append(len(batch))
+        value = cross_entropy(logits["classifier"], batch.targets)
+        odd = {"odd": torch.tensor(3.0)} if len(calls) % 2 else {}
+        return value, {"every": value} | odd
+
+    result = train(own(Phase("classifier", loss)))
+    game = result.curve[result.curve.stage == "game"]
+    assert (game.classifier_odd == 3).all()
+    assert (game.classifier_every == game.classifier_loss).all()
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_trying_the_losses_moves_nothing(name, monkeypatch):
     def weights():
