@@ -16,7 +16,7 @@ PARTS = {
         "nets cifar_nets tag_nets teachers methods baselines compression"
     ),
     "Data": "data tags tag_tables text augment idx images parquet",
-    "Training": "train loop budget randomness memory live",
+    "Training": "train loop budget randomness memory threads live",
     "Runs and statistics": (
         "runs tasks experiments grids tag_grids beyond_grids variations execute repeat "
         "sweep tuning search_spaces classical variance_plan choices stats provenance "

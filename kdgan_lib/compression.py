@@ -2,8 +2,7 @@
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kdgan_lib.nets import build_players, mnist_players
 from kdgan_lib.randomness import derive
+from kdgan_lib.threads import on_threads
 
 MNIST = (1, 28, 28)
 WARM_UP = 10
@@ -49,7 +49,7 @@ def measure_size(module: nn.Module, shape: tuple[int, ...], repeats: int = 101) 
     network = copy.deepcopy(module).cpu().float().eval()
     example = torch.rand(1, *shape, generator=derive(0, "size"))
     tensors = [*network.parameters(), *network.buffers()]
-    with _one_thread(), torch.inference_mode():
+    with on_threads(1), torch.inference_mode():
         multiply_adds = _multiply_adds(network, example)
         times = _milliseconds(network, example, repeats)
     median, low, high = np.quantile(times, (0.5, 0.25, 0.75)).tolist()
@@ -110,14 +110,3 @@ def _milliseconds(network: nn.Module, example: Tensor, repeats: int) -> list[flo
         network(example)
         times.append(1e3 * (time.perf_counter() - begun))
     return times[WARM_UP:]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread within the block."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

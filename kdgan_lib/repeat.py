@@ -8,6 +8,7 @@ from kdgan_lib.execute import train
 from kdgan_lib.experiments import from_configuration
 from kdgan_lib.loop.device import find_device
 from kdgan_lib.provenance import provenance
+from kdgan_lib.threads import on_threads
 from kdgan_lib.train import Diverged
 
 ROUNDING = ("processor", "instructions", "platform", "device", "torch", "threads")
@@ -19,16 +20,15 @@ def differences(
 ) -> dict[str, tuple[object, object]]:
     """Train a stored row's run again; return (stored, now) where they differ.
 
-    On a GPU where it was made on one. The measured time is no result. A run that
-    diverges has its status and the reason, less the advice, to compare. Raises
-    ValueError where there is no GPU for it.
+    On a GPU where it was made on one, and on as many threads. The measured time is no
+    result. A run that diverges has its status and the reason, less the advice, to
+    compare. Raises ValueError where there is no GPU for it.
     """
-    device = device_of(row)
-    torch.set_num_threads(int(float(str(row.get("threads", 1)))))
-    run = from_configuration(row)
+    device, run = device_of(row), from_configuration(row)
     made: dict[str, object] = {"status": "finished"}
     try:
-        result = train(run, device, progress, share=False)
+        with on_threads(threads_of(row)):
+            result = train(run, device, progress, share=False)
         made |= {k: v for k, v in result.metrics.items() if k != "seconds"}
     except Diverged as error:
         made = {"status": "diverged", "reason": _happened(error)}
@@ -56,6 +56,11 @@ def device_of(row: Mapping[str, object]) -> torch.device:
     return find_device("cuda")
 
 
+def threads_of(row: Mapping[str, object]) -> int:
+    """Return the number of threads that a row was made on; 1 if it does not say."""
+    return int(float(str(row.get("threads", 1))))
+
+
 def explanation(row: Mapping[str, object]) -> str:
     """Return a sentence on whether a row's other numbers here are a fault.
 
@@ -67,7 +72,8 @@ def explanation(row: Mapping[str, object]) -> str:
             "The stored run was stopped and went on otherwise, so its last digits are "
             f"those of no other run: {row['contexts']}."
         )
-    here = provenance(device_of(row))
+    with on_threads(threads_of(row)):  # as it was repeated
+        here = provenance(device_of(row))
     apart = [
         f"{name} {row.get(name) or 'not recorded'}, here {here[name] or 'unknown'}"
         for name in ROUNDING

@@ -20,7 +20,7 @@ ROOMS = {
     "ground": (
         *("choices", "files", "paths", "randomness", "idx", "images", "augment"),
         *("data", "tag_tables", "tags", "tag_facts", "text", "budget", "provenance"),
-        *("parquet", "runs", "names", "memory", "workers", "console"),
+        *("parquet", "runs", "names", "memory", "threads", "workers", "console"),
     ),
     "players and methods": (
         *("nets", "cifar_nets", "tag_nets", "compression", "teachers", "methods"),

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from kdgan_lib import runs
 from kdgan_lib.commands.runs import main
-from kdgan_lib.execute import execute
+from kdgan_lib.execute import execute, train
 from kdgan_lib.experiments import declare
 from kdgan_lib.paths import ROOT
 from kdgan_lib.provenance import provenance
@@ -181,6 +181,24 @@ def test_a_changed_number_is_named(runs_folder, capsys):
     said = capsys.readouterr().out
     assert "test_precision: stored -1.0, now 0." in said
     assert "processor not recorded, here " in said.splitlines()[-1]
+
+
+def test_a_run_is_repeated_on_its_own_threads_and_they_are_put_back(
+    runs_folder, monkeypatch
+):
+    row = execute(declare("supervised", DATA, 20, profile="smoke"))
+    seen, before = [], torch.get_num_threads()
+
+    def note(*given, **named):
+        seen.append(torch.get_num_threads())
+        return train(*given, **named)
+
+    monkeypatch.setattr("kdgan_lib.repeat.train", note)
+    other = row | {"threads": before + 1}
+    differences(other)
+    assert (seen, torch.get_num_threads()) == ([before + 1], before)
+    told = explanation(other | {"torch": "1.0"})
+    assert f"threads {before + 1}, here" not in told
 
 
 def test_a_diverged_run_repeats_as_stored_or_is_said_to_differ(runs_folder, capsys):
