@@ -1,9 +1,12 @@
 """Repeat a stored run, compare its numbers, and say why they may differ."""
 
 from collections.abc import Mapping
+from itertools import islice
 
+import pandas as pd
 import torch
 
+from kdgan_lib import runs
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import from_configuration
 from kdgan_lib.loop.device import find_device
@@ -20,23 +23,63 @@ def differences(
 ) -> dict[str, tuple[object, object]]:
     """Train a stored row's run again; return (stored, now) where they differ.
 
-    On a GPU where it was made on one, and on as many threads. The measured time is no
-    result. A run that diverges has its status and the reason, less the advice, to
-    compare. Raises ValueError where there is no GPU for it.
+    Compared are the numbers that the row has or that are made now, and the curve, of
+    which the first number that differs is named. On a GPU where it was made on one, and
+    on as many threads. The measured time is no result. A run that diverges has its
+    status and the reason, less the advice, to compare. Raises ValueError where there is
+    no GPU for it.
     """
     device, run = device_of(row), from_configuration(row)
-    made: dict[str, object] = {"status": "finished"}
     try:
         with on_threads(threads_of(row)):
             result = train(run, device, progress, share=False)
-        made |= {k: v for k, v in result.metrics.items() if k != "seconds"}
     except Diverged as error:
-        made = {"status": "diverged", "reason": _happened(error)}
-        row = row | {"reason": _happened(row.get("reason", ""))}
+        stored = {
+            "status": row.get("status"),
+            "reason": _happened(row.get("reason", "")),
+        }
+        return _apart(stored, {"status": "diverged", "reason": _happened(error)})
+    made = {"status": "finished", **result.metrics}
+    others = {*run.configuration(), *provenance(device)}
+    others |= {"run_id", "contexts", "seconds"}
+    numbers = (
+        {k: v for k, v in each.items() if k not in others} for each in (row, made)
+    )
+    curves = map(_evaluations, (_curve(row), result.curve))
+    return _apart(*numbers) | dict(islice(_apart(*curves).items(), 1))
+
+
+def _apart(
+    stored: Mapping[str, object], made: Mapping[str, object]
+) -> dict[str, tuple[object, object]]:
+    """Return what either has and the other has not, or has otherwise.
+
+    A table has NaN where a run has no number: it is as good as missing.
+    """
+    pairs = {name: (stored.get(name), made.get(name)) for name in [*made, *stored]}
     return {
-        name: (row.get(name), value)
-        for name, value in made.items()
-        if value == value and row.get(name) != value
+        name: pair
+        for name, pair in pairs.items()
+        if pair[0] != pair[1] and not all(map(_missing, pair))
+    }
+
+
+def _missing(value: object) -> bool:
+    return value is None or value != value
+
+
+def _curve(row: Mapping[str, object]) -> pd.DataFrame:
+    """Return the stored evaluations of a row's run."""
+    curves = runs.curves()
+    return curves[curves.run_id == row.get("run_id")].drop(columns="run_id")
+
+
+def _evaluations(curve: pd.DataFrame) -> dict[str, object]:
+    """Return each number of a curve by its place, in the order of training."""
+    return {
+        f"{name} ({place['stage']}, epoch {place['epoch']})": value
+        for place in curve.to_dict("records")
+        for name, value in place.items()
     }
 
 

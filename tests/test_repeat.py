@@ -1,6 +1,7 @@
 """Repeat committed runs by their ids: their numbers come back to the bit."""
 
 import hashlib
+import math
 import re
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from torch.nn import functional
 
 from kdgan_lib import runs
 from kdgan_lib.commands.runs import main
-from kdgan_lib.execute import execute, train
+from kdgan_lib.execute import describe, execute, train
 from kdgan_lib.experiments import declare
 from kdgan_lib.paths import ROOT
 from kdgan_lib.provenance import provenance
@@ -181,6 +182,51 @@ def test_a_changed_number_is_named(runs_folder, capsys):
     said = capsys.readouterr().out
     assert "test_precision: stored -1.0, now 0." in said
     assert "processor not recorded, here " in said.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Return a short run, its row, and what training it gives."""
+    run = declare("supervised", DATA, 20, profile="smoke")
+    result = train(run, "cpu", share=False)
+    outcome = {"status": "finished", **result.metrics}
+    return describe(run, torch.device("cpu"), outcome), result
+
+
+@pytest.fixture
+def repeated(made, runs_folder, monkeypatch):
+    """Return the differences of a row and a curve from what training gives."""
+    row, result = made
+
+    def compare(stored=row, curve=result.curve, **metrics):
+        runs.record(stored, curve)
+        now = replace(result, metrics=result.metrics | metrics)
+        monkeypatch.setattr("kdgan_lib.repeat.train", lambda *_, **__: now)
+        return differences(runs.find(row["run_id"]))
+
+    return compare
+
+
+def test_a_number_that_is_nan_now_or_no_longer_made_is_named(made, repeated):
+    row, _ = made
+    assert repeated() == {}
+    stored, now = repeated(test_map=math.nan)["test_map"]
+    assert (stored, math.isnan(now)) == (row["test_map"], True)
+    assert repeated(row | {"test_old": 0.5}) == {"test_old": (0.5, None)}
+    assert repeated(test_new=0.5) == {"test_new": (None, 0.5)}
+    # A table has no number where a run had NaN.
+    assert repeated(row | {"test_map": math.nan}, test_map=math.nan) == {}
+
+
+def test_of_a_curve_the_first_number_that_differs_is_named(made, repeated):
+    _, result = made
+    curve = result.curve.copy()
+    curve.loc[1:, "classifier_loss"] += 1
+    place = f"classifier_loss ({curve.stage[1]}, epoch {curve.epoch[1]})"
+    pair = (curve.classifier_loss[1], result.curve.classifier_loss[1])
+    assert repeated(curve=curve) == {place: pair}
+    shorter = repeated(curve=result.curve[:-1])
+    assert [stored for stored, now in shorter.values()] == [None]
 
 
 def test_a_run_is_repeated_on_its_own_threads_and_they_are_put_back(

@@ -131,7 +131,7 @@ class Repeat:
         if different:
             print(explanation(row))
         else:
-            same = "every number is the stored one, to the bit"
+            same = "every number and the curve are the stored ones, to the bit"
             if row.get("status") == "diverged":
                 same = f"it diverged as stored: {row['reason']}"
             print(f"{row['run_id']}: {same}")
