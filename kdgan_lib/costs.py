@@ -1,11 +1,13 @@
 """Count the multiply-adds of a declared run, from which its time is estimated."""
 
+from collections import Counter
 from functools import cache
 
+from kdgan_lib.budget import Budget
 from kdgan_lib.compression import MNIST, measure_size
 from kdgan_lib.data import CONTROLLED_VALIDATION, PAPER_VALIDATION
 from kdgan_lib.experiments import Run
-from kdgan_lib.loop.schedule import stages
+from kdgan_lib.loop.schedule import GAME, stages
 from kdgan_lib.nets import build_players
 from kdgan_lib.tasks import task
 
@@ -29,9 +31,36 @@ def multiply_adds(run: Run) -> float:
         for stage in stages(run.method, run.budget)
         for phase in stage.phases
     )
-    looks = run.budget.epochs / run.budget.evaluate_every * VALIDATION[run.protocol]
-    looks += run.budget.epochs / run.budget.test_every * TEST
-    return float(f"{trained + looks * costs['classifier']:.4g}")
+    scored = sum(count * costs[player] for player, count in _scored(run).items())
+    return float(f"{trained + scored:.4g}")
+
+
+def _scored(run: Run) -> Counter[str]:
+    """Return how many examples each player is scored on, as `loop.scoring` does."""
+    budget, count = run.budget, Counter[str]()
+    most = budget.evaluated or TEST
+    validation, test = min(VALIDATION[run.protocol], most), min(TEST, most)
+    for stage in stages(run.method, budget):
+        trained, game = {phase.player for phase in stage.phases}, stage.name == GAME
+        if not game:
+            for player in trained & {"classifier", "teacher"}:
+                count[player] += validation + test
+            continue
+        looks = _looks(budget, budget.evaluate_every)
+        count["classifier"] += validation * len(looks)
+        count["classifier"] += test * len(looks & _looks(budget, budget.test_every))
+        if "teacher" in trained:
+            seen = looks & _looks(budget, budget.teacher_every)
+            count["teacher"] += validation * len(seen)
+    # At the end, of the selected C and of T.
+    count["classifier"] += test * (budget.selection == "validation")
+    count["teacher"] += test * ("teacher" in run.method.seats())
+    return count
+
+
+def _looks(budget: Budget, every: int) -> set[int]:
+    """Return the outer epochs that are a multiple of a number, and the last."""
+    return {*range(every, budget.epochs + 1, every), budget.epochs}
 
 
 def _example(costs: dict[str, int], player: str, reads: tuple[str, ...]) -> int:

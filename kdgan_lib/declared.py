@@ -26,9 +26,10 @@ SOURCES = (
     *("grids.py", "tag_grids.py", "beyond_grids.py", "variations.py"),
     *("names.py", "experiments.py"),
     *("tasks.py", "budget.py", "choices.py", "costs.py"),
+    *("compression.py", "nets.py", "cifar_nets.py"),
     *("loop/schedule.py", "runs.py", "methods/*.py", "settings/*.json"),
 )
-"""Files that decide a run's identity, inside the package."""
+"""Files that decide a run's identity or its cost, inside the package."""
 
 
 @dataclass(frozen=True)
