@@ -1,6 +1,6 @@
 """How long, how fast and on what terms a method trains: the budget of a run."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from math import cos, pi
 from typing import Any, Literal, get_type_hints
 
@@ -80,7 +80,15 @@ class Budget:
         check_range(self, *amounts)
 
     def but(self, **changes: Any) -> "Budget":
-        """Return the same budget with some fields changed."""
+        """Return the same budget with some fields changed.
+
+        Raises ValueError for a field that there is not.
+        """
+        known = [field.name for field in fields(self)]
+        if unknown := [name for name in changes if name not in known]:
+            raise ValueError(
+                f"A budget has no {unknown[0]!r}; choose from {', '.join(known)}."
+            )
         return replace(self, **changes)
 
     @property

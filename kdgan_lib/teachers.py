@@ -41,6 +41,11 @@ class Fixed(nn.Module):
         """Return [batch, labels] logits: logarithms of the probabilities."""
         seen = inputs if privileged is None else privileged
         found = np.asarray(self.predict(seen.detach().cpu().numpy()))
+        if found.ndim != 2 or found.dtype.kind not in "biuf":
+            raise ValueError(
+                "The teacher's function returns no array [examples, labels] of "
+                "numbers: give one such as predict_proba."
+            )
         # Written so that NaN, which is no probability, is refused.
         if not ((found >= 0).all() and np.allclose(found.sum(-1), 1, atol=1e-3)):
             raise ValueError(

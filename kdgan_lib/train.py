@@ -25,6 +25,7 @@ from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.loop.progress import Progress
 from kdgan_lib.loop.result import Result, conclude
 from kdgan_lib.loop.schedule import GAME, Stage, all_updates, stages
+from kdgan_lib.loop.score_guards import check_training_logits
 from kdgan_lib.loop.scoring import Scorer
 from kdgan_lib.loop.state import State
 from kdgan_lib.loop.trained_teacher import TrainedTeacher
@@ -86,7 +87,7 @@ def fit(
     split = split.to(found)
     check_split(split, budget)
     check_augmentation(method, budget, split)
-    check_seated(method, budget, seated, split)
+    check_seated(method, budget, seated, split, criterion)
     scorer = Scorer(split, budget, criterion)
     state = State(seated)
     if checkpoints is not None:
@@ -176,6 +177,7 @@ class Training:
                 name: player_logits(name, players[name], batch) for name in phase.reads
             }
         logits[player] = player_logits(player, players[player], batch)
+        check_training_logits(player, logits[player], batch)
         return logits
 
     def prepare(self, stage: Stage, phase: Phase, epoch: int) -> None:

@@ -17,6 +17,7 @@ from kdgan_lib.loop.guards import check_tensors
 from kdgan_lib.loop.method_guards import check_method
 from kdgan_lib.loop.player_guards import check_modules
 from kdgan_lib.loop.pretrained import Pretrained
+from kdgan_lib.loop.score_guards import check_criterion
 from kdgan_lib.methods import Method
 
 KINDS = {
@@ -55,6 +56,7 @@ def check_arguments(
             "Nothing can be trained inside torch.inference_mode: call fit outside it."
         )
     check_method(method)
+    check_criterion(criterion)
     check_modules(players)
     check_tensors(split)
 

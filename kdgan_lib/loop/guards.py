@@ -41,6 +41,11 @@ def check_tensors(split: Split) -> None:
                     f"tensor: convert them with torch.as_tensor({name}, "
                     "dtype=torch.float32)."
                 )
+            if value.ndim == 0:
+                raise ValueError(
+                    f"The {part} set's {name} have no dimension: pass a row per "
+                    "example."
+                )
             if value.layout != torch.strided:
                 raise ValueError(
                     f"The {part} set's {name} are sparse: pass .to_dense() of them."

@@ -18,9 +18,11 @@ from torch.nn.parameter import is_lazy
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
 from kdgan_lib.loop.device import FAULTS
-from kdgan_lib.loop.evaluation import evaluation_mode, player_logits
+from kdgan_lib.loop.evaluation import Criterion, evaluation_mode, player_logits
 from kdgan_lib.loop.method_guards import check_losses
-from kdgan_lib.loop.schedule import GAME, stages
+from kdgan_lib.loop.schedule import GAME, learners
+from kdgan_lib.loop.score_guards import check_kept, check_scores
+from kdgan_lib.loop.sharing import share_weights
 from kdgan_lib.methods import Method
 from kdgan_lib.nets import PLAYERS
 from kdgan_lib.teachers import Fixed
@@ -45,7 +47,11 @@ def check_modules(players: Mapping[str, nn.Module]) -> None:
 
 
 def check_seated(
-    method: Method, budget: Budget, players: dict[str, nn.Module], split: Split
+    method: Method,
+    budget: Budget,
+    players: dict[str, nn.Module],
+    split: Split,
+    criterion: Criterion,
 ) -> None:
     """Raise ValueError for players that cannot be trained, or scored, on the split.
 
@@ -53,9 +59,11 @@ def check_seated(
     """
     check_players(method, players, split)
     check_parts(players, split)
-    check_learners(method, budget, players, split)
+    checklearners(method, budget, players, split)
     check_batches(method, budget, players, split)
     check_losses(method, budget, players, split)
+    check_kept(method, budget, players, split)
+    check_scores(criterion, players, split)
 
 
 def check_players(method: Method, players: dict[str, nn.Module], split: Split) -> None:
@@ -70,7 +78,7 @@ def check_players(method: Method, players: dict[str, nn.Module], split: Split) -
                 f"{', '.join(method.seats())}."
             )
         for other in method.seats():
-            if other < seat and _share_weights(players[other], players[seat]):
+            if other < seat and share_weights(players[other], players[seat]):
                 raise ValueError(
                     f"The {other} and the {seat} share weights, which one would change "
                     "while the other is to keep them: give each its own, by "
@@ -86,15 +94,6 @@ def check_players(method: Method, players: dict[str, nn.Module], split: Split) -
                 f"one logit per label: (2, {wanted})."
             )
         _check_logits(seat, logits)
-
-
-def _share_weights(first: nn.Module, second: nn.Module) -> bool:
-    """Tell whether two players are one module, or learn by a weight of both."""
-    learnt = [
-        {id(weight) for weight in module.parameters() if weight.requires_grad}
-        for module in (first, second)
-    ]
-    return first is second or not learnt[0].isdisjoint(learnt[1])
 
 
 def _check_weights(seat: str, module: nn.Module) -> None:
@@ -176,11 +175,11 @@ def _named(kind: torch.dtype) -> str:
     return str(kind).removeprefix("torch.")
 
 
-def check_learners(
+def checklearners(
     method: Method, budget: Budget, players: dict[str, nn.Module], split: Split
 ) -> None:
     """Raise ValueError for a player that is to be trained and has nothing to learn."""
-    for seat, stage_name in _learners(method, budget).items():
+    for seat, stage_name in learners(method, budget).items():
         if not _takes_gradient(seat, players[seat], split):
             way = f"set the budget's {seat}_pretraining to 0"
             if stage_name == GAME:
@@ -191,15 +190,6 @@ def check_learners(
                 f"The {seat} cannot learn, since its logits depend on no weight that "
                 f"takes a gradient: to keep it as it is, {way}."
             )
-
-
-def _learners(method: Method, budget: Budget) -> dict[str, str]:
-    """Return the first stage that trains a player, by the player."""
-    first: dict[str, str] = {}
-    for stage in stages(method, budget):
-        for phase in stage.phases:
-            first.setdefault(phase.player, stage.name)
-    return first
 
 
 @torch.enable_grad()
@@ -215,7 +205,7 @@ def check_batches(
     count, size = len(split.train), budget.batch_size
     if size > 1 and count % size != 1:
         return
-    for seat in _learners(method, budget):
+    for seat in learners(method, budget):
         name = _starved(seat, players[seat], split.train[:1])
         if name is not None:
             larger = (b for b in range(size + 1, count + 1) if count % b != 1)
@@ -285,8 +275,9 @@ def _logits(seat: str, module: nn.Module, split: Split) -> Tensor:
     Raises ValueError for a player that fails on them, or returns no tensor.
     """
     batch = split.train[:2]
+    given = replace(batch, **{k: v.clone() for k, v in _seen(seat, batch).items()})
     try:
-        logits = _try(seat, module, batch)
+        logits = _try(seat, module, given)
     except FAULTS:
         raise
     except (RuntimeError, TypeError, IndexError) as error:
@@ -299,6 +290,12 @@ def _logits(seat: str, module: nn.Module, split: Split) -> Tensor:
         raise ValueError(
             f"The {seat} returns a {type(logits).__name__}: wrap it in a module whose "
             "forward returns the logits alone."
+        )
+    seen, after = _seen(seat, batch), _seen(seat, given)
+    if not all(torch.equal(seen[name], after[name]) for name in seen):
+        raise ValueError(
+            f"The {seat} changes its inputs in place: let its first layer work on a "
+            "copy, such as nn.ReLU() without inplace=True."
         )
     return logits
 

@@ -69,3 +69,12 @@ def game_updates(method: Method, budget: Budget, num_examples: int) -> int:
     """Return the player updates of all outer epochs."""
     game = stages(method, budget)[-1]
     return game.epochs * updates_per_epoch(game, num_examples, budget.batch_size)
+
+
+def learners(method: Method, budget: Budget) -> dict[str, str]:
+    """Return the first stage that trains a player, by the player."""
+    first: dict[str, str] = {}
+    for stage in stages(method, budget):
+        for phase in stage.phases:
+            first.setdefault(phase.player, stage.name)
+    return first

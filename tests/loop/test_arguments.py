@@ -7,6 +7,7 @@ import torch
 
 import kdgan_lib
 from kdgan_lib import Examples, fit
+from kdgan_lib.loop.evaluation import Criterion, accuracy
 from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import Method
 from tests import toys
@@ -107,3 +108,47 @@ def test_a_method_without_phases_says_so():
 def test_public_names_are_listed_and_can_be_imported():
     assert dir(kdgan_lib) == sorted(kdgan_lib.__all__)
     assert all(getattr(kdgan_lib, name) is not None for name in kdgan_lib.__all__)
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ((accuracy, "accuracy"), "The criterion's name is <function accuracy"),
+        (("accuracy", "accuracy"), "criterion's score is a str: pass a function"),
+        (("mine", accuracy, "more"), "criterion's report is a str: pass a function"),
+        (("mine", lambda *_: "high"), "A score is a str that is no single number"),
+        (("mine", lambda logits, _: logits[0]), "A score is a Tensor that is no sing"),
+        (("mine", accuracy, lambda *_: 0.5), "report returns a float: let it return"),
+        (("mine", accuracy, lambda *_: {"a": None}), "A score is a NoneType that is"),
+    ],
+)
+def test_a_criterion_that_gives_no_numbers_is_told_before_anything_is_trained(
+    parts, told
+):
+    def trained(*_):
+        pytest.fail("an epoch was trained")
+
+    with pytest.raises(ValueError, match=told):
+        train(criterion=Criterion(*parts), after_epoch=trained)
+
+
+def test_a_criterion_that_needs_more_than_two_examples_is_left_to_the_run():
+    def of_many(logits, targets):
+        if len(logits) <= 2:
+            raise ValueError("Only one class is present.")
+        return accuracy(logits, targets)
+
+    result = train(criterion=Criterion("many", of_many))
+    assert 0 <= result.metrics["test_many"] <= 1
+
+
+def test_a_tensor_without_dimensions_is_no_set_of_examples():
+    split = toys.split()
+    lost = replace(split, test=replace(split.test, inputs=torch.tensor(1.0)))
+    with pytest.raises(ValueError, match="The test set's inputs have no dimension"):
+        train(split=lost)
+
+
+def test_a_budget_names_its_fields_to_who_asks_for_another():
+    with pytest.raises(ValueError, match="no 'lr'; choose from batch_size"):
+        toys.BUDGET.but(lr=1)

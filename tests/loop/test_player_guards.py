@@ -388,3 +388,90 @@ def test_a_player_of_one_input_is_told_how_to_sit_beside_a_provision():
 
 def test_a_lazy_player_gets_its_weights_before_they_are_judged():
     train(classifier=nn.LazyLinear(toys.LABELS))
+
+
+class InPlace(nn.Linear):
+    """Centre the inputs where they lie."""
+
+    def forward(self, inputs):
+        return super().forward(inputs.sub_(0.5))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        InPlace(toys.FEATURES, toys.LABELS),
+        nn.Sequential(nn.ReLU(inplace=True), nn.Linear(toys.FEATURES, toys.LABELS)),
+    ],
+)
+def test_a_player_that_changes_its_inputs_is_refused_and_the_inputs_stay(module):
+    split = toys.split()
+    before = split.train.inputs.clone()
+    with pytest.raises(ValueError, match="The classifier changes its inputs in place"):
+        train(split=split, classifier=module)
+    assert torch.equal(split.train.inputs, before)
+
+
+def test_players_that_share_memory_or_statistics_are_refused():
+    first, second = (nn.Linear(toys.FEATURES, toys.LABELS) for _ in range(2))
+    second.weight = nn.Parameter(first.weight.data)
+    with pytest.raises(ValueError, match="share weights"):
+        train("distn", classifier=first, teacher=second)
+    norm = nn.BatchNorm1d(toys.FEATURES, affine=False)
+    first, second = (
+        nn.Sequential(norm, nn.Linear(toys.FEATURES, toys.LABELS)) for _ in range(2)
+    )
+    with pytest.raises(ValueError, match="share weights"):
+        train("distn", classifier=first, teacher=second)
+
+
+def test_players_may_share_what_nothing_changes():
+    embedding = nn.Linear(toys.FEATURES, 5).requires_grad_(False)
+    first, second = (
+        nn.Sequential(embedding, nn.Linear(5, toys.LABELS)) for _ in range(2)
+    )
+    train("distn", classifier=first, teacher=second)
+
+
+class Auxiliary(nn.Linear):
+    """Return a second tensor in training mode, or other logits."""
+
+    def __init__(self, returned):
+        super().__init__(toys.FEATURES, toys.LABELS)
+        self.returned = returned
+
+    def forward(self, inputs):
+        logits = super().forward(inputs)
+        return self.returned(logits) if self.training else logits
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        (lambda logits: (logits, logits), "returns tuple in training mode"),
+        (lambda logits: logits[:, :-1], r"returns \(20, 2\) in training mode"),
+    ],
+)
+def test_a_player_that_returns_other_things_in_training_mode_is_named(returned, told):
+    with pytest.raises(ValueError, match=f"The classifier {told}; it must return"):
+        train(classifier=Auxiliary(returned))
+
+
+class Broken(nn.Linear):
+    """Return NaN where the first input is above a half."""
+
+    def forward(self, inputs):
+        lost = torch.where(inputs[:, :1] > 0.5, math.nan, 0.0)
+        return super().forward(inputs) + lost
+
+
+def test_a_teacher_without_logits_on_some_examples_is_named_before_the_run():
+    split, kept = toys.split(), SHORT.but(teacher_pretraining=0)
+    inputs = split.train.inputs.clone()
+    inputs[:, 0] = 0.0
+    inputs[[5, 7], 0] = 1.0
+    split = replace(split, train=replace(split.train, inputs=inputs))
+    teacher = Broken(toys.FEATURES, toys.LABELS)
+    said = f"not finite for 2 of the {len(inputs)} training examples: mend it"
+    with pytest.raises(ValueError, match=f"The teacher returns logits that are {said}"):
+        train("distn", split, kept, teacher=teacher)
