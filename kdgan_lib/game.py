@@ -28,7 +28,11 @@ def _gap(left: Tensor, right: Tensor) -> Tensor:
 
 
 def _weighted_log(mass: Tensor, argument: Tensor) -> Tensor:
-    """Return mass * log(argument) with 0 log 0 = 0, safely differentiable."""
+    """Return mass * log(argument) with 0 log 0 = 0.
+
+    Where the mass is 0 the gradients are 0, too, whatever the argument. Where the
+    argument alone is 0, value and gradients are infinite.
+    """
     empty = mass == 0
     return torch.where(
         empty, 0.0, mass * torch.where(empty, 1.0, argument).log()

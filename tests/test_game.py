@@ -75,6 +75,16 @@ def test_eq5_value_at_best_discriminator_is_two_js_plus_distillation(drawn):
     assert abs(float(gap)) < 1e-10 * max(1.0, abs(float(game.value(p_c, p_t, best))))
 
 
+def test_a_label_without_mass_has_no_gradient_and_one_with_mass_needs_a_d_inside():
+    game = Game(torch.tensor([1.0, 0.0]))
+    one = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    p_d = torch.tensor([0.5, 0.0], dtype=torch.float64, requires_grad=True)
+    value = game.adversarial(one, one, p_d)
+    (slope,) = torch.autograd.grad(value, p_d)
+    assert (value.item(), slope[1].item()) == (pytest.approx(-LOG4), 0.0)
+    assert game.adversarial(one, one, 1 - 2 * p_d).item() == -math.inf
+
+
 @quick
 @given(games(zeros=True))
 def test_eq5_holds_with_zero_mass(drawn):
