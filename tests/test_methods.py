@@ -160,6 +160,19 @@ def test_the_released_draws_give_d_5_true_and_20_proposed_labels(logits, batch):
     assert torch.allclose(total / 2000, law(logits, "classifier")[0], atol=0.015)
 
 
+def test_drawn_labels_move_the_best_d_by_how_many_there_are_of_either_side():
+    count, chosen = 20_000, method("nagan", positive_draws=5, negative_draws=20)
+    law_u = torch.tensor([0.5, 0.3, 0.15, 0.05], dtype=torch.float64)
+    law_c = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    best = (law_u / (law_u + 4 * law_c)).logit().requires_grad_()
+    logits = {"classifier": law_c.log(), "discriminator": best}
+    logits = {seat: row.expand(count, 4) for seat, row in logits.items()}
+    many = Examples(torch.zeros(count, 1), law_u.expand(count, 4))
+    value, _ = loss_of(chosen, "discriminator", logits, many)
+    (slope,) = torch.autograd.grad(value, best)
+    assert slope.abs().max() < 1e-3
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_smoothed_true_labels_scale_the_best_d(smoothing, logits, batch):
     """Lemma 4.1 with (1 - s) p_u in the place of p_u, over the same sum."""

@@ -56,9 +56,13 @@ class Adversarial(Method):
     reward: Literal["saturating", "nonsaturating"] = "saturating"
     """Adversarial term: log(1 - D) as in Eq. 3, or -log D."""
     positive_draws: int = 0
-    """True labels drawn per example for D; 0 uses the exact expectation."""
+    """True labels drawn per example for D; 0 uses the exact expectation. Either side of
+    D's loss weighs its share of the draws: m of them against k proposed ones move D's
+    optimum to p_u / (p_u + (k / m) p_alpha)."""
     negative_draws: int = 0
-    """Proposed labels drawn per example for D; 0 uses the exact expectation."""
+    """Labels drawn per example for D from each player that proposes some; 0 uses the
+    exact expectation. With 5 true draws and 20 proposed ones, the released code's, D's
+    optimum is p_u / (p_u + 4 p_alpha)."""
     schedule: Literal["exponential", "released"] = "exponential"
     """Temperature: tau_start to tau_end exponentially, or the released 10 x 0.88^k."""
     tau_start: float = 1.0
@@ -121,7 +125,9 @@ class Adversarial(Method):
     ) -> LossTerms:
         """Return D's loss: p_u against p_alpha, exact or from drawn labels.
 
-        Label smoothing: Salimans et al. (2016), section 3.4, true labels only.
+        Its optimum is p_u / (p_u + p_alpha) (Lemma 4.1); where labels are drawn it is
+        p_u / (p_u + (negative_draws / positive_draws) p_alpha). Label smoothing:
+        Salimans et al. (2016), section 3.4, true labels only.
         """
         positive, negative = batch.targets, self.proposals(logits, noise)
         if self.positive_draws:
