@@ -53,7 +53,8 @@ def released_l2_distillation(
 ) -> Tensor:
     """Return T^2 times the mean square of the softened logits' difference.
 
-    The released code's DISTN. The mean is over batch and labels.
+    The released code's DISTN. The mean is over batch and labels. T cancels: apart from
+    rounding, the loss is the mean square of the logits' difference at every T.
     """
     _check_same_shape(student_logits, teacher_logits)
     difference = (student_logits - teacher_logits) / temperature

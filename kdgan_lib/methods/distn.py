@@ -17,11 +17,13 @@ class Distn(FixedTeacher):
     """A convex sum of cross-entropy and distillation at a raised temperature."""
 
     distillation: Literal["kl", "released_l2"] = "kl"
-    """T^2 KL of the softened distributions, or the released code's L2 on logits."""
+    """T^2 KL of the softened distributions, or the released code's L2 on logits, from
+    which the temperature T cancels."""
     distillation_weight: float = 0.7
     """Weight of the distillation loss; the labels' cross-entropy has the rest."""
     distillation_temperature: float = 3.0
-    """Temperature T at which both distributions are softened."""
+    """Temperature T at which both distributions are softened; of no effect on
+    `released_l2`."""
     name: ClassVar[str] = "distn"
 
     def __post_init__(self) -> None:
