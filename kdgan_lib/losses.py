@@ -32,7 +32,9 @@ def kl_distillation(
     """Return T^2 KL(teacher || student) of the softened distributions.
 
     The factor T^2 keeps the gradient's size as T grows. The mean is over the
-    batch, not over the labels. Source: Hinton, Vinyals and Dean (2015), DISTN.
+    batch, not over the labels. Logits must be finite: it is NaN where the teacher has
+    -inf, and infinite where the student alone has. Source: Hinton, Vinyals and Dean
+    (2015), DISTN.
     """
     _check_same_shape(student_logits, teacher_logits)
     student = (student_logits / temperature).log_softmax(-1)
@@ -62,7 +64,11 @@ def released_l2_distillation(
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the cross-entropy of softmax(logits) under p_u = targets [batch, K]."""
+    """Return the cross-entropy of softmax(logits) under p_u = targets [batch, K].
+
+    Logits must be finite: it is NaN where a label of target 0 has -inf, and infinite
+    where another has.
+    """
     _check_same_shape(logits, targets)
     return -(targets * logits.log_softmax(-1)).sum(-1).mean()
 

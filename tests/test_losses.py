@@ -136,6 +136,22 @@ def test_cross_entropy_agrees_with_torch_and_takes_several_true_labels(seed):
     assert torch.allclose(cross_entropy(logits, targets), expected)
 
 
+INFINITE = torch.tensor([[0.0, 1.0, -torch.inf]], dtype=torch.float64)
+
+
+def test_kl_asks_for_finite_logits():
+    finite = torch.zeros_like(INFINITE)
+    assert kl_distillation(finite, INFINITE).isnan()
+    assert kl_distillation(INFINITE, INFINITE).isnan()
+    assert kl_distillation(INFINITE, finite).item() == torch.inf
+
+
+def test_cross_entropy_asks_for_finite_logits():
+    first, last = torch.eye(3, dtype=torch.float64)[[0, 2]].split(1)
+    assert cross_entropy(INFINITE, first).isnan()
+    assert cross_entropy(INFINITE, last).item() == torch.inf
+
+
 def bernoulli(seed):
     """Return p_u and p_alpha [3, 10], no entry zero."""
     return normal(seed, 3, 10).softmax(-1), normal(seed + 1, 3, 10).softmax(-1)
