@@ -11,6 +11,7 @@ from torch import nn
 
 from kdgan_lib.budget import Budget, Precision
 from kdgan_lib.choices import identity
+from kdgan_lib.data import PROTOCOLS as SUBSETS
 from kdgan_lib.data import Split
 from kdgan_lib.loop.schedule import GAME, stages, updates_per_epoch
 from kdgan_lib.methods import METHODS, Method, method
@@ -144,6 +145,7 @@ def declare(
         (name, tuple(METHODS), "method"),
         (protocol, PROTOCOLS, "protocol"),
         (profile, PROFILES, "profile"),
+        (subset or protocol, tuple(SUBSETS), "subset"),
     ):
         if value not in allowed:
             raise ValueError(f"No {what} '{value}'; choose from {', '.join(allowed)}.")
@@ -157,7 +159,9 @@ def declare(
         )
     prescribed, budget = _PRESCRIPTIONS[protocol](name, learned, n)
     budget = _cut(budget, profile)
-    return Run(prescribed, data, n, protocol, profile, seed, budget, variant, subset)
+    run = Run(prescribed, data, n, protocol, profile, seed, budget, variant, subset)
+    learned.players(run.networks)  # refuses a variant that there is none of
+    return run
 
 
 def with_equal_updates(chosen: Method, budget: Budget, n: int, updates: int) -> Budget:

@@ -265,6 +265,10 @@ def test_players_start_from_equal_weights_whatever_the_method():
         ({"n": 0, "protocol": "code"}, "n must be at least 1"),
         ({"data": "openclipart", "protocol": "code"}, "has no protocol 'code'"),
         ({"data": "openclipart", "subset": "last"}, "and no other subset"),
+        ({"subset": "foo"}, "No subset 'foo'; choose from controlled, paper, code, la"),
+        ({"variant": "nonsense"}, "MNIST has no networks 'nonsense'; choose from def"),
+        ({"data": "cifar10", "variant": "big"}, "No CIFAR-10 players 'big'; choose "),
+        ({"data": "openclipart", "variant": "big"}, "'big' is no variant: choose from"),
     ],
 )
 def test_a_wrong_declaration_names_what_is_allowed(wrong, message):
