@@ -155,25 +155,33 @@ def estimator(name: str) -> Estimator:
     return ESTIMATORS[name]
 
 
+def check_draws(name: str, draws: int) -> None:
+    """Raise ValueError for fewer labels per example than an estimator needs."""
+    if draws < FEWEST_DRAWS[name]:
+        raise ValueError(f"'{name}' needs draws >= {FEWEST_DRAWS[name]}.")
+
+
 def sample_gradients(
     name: str,
     logits: Tensor,
     reward: Tensor,
     num_samples: int,
-    tau: float = 1.0,
+    temperature: float = 1.0,
     generator: torch.Generator | None = None,
-    draws: int = 1,
+    draws: int | None = None,
 ) -> Tensor:
     """Return independent estimates of the gradient of E[reward(y)] (Eq. 8).
 
     logits, reward: [..., K] -> [num_samples, ..., K]. Each estimate averages `draws`
-    labels, two at least for `rloo`. Raises ValueError that lists the names.
+    labels; without it the fewest that there can be, two for `rloo` and one for others.
+    Raises ValueError that lists the names, and for fewer draws than that.
     """
     surrogate, shape = estimator(name), (num_samples, *logits.shape)
     leaf = logits.detach().expand(shape).clone().requires_grad_()
-    labels = max(draws, FEWEST_DRAWS[name])
+    labels = FEWEST_DRAWS[name] if draws is None else draws
+    check_draws(name, labels)
     noise = gumbel((labels, *shape), generator, logits.dtype)
-    losses = surrogate(leaf, reward.expand(shape), noise.to(logits.device), tau)
+    losses = surrogate(leaf, reward.expand(shape), noise.to(logits.device), temperature)
     (gradients,) = torch.autograd.grad(losses.mean(0).sum(), leaf)
     return gradients
 

@@ -279,6 +279,25 @@ def test_leave_one_out_refuses_one_draw():
         rloo(normal(0, K), REWARD, normal(1, 1, K), 1.0)
 
 
+def test_no_sample_averages_fewer_draws_than_its_estimator_needs():
+    with pytest.raises(ValueError, match="'rloo' needs draws >= 2"):
+        sample_gradients("rloo", normal(0, K), REWARD, 5, draws=1)
+    with pytest.raises(ValueError, match="'exact' needs draws >= 1"):
+        sample_gradients("exact", normal(0, K), REWARD, 5, draws=0)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_without_a_number_a_sample_averages_the_fewest_draws(name):
+    usual, told = (
+        sample_gradients(name, normal(0, K), REWARD, 5, generator=g, **fewest)
+        for g, fewest in (
+            (torch.Generator().manual_seed(0), {}),
+            (torch.Generator().manual_seed(0), {"draws": FEWEST_DRAWS[name]}),
+        )
+    )
+    assert torch.equal(usual, told)
+
+
 def test_an_unknown_name_lists_the_names():
     with pytest.raises(ValueError, match="No estimator 'reinfroce'") as caught:
         sample_gradients("reinfroce", normal(0, K), REWARD, 1)

@@ -14,7 +14,7 @@ from kdgan_lib.concrete import (
     released_temperature,
 )
 from kdgan_lib.data import Examples
-from kdgan_lib.estimators import FEWEST_DRAWS, estimator
+from kdgan_lib.estimators import check_draws, estimator
 from kdgan_lib.losses import (
     discriminator_loss,
     nonsaturating_reward,
@@ -94,9 +94,7 @@ class Adversarial(Method):
                 "'bce_to_discriminator' reads D off the saturating reward: "
                 "leave reward at saturating."
             )
-        if self.draws < FEWEST_DRAWS[self.estimator]:
-            needed = FEWEST_DRAWS[self.estimator]
-            raise ValueError(f"'{self.estimator}' needs draws >= {needed}.")
+        check_draws(self.estimator, self.draws)
         if min(self.positive_draws, self.negative_draws) < 0 or (
             (self.positive_draws == 0) != (self.negative_draws == 0)
         ):

@@ -8,7 +8,7 @@ from torch import Tensor
 from kdgan_lib import randomness
 from kdgan_lib.augment import AUGMENTATIONS
 from kdgan_lib.data import Examples
-from kdgan_lib.estimators import sample_gradients
+from kdgan_lib.estimators import FEWEST_DRAWS, sample_gradients
 from kdgan_lib.loop.evaluation import player_logits
 from kdgan_lib.loop.schedule import Stage
 from kdgan_lib.methods.adversarial import REWARDS, Adversarial
@@ -79,8 +79,12 @@ class Point:
         *purpose: object,
         labels: int = 1,
     ) -> Tensor:
-        """Return an estimator's logit gradients over fresh labels, [draws, B, K]."""
+        """Return an estimator's logit gradients over fresh labels, [draws, B, K].
+
+        labels: per estimate, or the fewest that the estimator takes.
+        """
         noise = self.generator(name, tau, labels, *purpose)
+        labels = max(labels, FEWEST_DRAWS[name])
         return sample_gradients(name, logits, reward, draws, tau, noise, labels)
 
     def reward(self, batch: Examples) -> Tensor:
