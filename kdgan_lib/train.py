@@ -18,7 +18,7 @@ from kdgan_lib.loop.device import find_device, gpu_memory
 from kdgan_lib.loop.divergence import Diverged, mean_losses
 from kdgan_lib.loop.evaluation import ACCURACY, Criterion, player_logits
 from kdgan_lib.loop.guards import check_augmentation, check_split
-from kdgan_lib.loop.owner import owner
+from kdgan_lib.loop.owner import owner, starts
 from kdgan_lib.loop.player_guards import check_seated
 from kdgan_lib.loop.precision import arithmetic
 from kdgan_lib.loop.pretrained import Pretrained
@@ -62,12 +62,11 @@ def fit(
     is. seed: of order, noise, dropout and augmentation; players begin at the weights
     they have. device: `auto`, `cpu`, `cuda`, or one of torch's, where players stay; a
     GPU draws other noise. criterion: the score by which C is selected and reported.
-    checkpoints: the run's own folder, to save to and resume from, by the same call and
-    with players that have the same weights again where their pretraining is 0; it is
-    kept after the end. pretrained: a folder in which runs share their pretrained
-    players. after_epoch: called with the run and
-    its stage when an epoch has been trained, before `state.epoch` moves on; it must
-    only look.
+    checkpoints: the run's own folder, to save to and resume from by the same call; it
+    is kept after the end, and knows the players that nothing trains. pretrained: a
+    folder in which runs share their pretrained players. after_epoch: called with the
+    run and its stage when an epoch has been trained, before `state.epoch` moves on; it
+    must only look.
     Raises ValueError for a missing player, one that cannot learn or has weights that
     are not finite, players that share a weight, a wrong shape or type, no examples,
     targets that are no distributions, a device that is not there, or another run's
@@ -89,7 +88,7 @@ def fit(
     check_augmentation(method, budget, split)
     check_seated(method, budget, seated, split, criterion)
     scorer = Scorer(split, budget, criterion)
-    state = State(seated)
+    state = State(seated, starts=starts(method, seated, budget))
     if checkpoints is not None:
         state.owner = owner(method, seated, split, budget, seed, criterion.name)
     training = Training(method, split, budget, seed, state, scorer, after_epoch)

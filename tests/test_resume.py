@@ -225,26 +225,34 @@ def fixed(share):
 
 
 @pytest.mark.parametrize(
-    ("name", "seat", "build", "given"),
-    [
-        ("mimic", "teacher", weighted, (1, 2)),
-        ("mimic", "teacher", fixed, (0.8, 0.1)),
-        ("kdgan", "teacher", weighted, (1, 2)),
-        ("supervised", "classifier", weighted, (1, 2)),
-    ],
-    ids=["read", "function", "trained in the game", "classifier"],
+    ("build", "given"), [(weighted, (1, 2)), (fixed, (0.8, 0.1))], ids=["net", "Fixed"]
 )
-def test_a_player_that_was_brought_is_part_of_its_run(
-    name, seat, build, given, tmp_path
-):
+def test_a_player_that_nothing_trains_is_part_of_its_run(build, given, tmp_path):
     bad, good = given
-    first = settled(tmp_path, build(bad), seat, name)
+    first = settled(tmp_path, build(bad))
     other = build(good)
     before = digest(other)
     with pytest.raises(ValueError, match="another run's checkpoint"):
-        settled(tmp_path, other, seat, name)
+        settled(tmp_path, other)
     assert digest(other) == before
-    assert_same_bits(settled(tmp_path, build(bad), seat, name), first)
+    assert_same_bits(settled(tmp_path, build(bad)), first)
+
+
+@pytest.mark.parametrize(
+    ("name", "seat"), [("kdgan", "teacher"), ("supervised", "classifier")]
+)
+def test_a_start_that_only_the_game_trains_is_told_where_it_is_another(
+    name, seat, tmp_path, recwarn
+):
+    player = weighted(1)
+    first = settled(tmp_path, player, seat, name)
+    again = settled(tmp_path, weighted(1), seat, name)
+    assert not recwarn.list
+    # As after an interruption in a notebook: the module has been trained meanwhile.
+    with pytest.warns(UserWarning, match=f"The {seat} given are not at the weights"):
+        assert_same_bits(settled(tmp_path, player, seat, name), again)
+    with pytest.warns(UserWarning, match="give it a folder of its own"):
+        assert_same_bits(settled(tmp_path, weighted(2), seat, name), first)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from kdgan_lib.loop.fingerprint import (
     fingerprint,
     without_places,
 )
-from kdgan_lib.loop.schedule import GAME, stages
+from kdgan_lib.loop.schedule import GAME, learners
+from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import Method
 
 
@@ -30,10 +31,10 @@ def owner(
 ) -> str:
     """Return a short hash of all that tells a run from others.
 
-    Of the weights that players begin at those count that no pretraining replaces.
+    Of the players' weights those count that nothing trains; `starts` has others.
     criterion: the name of the score by which C is selected.
     """
-    brought = _brought(method, players, split, budget)
+    kept = _kept(method, players, split, budget)
     told = (
         *(method.name, _plain(identity(method)), _plain(identity(budget))),
         *(str(seed), criterion, split.name),
@@ -42,21 +43,32 @@ def owner(
         [tuple(part.inputs.shape) for part in (split.train, split.test)],
         digest_of_examples(split.train, split.validation, split.test),
         # Nothing where there are none: checkpoints of earlier versions stay known.
-        *([brought] if brought else []),
+        *([kept] if kept else []),
     )
     return hashlib.sha256(repr(told).encode()).hexdigest()[:24]
 
 
-def _brought(
+def starts(
+    method: Method, players: Mapping[str, nn.Module], budget: Budget
+) -> dict[str, str]:
+    """Return digests of the players that the game trains from the weights they have."""
+    first = learners(method, budget)
+    return {
+        seat: digest(players[seat])
+        for seat in method.seats()
+        if first.get(seat) == GAME
+    }
+
+
+def _kept(
     method: Method, players: Mapping[str, nn.Module], split: Split, budget: Budget
 ) -> dict[str, tuple[str, str]]:
-    """Return the fingerprints of the players that enter the game as they are given."""
-    before = (stage for stage in stages(method, budget) if stage.name != GAME)
-    pretrained = {phase.player for stage in before for phase in stage.phases}
+    """Return the fingerprints of the players that no stage trains."""
+    trained = learners(method, budget)
     return {
         seat: fingerprint(seat, players[seat], split.train)
         for seat in method.seats()
-        if seat not in pretrained
+        if seat not in trained
     }
 
 

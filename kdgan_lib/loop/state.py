@@ -1,6 +1,7 @@
 """The state of a run between two epochs: what a checkpoint holds."""
 
 import hashlib
+import warnings
 from dataclasses import dataclass, field
 
 import torch
@@ -24,6 +25,8 @@ class State:
     players: dict[str, nn.Module]
     owner: str = ""
     """Whose checkpoints these are: `loop.owner`; empty if none are kept."""
+    starts: dict[str, str] = field(default_factory=dict)
+    """Digests of what players begin the game at untrained: `loop.owner.starts`."""
     optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
     stage: int = 0
     epoch: int = 0
@@ -60,6 +63,7 @@ class State:
         """Return everything as tensors and plain containers."""
         return {
             "owner": self.owner,
+            "starts": self.starts,
             "players": {name: p.state_dict() for name, p in self.players.items()},
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             **{name: getattr(self, name) for name in _PLAIN},
@@ -82,6 +86,7 @@ class State:
                 "another version of the library: give each run a folder of its own, or "
                 "delete this one to begin again."
             )
+        self._begun(payload.get("starts", self.starts), checkpoints)
         for name, weights in payload["players"].items():
             self.players[name].load_state_dict(weights)
         if payload["epoch"] > 0:
@@ -90,6 +95,18 @@ class State:
                 optimizer.load_state_dict(payload["optimizers"][name])
         for name in _PLAIN:
             setattr(self, name, payload[name])
+
+    def _begun(self, starts: dict[str, str], checkpoints: Checkpoints) -> None:
+        """Keep what the run began at; warn where players were given other weights."""
+        others = [seat for seat, begun in starts.items() if self.starts[seat] != begun]
+        if others:
+            warnings.warn(
+                f"The {' and the '.join(others)} given are not at the weights that the "
+                f"run in {checkpoints.folder} began at: it goes on with its own. If "
+                "another run is meant, give it a folder of its own.",
+                stacklevel=5,
+            )
+        self.starts = starts
 
 
 _PLAIN = (
