@@ -1,7 +1,10 @@
 """Keep each chapter's text (`.py`) and its notebook (`.ipynb`) one document."""
 
+import ast
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +57,44 @@ def find(chapter: str) -> Path:
     return hits[0]
 
 
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Raise ValueError that names a damaged file, and how to mend it."""
+    try:
+        yield
+    except (OSError, MemoryError):  # the file itself may be sound
+        raise
+    except Exception as error:  # a parser may raise anything
+        place = f"line {error.lineno}: " if isinstance(error, SyntaxError) else ""
+        why = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise ValueError(
+            f"{path} is damaged ({place}{why.splitlines()[0]}): mend it, or restore it "
+            f"with `git checkout -- {path}`."
+        ) from error
+
+
+def syntax_of(path: Path) -> ast.Module:
+    """Return the syntax tree of a Python file, such as a chapter's text.
+
+    Raises ValueError, with the line and how to mend it, for a damaged one.
+    """
+    with _damage_named(path):
+        return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def read_notebook(path: Path) -> Any:
+    """Return a notebook; raise ValueError with how to mend it if it is damaged."""
+    with _damage_named(path):
+        return nbformat.read(path, as_version=4)
+
+
 def read_text(text: Path) -> Any:
-    """Return the notebook that a chapter's text says, without outputs."""
-    notebook = jupytext.read(text)
+    """Return the notebook that a chapter's text says, without outputs.
+
+    Raises ValueError, with how to mend it, for a text with a stray byte.
+    """
+    with _damage_named(text):
+        notebook = jupytext.read(text)
     notebook.metadata.update(nbformat.from_dict(METADATA))
     notebook.metadata["jupytext"].pop("text_representation", None)
     return notebook
@@ -68,7 +106,8 @@ def paired(text: Path) -> Any:
     Outputs of cells whose source is unchanged are kept.
     """
     notebook, path = read_text(text), text.with_suffix(".ipynb")
-    old = nbformat.read(path, as_version=4).cells if path.exists() else []
+    kept = read_notebook(path) if path.exists() else nbformat.v4.new_notebook()
+    old = kept.cells
     waiting = {key: [c for c in old if _key(c) == key] for key in map(_key, old)}
     for place, cell in enumerate(notebook.cells):
         same = waiting.get(_key(cell), [])
@@ -76,18 +115,17 @@ def paired(text: Path) -> Any:
         cell["id"] = twin["id"] if twin else _fresh_id(text.stem, place, cell)
         if twin and cell.cell_type == "code":
             cell.update(outputs=twin.outputs, execution_count=twin.execution_count)
-    if path.exists():
-        stamp = nbformat.read(path, as_version=4).metadata.get("kdgan")
-        notebook.metadata.update({"kdgan": stamp} if stamp else {})
+    stamp = kept.metadata.get("kdgan")
+    notebook.metadata.update({"kdgan": stamp} if stamp else {})
     return notebook
 
 
 def sync(text: Path) -> bool:
     """Bring a chapter's notebook up to date with its text; tell if it changed."""
     path = text.with_suffix(".ipynb")
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = path.read_bytes() if path.exists() else b""
     write(paired(text), path)
-    return path.read_text(encoding="utf-8") != before
+    return path.read_bytes() != before
 
 
 def unpaired() -> list[str]:
@@ -97,7 +135,7 @@ def unpaired() -> list[str]:
         path = text.with_suffix(".ipynb")
         if not path.exists():
             problems.append(f"{path.name} is missing: run `kdgan book sync`.")
-        elif sources(read_text(text)) != sources(nbformat.read(path, as_version=4)):
+        elif sources(read_text(text)) != sources(read_notebook(path)):
             problems.append(f"{path.name} differs from its text: `kdgan book sync`.")
     names = {text.stem for text in chapters()}
     for path in book_dir().glob("*.ipynb"):

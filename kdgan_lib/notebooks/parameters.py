@@ -13,7 +13,7 @@ from IPython.display import Markdown
 
 from kdgan_lib import prose
 from kdgan_lib.notebooks.limits import Limit, OneOf, limit_of
-from kdgan_lib.notebooks.pairing import find, read_text
+from kdgan_lib.notebooks.pairing import find, read_text, syntax_of
 
 CHOICES = re.compile(r"^([\w.+-]+(?:\s*\|\s*[\w.+-]+)+)\s*:\s*(.*)$")
 TYPES = {"int": int, "float": float, "str": str, "bool": bool}
@@ -38,7 +38,11 @@ class Parameter:
 
 
 def parameters_of(text: Path) -> list[Parameter]:
-    """Return the parameters of a chapter, from its cell tagged `parameters`."""
+    """Return the parameters of a chapter, from its cell tagged `parameters`.
+
+    Raises ValueError for a text that Python does not understand.
+    """
+    syntax_of(text)  # of the cell alone, an error would name the wrong line
     tagged = [
         cell.source
         for cell in read_text(text).cells

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from IPython.display import Markdown
 
 from kdgan_lib import claims, tables
 from kdgan_lib.loop.device import find_device
-from kdgan_lib.notebooks.pairing import chapters
+from kdgan_lib.notebooks.pairing import chapters, read_notebook, syntax_of
 from kdgan_lib.paths import ROOT
 from kdgan_lib.provenance import commit, device_name
 
@@ -39,7 +38,7 @@ def stale() -> list[str]:
         path = text.with_suffix(".ipynb")
         if not path.exists():
             continue
-        old = nbformat.read(path, as_version=4).metadata.get("kdgan", {}).get("stamp")
+        old = read_notebook(path).metadata.get("kdgan", {}).get("stamp")
         changed = differences(text, old)
         if changed:
             shown = ", ".join(changed[:4]) + (", ..." if len(changed) > 4 else "")
@@ -138,7 +137,7 @@ def _imports(path: Path, only: str | None) -> Iterator[tuple[str, str]]:
 
     only: yield just the import that binds this name; all when nothing binds it.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = syntax_of(path)
     pairs: list[tuple[str, str, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and _ours(node.module):

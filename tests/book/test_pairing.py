@@ -1,8 +1,10 @@
+import re
+
 import nbformat
 import pytest
 
 from kdgan_lib import notebooks
-from kdgan_lib.notebooks import pairing
+from kdgan_lib.notebooks import pairing, stamps
 
 
 def test_every_chapter_of_the_book_is_paired():
@@ -69,3 +71,33 @@ def test_a_chapter_is_found_by_number_name_or_path(toy_book, name):
 def test_an_unknown_chapter_is_refused_with_the_list(toy_book):
     with pytest.raises(ValueError, match=r"no chapter '99'.*01_toy"):
         notebooks.find("99")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"# %%\nx = = 3\n", "line 2: invalid syntax"),
+        (b"# %%\nx = '\xff'\n", "can't decode byte 0xff"),
+    ],
+)
+def test_a_damaged_text_is_named_with_what_mends_it(content, why, toy_book):
+    text = toy_book / "01_toy.py"
+    text.write_bytes(content)
+    mend = re.escape(f"mend it, or restore it with `git checkout -- {text}`.")
+    for read in (notebooks.parameters_of, stamps.library_files):
+        with pytest.raises(
+            ValueError, match=rf"01_toy\.py is damaged .*{why}.*{mend}$"
+        ):
+            read(text)
+
+
+@pytest.mark.parametrize("content", [b"<<<<<<< HEAD\n{", b"\xff", b"[]", b"{}"])
+def test_a_damaged_notebook_is_named_with_what_mends_it(content, toy_book, monkeypatch):
+    text, path = toy_book / "01_toy.py", toy_book / "01_toy.ipynb"
+    path.write_bytes(content)
+    monkeypatch.setattr(stamps, "chapters", lambda: [text])
+    mend = re.escape(f"mend it, or restore it with `git checkout -- {path}`.")
+    for work in (notebooks.unpaired, notebooks.stale, lambda: notebooks.sync(text)):
+        with pytest.raises(ValueError, match=rf"01_toy\.ipynb is damaged .*{mend}$"):
+            work()
+    assert path.read_bytes() == content
