@@ -162,17 +162,34 @@ def write(notebook: Any, path: Path) -> None:
 
 
 def check_place(notebook: Any, path: Path) -> None:
-    """Raise what `write` would raise for this path; leave what is there as it is."""
+    """Raise what `write` would raise for this path; leave what is there as it is.
+
+    Raises ValueError, too, for a name that no notebook has and for another file there.
+    """
+    _check_file(path)
     probe = path.with_name(f".{path.name}.{os.getpid()}.probe")
     _write(notebook, path, probe)
     probe.unlink()
 
 
-def _write(notebook: Any, path: Path, file: Path) -> None:
-    """Write a notebook into a file; what is said names the path that it is for."""
-    if path.exists() and not path.is_file():  # a device would be replaced, too
+def _check_file(path: Path) -> None:
+    """Refuse to replace what is no notebook."""
+    if path.exists() and not path.is_file():
         what = "folder" if path.is_dir() else "device"
         raise ValueError(f"{path} is a {what}: name a file.")
+    if path.suffix != ".ipynb":
+        raise ValueError(f"{path} is no name of a notebook: let it end in .ipynb.")
+    if path.exists():
+        try:
+            nbformat.read(path, as_version=4)
+        except Exception as error:  # a parser may raise anything
+            raise ValueError(
+                f"{path} is no notebook that can be read: name another file."
+            ) from error
+
+
+def _write(notebook: Any, path: Path, file: Path) -> None:
+    """Write a notebook into a file; what is said names the path that it is for."""
     content = nbformat.writes(notebook).rstrip("\n") + "\n"
     try:
         write_atomically(file, content.encode())

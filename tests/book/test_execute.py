@@ -159,14 +159,21 @@ def test_a_wrong_value_is_refused_before_a_kernel_starts(toy_book, no_kernel):
     ("place", "said"),
     [
         ("", "is a folder: name a file"),
+        ("/", "is a folder: name a file"),
         ("01_toy.py/out.ipynb", "cannot be written .*: name another place"),
+        ("out.html", r"is no name of a notebook: let it end in \.ipynb"),
+        ("01_toy.py", r"is no name of a notebook: let it end in \.ipynb"),
+        ("notes.ipynb", "is no notebook that can be read: name another file"),
     ],
 )
 def test_an_output_that_cannot_be_written_is_refused_before_a_kernel_starts(
     place, said, toy_book, no_kernel
 ):
+    (toy_book / "notes.ipynb").write_text("notes")
+    before = {path: path.read_bytes() for path in toy_book.iterdir()}
     with pytest.raises(ValueError, match=said):
         notebooks.run("01", output=toy_book / place)
+    assert {path: path.read_bytes() for path in toy_book.iterdir()} == before
 
 
 def test_a_device_is_refused_and_stays_a_device(toy_book, no_kernel):
@@ -183,10 +190,11 @@ def test_a_full_disk_is_noticed_before_a_kernel_starts(
 
     monkeypatch.setattr(os, "fsync", full)
     output = toy_book.parent / "out.ipynb"
-    output.write_text("before")
+    nbformat.write(nbformat.v4.new_notebook(), output)
+    before = output.read_bytes()
     with pytest.raises(DiskFull, match=r"is full: free some space.* run this again\.$"):
         notebooks.run("01", output=output)
-    assert output.read_text() == "before"
+    assert output.read_bytes() == before
     assert {path.name for path in toy_book.parent.iterdir()} == {"book", "out.ipynb"}
 
 
