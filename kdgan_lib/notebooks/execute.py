@@ -49,12 +49,8 @@ def _run(
     progress: bool = False,
 ) -> Path:
     """Run the chapter of this text, as in `run`."""
-    chosen = parameters.check(text, values)
-    if output is None and chosen:
-        raise ValueError("the kept notebook holds default values: name an output file.")
     target = output or text.with_suffix(".ipynb")
-    source = pairing.paired(text)
-    pairing.check_place(source, target)
+    chosen, source = _checked(text, values, target)
     with tempfile.TemporaryDirectory() as folder:
         plain, done = Path(folder) / text.name, Path(folder) / "done.ipynb"
         plain = plain.with_suffix(".ipynb")
@@ -75,6 +71,27 @@ def _run(
     return target
 
 
+def _checked(
+    text: Path, values: Mapping[str, Any], target: Path
+) -> tuple[dict[str, Any], Any]:
+    """Return the values that differ from the defaults, and the notebook to execute.
+
+    Raises ValueError for a wrong value, and for a target that cannot be written or is
+    a kept notebook, unless it is the chapter's own at its default values.
+    """
+    chosen, place = parameters.check(text, values), target.resolve()
+    for other in pairing.chapters():
+        kept = place == other.with_suffix(".ipynb").resolve()
+        if kept and (chosen or other != text):
+            raise ValueError(
+                f"{target} keeps {other.stem} at its default values: name another "
+                "place."
+            )
+    source = pairing.paired(text)
+    pairing.check_place(source, target)
+    return chosen, source
+
+
 def _failed_place(text: Path, output: Path | None) -> Path:
     """Return where a chapter that stopped is kept: apart from those that ran."""
     folder = output.parent if output else ROOT / "build"
@@ -89,11 +106,12 @@ def run_all(
     A value is passed to the chapters that have such a parameter. Each chapter's client
     is a process of its own: threads that parse Python at one time can fail, as under
     CPython 3.11.7 (SystemError: AST constructor recursion depth mismatch).
-    Raises ValueError for an unknown chapter or a folder that cannot be written to.
+    Raises ValueError for an unknown chapter or a folder that cannot be written to, or
+    holds the kept notebooks where other values are given.
     """
     wanted = [pairing.find(name) for name in names] or pairing.chapters()
     for text in wanted[:1]:
-        pairing.check_place(pairing.paired(text), folder / f"{text.stem}.ipynb")
+        _checked(text, _fitting(text, values), folder / f"{text.stem}.ipynb")
     failed: dict[str, str] = {}
     with (
         worker_pool(workers) as pool,
@@ -120,15 +138,19 @@ def _message(future: Future) -> str:
 
 def _attempt(text: Path, values: Mapping[str, Any], folder: Path) -> str:
     """Run a chapter with the values that it knows; return why it failed, if it did."""
-    known = {parameter.name for parameter in parameters.parameters_of(text)}
-    fitting = {name: value for name, value in values.items() if name in known}
     try:
-        _run(text, fitting, folder / f"{text.stem}.ipynb")
+        _run(text, _fitting(text, values), folder / f"{text.stem}.ipynb")
     except (ValueError, failures.ChapterFailed, DiskFull) as error:
         return str(error)
     except Exception as error:  # every chapter gets its turn
         return f"{text.stem}: {type(error).__name__}: {error}"
     return ""
+
+
+def _fitting(text: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of parameters that a chapter has."""
+    known = {parameter.name for parameter in parameters.parameters_of(text)}
+    return {name: value for name, value in values.items() if name in known}
 
 
 def tidy(notebook: Any) -> Any:

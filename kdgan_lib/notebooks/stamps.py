@@ -32,14 +32,18 @@ def stamp(text: Path, reads: dict[str, str]) -> dict[str, Any]:
 
 
 def stale() -> list[str]:
-    """Return one sentence per chapter whose kept outputs are not of today's inputs."""
+    """Return one sentence per chapter whose kept outputs are not of today's inputs.
+
+    Its parameters' default values are among these inputs.
+    """
     problems = []
     for text in chapters():
         path = text.with_suffix(".ipynb")
         if not path.exists():
             continue
-        old = read_notebook(path).metadata.get("kdgan", {}).get("stamp")
-        changed = differences(text, old)
+        made = read_notebook(path).metadata.get("kdgan", {})
+        chosen = [f"{k} = {value}" for k, value in made.get("values", {}).items()]
+        changed = chosen + differences(text, made.get("stamp"))
         if changed:
             shown = ", ".join(changed[:4]) + (", ..." if len(changed) > 4 else "")
             problems.append(

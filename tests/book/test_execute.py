@@ -1,6 +1,7 @@
 import errno
 import os
 from pathlib import Path
+from shutil import copy
 
 import nbformat
 import pandas as pd
@@ -218,9 +219,29 @@ def test_the_bar_over_the_cells_is_shown_when_asked_for(
     assert shown == [progress]
 
 
-def test_changed_values_need_an_output_file(toy_book):
-    with pytest.raises(ValueError, match="name an output file"):
-        notebooks.run("01", {"seed": 1})
+@pytest.mark.parametrize("output", [None, "01_toy.ipynb", "../link.ipynb"])
+def test_changed_values_need_a_place_of_their_own(output, toy_book, no_kernel):
+    notebooks.sync(toy_book / "01_toy.py")
+    (toy_book.parent / "link.ipynb").symlink_to(toy_book / "01_toy.ipynb")
+    place = output and toy_book / output
+    with pytest.raises(ValueError, match="keeps 01_toy at its default values: name"):
+        notebooks.run("01", {"seed": 1}, place)
+
+
+def test_no_chapter_takes_another_one_s_place(toy_book, no_kernel):
+    (toy_book / "02_toy.py").write_text((toy_book / "01_toy.py").read_text())
+    with pytest.raises(ValueError, match="keeps 02_toy at"):
+        notebooks.run("01", output=toy_book / "02_toy.ipynb")
+
+
+def test_a_folder_of_kept_notebooks_takes_default_values_only(
+    toy_book, runs_folder, monkeypatch
+):
+    with pytest.raises(ValueError, match="keeps 01_toy at its default values: name"):
+        notebooks.run_all(toy_book, {"profile": "smoke"})
+    monkeypatch.setattr("papermill.execute_notebook", lambda *x, **_: copy(*x))
+    kept = notebooks.run("01", {"profile": "book"}, toy_book / "01_toy.ipynb")
+    assert nbformat.read(kept, as_version=4).metadata["kdgan"]["values"] == {}
 
 
 def test_progress_bars_are_removed_and_real_warnings_stay():

@@ -83,6 +83,14 @@ def test_a_changed_library_file_makes_it_stale(stamped, monkeypatch):
     assert "kdgan_lib/prose.py" in stale(monkeypatch, stamped)[0]
 
 
+def test_other_values_than_the_defaults_make_it_stale(stamped, monkeypatch):
+    path = stamped.with_suffix(".ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata["kdgan"]["values"] = {"profile": "smoke"}
+    nbformat.write(notebook, path)
+    assert "stale (profile = smoke): run" in stale(monkeypatch, stamped)[0]
+
+
 def test_a_chapter_that_was_never_run_is_stale(toy_book, monkeypatch):
     text = toy_book / "01_toy.py"
     pairing.sync(text)
