@@ -13,8 +13,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def data_dir() -> Path:
     """Return the data cache: `KDGAN_DATA`, or a per-user cache folder."""
-    default = platformdirs.user_cache_path("kdgan") / "data"
-    return Path(os.environ.get("KDGAN_DATA") or default)
+    return _named_by("KDGAN_DATA", platformdirs.user_cache_path("kdgan") / "data")
 
 
 def runs_dir() -> Path:
@@ -24,7 +23,13 @@ def runs_dir() -> Path:
     """
     own = platformdirs.user_data_path("kdgan") / "runs"
     usual = book_dir() / "runs" if book_dir().is_dir() else own
-    return Path(os.environ.get("KDGAN_RUNS") or usual)
+    return _named_by("KDGAN_RUNS", usual)
+
+
+def _named_by(variable: str, usual: Path) -> Path:
+    """Return the folder that a variable names, from the home folder or the current."""
+    named = os.environ.get(variable)
+    return Path(os.path.expanduser(named)).absolute() if named else usual
 
 
 def book_dir() -> Path:

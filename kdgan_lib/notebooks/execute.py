@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from kdgan_lib.files import DiskFull
 from kdgan_lib.notebooks import failures, pairing, parameters, stamps
-from kdgan_lib.paths import ROOT
+from kdgan_lib.paths import ROOT, data_dir, runs_dir
 from kdgan_lib.workers import worker_pool
 
 PROGRESS = re.compile(r"\r|it/s|s/it|IProgress|TqdmWarning|^\s*from \.autonotebook")
@@ -187,6 +187,10 @@ def _papermill(
     """Execute a notebook with the library importable, wherever we were called from."""
     places = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, places)))
+    # A relative folder is meant from here: the kernel works in another one.
+    for variable, folder in (("KDGAN_DATA", data_dir()), ("KDGAN_RUNS", runs_dir())):
+        if os.environ.get(variable):
+            os.environ[variable] = str(folder)
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     papermill.execute_notebook(
         source,

@@ -204,6 +204,25 @@ def test_a_folder_that_cannot_be_written_to_is_refused_once(toy_book, no_kernel)
         notebooks.run_all(toy_book / "01_toy.py", {"profile": "smoke"})
 
 
+def test_the_kernel_reads_the_folders_that_were_named_from_here(
+    toy_book, tmp_path, monkeypatch
+):
+    given = {}
+
+    def execute(source, target, **_):
+        given.update(os.environ)
+        copy(source, target)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KDGAN_RUNS", "here/runs")
+    monkeypatch.setenv("KDGAN_DATA", "~/data")
+    monkeypatch.setattr("papermill.execute_notebook", execute)
+    notebooks.run("01", output=tmp_path / "out.ipynb")
+    assert given["KDGAN_RUNS"] == str(tmp_path / "here" / "runs")
+    assert given["KDGAN_DATA"] == str(tmp_path / "home" / "data")
+
+
 @pytest.mark.parametrize("progress", [False, True])
 def test_the_bar_over_the_cells_is_shown_when_asked_for(
     progress, toy_book, monkeypatch
