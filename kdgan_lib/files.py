@@ -32,9 +32,11 @@ class DiskFull(RuntimeError):
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old or the new content, never a part.
 
+    A symbolic link stays one: the file that it leads to is written.
     Raises DiskFull when the disk is full, and an OSError that names the file for any
     other reason, after removing the partial file.
     """
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

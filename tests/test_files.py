@@ -34,3 +34,16 @@ def test_another_error_of_the_disk_is_not_called_full(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="Input/output error"):
         write_atomically(tmp_path / "table", b"new")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_a_link_and_its_target_is_written(there, tmp_path):
+    target, link = tmp_path / "elsewhere" / "table", tmp_path / "runs" / "table"
+    link.parent.mkdir()
+    if there:
+        write_atomically(target, b"old")
+    link.symlink_to("../elsewhere/table")
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == link.read_bytes() == b"new"
+    assert [p.name for p in target.parent.iterdir()] == ["table"]
