@@ -65,6 +65,11 @@ class Study:
     seeds: int = 10
     """Fits of a tagger that draws at random; the others are fitted once."""
 
+    def __post_init__(self) -> None:
+        """Refuse to fit nothing."""
+        if not self.data:
+            raise ValueError(f"data must name a task; choose from {', '.join(TASKS)}.")
+
 
 def study(plan: Study = Study(), progress: bool = True) -> int:
     """Make and store the rows that are missing; return how many were made.

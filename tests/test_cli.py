@@ -536,6 +536,24 @@ def test_a_sweep_refuses_ids_that_are_not_of_it(capsys, beside):
     assert "0123456789ab: not among the runs of figure3a" in error
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        *(
+            (["sweep", "figure3a", option, "--dry"], f"Name something after {option}")
+            for option in ("--ids", "--method", "--data", "--n", "--protocol")
+        ),
+        (["sweep", "figure3a", "--dry", "--variant"], "or leave it out."),
+        (["table", "1", "--protocol"], "Name a protocol after --protocol, or leave"),
+        (["classical", "--data"], "data must name a task; choose from openclipart,"),
+    ],
+)
+def test_an_option_that_lists_nothing_is_refused(arguments, said, capsys):
+    code, output, error = call(capsys, *arguments)
+    assert (code in (1, 2), output) == (True, "")
+    assert said in " ".join(error.replace("│", " ").split())
+
+
 def test_filters_that_leave_no_run_are_refused(capsys):
     code, _, error = call(capsys, "sweep", "figure3a", "--data", "cifar10")
     assert code == 1

@@ -34,6 +34,8 @@ class Table:
             raise ValueError(f"No table '{self.number}'; choose from {known}.")
         if self.measure and self.number != "3":
             raise ValueError("--measure belongs to table 3.")
+        if not self.protocol:
+            raise ValueError("Name a protocol after --protocol, or leave it out.")
         if self.measure:
             from kdgan_lib.reports import table3
 

@@ -2,7 +2,8 @@
 
 import sys
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field, make_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, make_dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -248,8 +249,20 @@ def _failed(message: str, failures: dict[str, str]) -> str:
     return f"{names[0]}{others} failed: {message}"
 
 
+def _check_filters(arguments: list[str]) -> None:
+    """Refuse a filter that lists nothing: it would leave the whole grid.
+
+    What is parsed does not tell it from one that was left out.
+    """
+    filters = {f"--{field.name}" for field in fields(Sweep) if field.default == ()}
+    for option, following in pairwise([*arguments, "--"]):
+        if option in filters and following.startswith("--"):
+            raise ValueError(f"Name something after {option}, or leave it out.")
+
+
 def sweep(arguments: list[str]) -> int:
     """Run `kdgan sweep`; return the exit code."""
+    _check_filters(arguments)
     return tyro.cli(Sweep, prog="kdgan sweep", args=arguments)()
 
 
