@@ -1,6 +1,7 @@
 """Declare the variance study: which games are watched, and what is drawn at a probe."""
 
 from dataclasses import asdict, dataclass, field, replace
+from types import SimpleNamespace
 from typing import Annotated
 
 import torch
@@ -37,6 +38,8 @@ class Probe:
         """Refuse amounts that have no variance, or nothing to look at."""
         check_range(self, "batches", "draws", "masks", above=1)
         check_range(self, "examples", above=0)
+        for value in self.temperatures:
+            check_range(SimpleNamespace(temperatures=value), "temperatures", above=0)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,10 @@ class Study:
     """smoke, book or paper: how long the players are pretrained."""
     probe: Annotated[Probe, tyro.conf.OmitArgPrefixes] = field(default_factory=Probe)
     """How much is drawn at a probe."""
+
+    def __post_init__(self) -> None:
+        """Refuse to watch nothing."""
+        check_range(self, "seeds", "epochs", "probes", "n", least=1)
 
     def epochs_probed(self) -> frozenset[int]:
         """Return the epochs after which C's gradient is measured, counted from 1."""

@@ -411,6 +411,27 @@ def test_amounts_without_a_variance_are_refused_before_training(name):
             Probe(**{name: 1})
 
 
+@pytest.mark.parametrize(
+    ("option", "values", "said"),
+    [
+        ("temperatures", ["nan"], "temperatures must be above 0 and finite, not nan"),
+        ("temperatures", ["1", "0"], "temperatures must be above 0, not 0.0"),
+        ("temperatures", [], "Name a temperature, or leave --temperatures out"),
+        *(
+            (name, [value], f"{name} must be at least 1, not {value}")
+            for name in ("seeds", "probes", "epochs", "n")
+            for value in ("0", "-2")
+        ),
+    ],
+)
+def test_a_study_of_nothing_is_refused_before_training(
+    option, values, said, capsys, runs_folder
+):
+    with pytest.raises(SystemExit, match="2"):
+        variance_study.main([f"--{option}", *values])
+    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
 def test_the_study_stores_every_run_and_skips_what_is_stored(toy_study):
     plan, calls = toy_study
     assert variance_study.study(plan, progress=False) == 3

@@ -100,6 +100,11 @@ class Command:
     force: bool = False
     """Measure again what is stored."""
 
+    def __post_init__(self) -> None:
+        """Refuse a study whose figure would lack the temperatures."""
+        if not self.plan.probe.temperatures:
+            raise ValueError("Name a temperature, or leave --temperatures out.")
+
     def __call__(self) -> int:
         """Run the study."""
         made = study(self.plan, self.force)
