@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from kdgan_lib import runs
 from kdgan_lib.baselines import KNN, RelExample, TagFeature, TagProp
 from kdgan_lib.baselines.tagger import Tagger
+from kdgan_lib.choices import check_range
 from kdgan_lib.data import Examples, Split
 from kdgan_lib.provenance import provenance
 from kdgan_lib.randomness import TUNING_SEED
@@ -69,6 +70,7 @@ class Study:
         """Refuse to fit nothing."""
         if not self.data:
             raise ValueError(f"data must name a task; choose from {', '.join(TASKS)}.")
+        check_range(self, "seeds", least=1)
 
 
 def study(plan: Study = Study(), progress: bool = True) -> int:

@@ -41,6 +41,7 @@ DATA = "openclipart"
 TABLE, CURVES, LABELS = "recommendations", "tag_curves", "soft_labels"
 KEY = ("data", "method", "seed", "image")
 CURVE_KEY = ("data", "method", "seed", "epoch")
+LARGEST_SEED = 2**32 - 1
 FOLLOWED = 3
 """Seeds whose runs of Figure 3b are followed."""
 SHOWN = 5
@@ -57,6 +58,13 @@ class Predictions:
     """Seed of the runs."""
     force: bool = False
     """Make the rows again even if they are there."""
+
+    def __post_init__(self) -> None:
+        """Refuse a seed that no run has, before the first taggers' rows are stored."""
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise ValueError(
+                f"seed must be from 0 to {LARGEST_SEED:,}, not {self.seed}."
+            )
 
 
 def store(plan: Predictions = Predictions(), progress: bool = True) -> int:

@@ -584,6 +584,24 @@ def test_predictions_without_fitted_taggers_are_one_sentence(capsys):
     assert "are untried: `kdgan classical` tries them" in error
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("predictions --seed -1", "seed must be from 0 to 4,294,967,295, not -1."),
+        ("predictions --seed 4294967296", "4,294,967,295, not 4294967296."),
+        ("classical --seeds 0", "seeds must be at least 1, not 0."),
+        ("classical --seeds -3", "seeds must be at least 1, not -3."),
+    ],
+)
+def test_a_seed_that_no_fit_has_is_refused_before_anything_is_fitted(
+    command, said, capsys, runs_folder
+):
+    code, _, error = call(capsys, *command.split())
+    assert code == 2
+    assert said in " ".join(error.replace("│", " ").split())
+    assert not runs_folder.exists()
+
+
 def test_a_wrong_grid_names_the_grids(capsys):
     code, _, error = call(capsys, "sweep", "figure9")
     assert code == 2
