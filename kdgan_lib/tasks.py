@@ -1,5 +1,6 @@
 """Name the tasks: a data set, the networks that learn it, and how much they train."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ from kdgan_lib.tags import load_tags
 
 Builders = dict[str, Callable[[], nn.Module]]
 Value = TypeVar("Value")
+HIDDEN = re.compile("h[1-9][0-9]{0,3}")
+"""Variant of MNIST's C with another number of hidden units."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,11 @@ def _mnist(variant: str) -> Builders:
         return mnist_players(initial="he" if variant == "default" else "released")
     if variant == "undropped":
         return {**mnist_players(), "classifier": lambda: MLP(dropout=0.0)}
-    if variant[:1] != "h" or not variant[1:].isdigit() or int(variant[1:]) < 1:
+    if not HIDDEN.fullmatch(variant):
         raise ValueError(
             f"MNIST has no networks '{variant}'; choose from default, released, "
-            "undropped (no dropout in C), h50 (50 hidden units; any number goes)."
+            "undropped (no dropout in C), h50 (50 hidden units; any number to 9,999 "
+            "goes)."
         )
     return mnist_players(hidden=int(variant[1:]))
 

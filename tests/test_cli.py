@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -159,7 +160,18 @@ def test_a_wrong_value_names_the_allowed_ones(option, value, allowed, capsys):
         (["--batch-size", "0"], "batch_size must be at least 1, not 0."),
         (["--selection", "best_test"], "selects on validation"),
         (["--n", "60000"], "n for MNIST under 'controlled' must be a whole number"),
-        (["--threads", "0"], "threads must be above 0, not 0."),
+        (["--threads", "0"], "threads must be at least 1 and at most 1024, not 0."),
+        (["--threads", "100000"], "at least 1 and at most 1024, not 100000."),
+        (["--checkpoint-seconds", "nan"], "at least 0 and finite, not nan."),
+        (["--checkpoint-seconds", "-1"], "checkpoint_seconds must be at least 0, not"),
+        *(
+            ([f"--{name}", "1000000000"], "must be at most 1,000,000, not 1,000,000,0")
+            for name in ("batch-size", "draws", "evaluated", "test-every")
+        ),
+        *(
+            (["--variant", name], "MNIST has no networks")
+            for name in ("h99999999999", "h0", "h²", "h" + "9" * 5_000)
+        ),
     ],
 )
 def test_a_value_that_no_run_could_honour_is_one_sentence(arguments, sentence, capsys):
@@ -182,7 +194,7 @@ def test_a_number_that_must_not_be_0_is_named(arguments, capsys):
     code, _, error = call(capsys, *arguments)
     assert code == 2
     name = arguments[-2].removeprefix("--").replace("-", "_")
-    assert f"{name} must be above 0, not 0." in error
+    assert re.search(rf"{name} must be (above 0|at least 1).*, not 0\.", error)
 
 
 def test_an_option_that_no_stored_run_has_is_refused(runs_folder, capsys):

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.choices import check_range
+from kdgan_lib.commands import MOST_THREADS
 from kdgan_lib.data import Split, load
 from kdgan_lib.loop.device import find_device
 from kdgan_lib.loop.state import adam
@@ -39,7 +40,9 @@ class Bench:
 
     def __post_init__(self) -> None:
         """Refuse what torch would refuse in its own words."""
-        check_range(self, "threads", "batch_size", "repeats", above=0)
+        check_range(self, "threads", least=1, to=MOST_THREADS)
+        check_range(self, "batch_size", least=1, to=100_000)
+        check_range(self, "repeats", least=1)
         check_range(self, "epochs")
 
     def __call__(self) -> int:

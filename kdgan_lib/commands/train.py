@@ -14,6 +14,7 @@ from kdgan_lib import experiments, runs
 from kdgan_lib import sweep as sweeps
 from kdgan_lib.budget import Budget
 from kdgan_lib.choices import check_range
+from kdgan_lib.commands import MOST_THREADS
 from kdgan_lib.execute import execute, is_stored
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import GRIDS
@@ -32,6 +33,8 @@ else:
     GridName = Literal[tuple(GRIDS)]
     DataName = Literal[tuple(TASKS)]
 DIVERGED = 3
+LARGEST = 1_000_000
+"""Of the whole numbers among a run's settings."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class Execution:
 
     def __post_init__(self) -> None:
         """Refuse what torch would refuse in its own words."""
-        check_range(self, "threads", above=0)
+        check_range(self, "threads", least=1, to=MOST_THREADS)
+        check_range(self, "checkpoint_seconds")
 
 
 def train(arguments: list[str]) -> int:
@@ -138,7 +142,15 @@ def parse_run(arguments: list[str]) -> tuple[Run, Execution]:
         args=arguments,
     )
     run = replace(prescribed, method=found.hyperparameters, budget=found.budget)
+    _check_amounts(run)
     return run, found.execution
+
+
+def _check_amounts(run: Run) -> None:
+    """Refuse what torch, or at the end the table, would refuse in its own words."""
+    for name, value in (asdict(run.budget) | run.method.hyperparameters()).items():
+        if isinstance(value, int) and value > LARGEST:
+            raise ValueError(f"{name} must be at most {LARGEST:,}, not {value:,}.")
 
 
 @dataclass(frozen=True)
