@@ -31,8 +31,13 @@ COMMANDS = {
 RESUMED = ("train", "sweep", "tune", "classical", "predictions", "variance", "data")
 """Commands that, given again, keep what was done."""
 INTERRUPTED = 130
-FAILURES = (OSError, ValueError, LookupError, RuntimeError, ModuleNotFoundError)
+FAILURES = (
+    *(OSError, ValueError, LookupError, RuntimeError, ModuleNotFoundError),
+    MemoryError,  # and pyarrow's own, which is one
+)
 """What a user may be able to mend."""
+NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
+"""What torch says in a RuntimeError, before its own frames."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,6 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _sentence(error: Exception) -> str:
     """Return what a failure says; nothing where nobody reads on."""
+    if isinstance(error, MemoryError) or NO_MEMORY in str(error):
+        return (
+            "memory is full: end what else is running, or ask for less, and try again."
+        )
     if isinstance(error, OSError):
         return complaint(error)
     if isinstance(error, ModuleNotFoundError):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
 
 from kdgan_lib import claims, cli, paths, runs
@@ -626,6 +627,13 @@ def test_a_wrong_grid_names_the_grids(capsys):
         (KeyboardInterrupt(), 130, "the same command goes on from here"),
         (DataMissing("MNIST is not there."), 1, "kdgan train: MNIST is not there."),
         (RuntimeError("out of memory"), 1, "kdgan train: out of memory"),
+        (MemoryError(), 1, "kdgan train: memory is full: end what else is"),
+        (pa.ArrowMemoryError("malloc of 7"), 1, "kdgan train: memory is full: end"),
+        (
+            RuntimeError(f"[enforce fail] {cli.NO_MEMORY}: you tried to allocate 7"),
+            1,
+            "kdgan train: memory is full: end",
+        ),
         (PermissionError(13, "Permission denied", "/x"), 1, "/x cannot be used"),
         (OSError(errno.ENOSPC, "No space left"), 1, "The disk is full: free some"),
         (FileNotFoundError("There is no file x."), 1, "kdgan train: There is no file"),
