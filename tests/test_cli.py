@@ -680,8 +680,8 @@ def test_a_file_in_place_of_the_runs_folder_names_the_variable(capsys, runs_fold
     code, _, error = call(capsys, *SMOKE, "mimic")
     assert code == 1
     assert error == (
-        f"kdgan train: {runs_folder}/work cannot be used (Not a directory): mend that, "
-        "or set KDGAN_RUNS to another folder, and run this again.\n"
+        f"kdgan train: The runs folder {runs_folder} is a file: set KDGAN_RUNS to a "
+        "folder.\n"
     )
 
 
