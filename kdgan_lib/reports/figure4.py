@@ -63,12 +63,12 @@ def at_larger_sizes(claim_ids: Sequence[str] = ("F4.4", "F4.5")) -> str:
         verdicts = {claim: _verdict_at(claim, n) for claim in claim_ids}
         known = [f"{c} *{v}*" for c, v in verdicts.items() if v != "not run"]
         if known:
-            said.append(f"with n = {n:,} {listed(known)}")
+            said.append(f"at n = {n:,} {listed(known)}")
     if not said:
         return ""
     return (
-        f"{listed(claim_ids)} are judged at n = {SIZES[0]}; by the same rules they "
-        f"would be, {'; '.join(said)}."
+        f"{listed(claim_ids)} are judged at n = {SIZES[0]}. The same rules would say, "
+        f"{'; '.join(said)}."
     )
 
 

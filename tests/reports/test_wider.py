@@ -50,7 +50,7 @@ def test_the_wider_space_holds_the_prescribed_setting(name):
 
 
 def test_the_wider_search_starts_there_in_a_table_of_its_own(runs_folder, monkeypatch):
-    monkeypatch.setattr(tuning, "_score", lambda run, progress=False: run.seed / 2_000)
+    monkeypatch.setattr(tuning, "_score", lambda run, *_: run.seed / 2_000)
     done = tuning.tune("kdgan", trials=4, wider=True)
     assert json.loads(done.parameters[0]) == tuning.prescribed("kdgan", 100)
     assert done.parameters.nunique() == 4
