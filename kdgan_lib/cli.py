@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from kdgan_lib.console import complaint, one_line
-from kdgan_lib.memory import keep_freed_memory
+from kdgan_lib.memory import is_full, keep_freed_memory
 
 COMMANDS = {
     "train": ("commands.train:train", "train one run and store its record"),
@@ -36,8 +36,6 @@ FAILURES = (
     MemoryError,  # and pyarrow's own, which is one
 )
 """What a user may be able to mend."""
-NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
-"""What torch says in a RuntimeError, before its own frames."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _sentence(error: Exception) -> str:
     """Return what a failure says; nothing where nobody reads on."""
-    if isinstance(error, MemoryError) or NO_MEMORY in str(error):
+    if is_full(error):
         return (
             "memory is full: end what else is running, or ask for less, and try again."
         )

@@ -1,10 +1,18 @@
-"""Keep the memory that large tensors leave, in the place of asking for it again."""
+"""Keep the memory that large tensors leave, and tell when there is no more of it."""
 
 import ctypes
 import sys
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 """Names of glibc's options, as in malloc.h."""
+
+ALLOCATOR = "DefaultCPUAllocator: can't allocate memory"
+"""What torch says in a RuntimeError, before its own frames."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether an error says that the machine's memory has no room."""
+    return isinstance(error, MemoryError) or ALLOCATOR in str(error)
 
 
 def keep_freed_memory() -> None:

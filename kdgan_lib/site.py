@@ -13,6 +13,7 @@ import nbformat
 
 from kdgan_lib.api_pages import write_api_pages
 from kdgan_lib.front_page import fill_front_page
+from kdgan_lib.notebooks.pairing import read_notebook
 from kdgan_lib.paths import ROOT, book_dir
 
 SOURCE = ROOT / "build" / "site-source"
@@ -128,10 +129,13 @@ def stage(target: Path, notebooks: Path) -> None:
 
 
 def stage_chapter(path: Path, target: Path) -> None:
-    """Write a chapter in the site's dialect, with its notebook and text to download."""
+    """Write a chapter in the site's dialect, with its notebook and text to download.
+
+    Raises ValueError, with how to mend it, for a damaged notebook.
+    """
     originals = target / "_originals"
     originals.mkdir(exist_ok=True)
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read_notebook(path)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             outputs = [_translate(out, target, path.stem) for out in cell.outputs]

@@ -18,7 +18,7 @@ from kdgan_lib.execute import execute
 from kdgan_lib.experiments import Run
 from kdgan_lib.files import DiskFull
 from kdgan_lib.loop.device import GPUFull
-from kdgan_lib.memory import keep_freed_memory
+from kdgan_lib.memory import is_full, keep_freed_memory
 from kdgan_lib.paths import advice, variable_of
 from kdgan_lib.workers import worker_pool
 
@@ -37,7 +37,7 @@ def sweep(
 
     Each worker is a process with one thread. When one is killed, those in flight are
     tried again, alone after the second time, and given up after the third; so is a run
-    for which the memory of the GPU had no room. Where data
+    for which the memory, or that of the GPU, had no room. Where data
     are missing or damaged, no further run of that data set is begun; where the disk is
     full or the folder of the runs cannot be used, none at all. Every finished run is on
     disk at once, every other one has checkpoints: interrupt, which ends the workers,
@@ -73,7 +73,7 @@ def _round(
 ) -> dict[str, str]:
     """Run a queue on a fresh pool; return by id what is to be tried again, and why.
 
-    That is what was in flight when the pool broke, and what found the GPU full.
+    That is what was in flight when the pool broke, and what found a memory full.
     """
     lost: dict[str, str] = {}
     with worker_pool(workers, _prepare_worker) as pool:
@@ -88,7 +88,7 @@ def _round(
                     error = future.exception()
                     if isinstance(error, BrokenProcessPool):
                         return lost | dict.fromkeys(flying.values(), KILLED)
-                    if isinstance(error, GPUFull):
+                    if error is not None and _crowded(error):
                         lost[identity] = _told(error)
                         del flying[future]
                         continue
@@ -107,7 +107,14 @@ def _round(
     return lost
 
 
+def _crowded(error: BaseException) -> bool:
+    """Tell whether a run found no room, which it may find when it is alone."""
+    return isinstance(error, GPUFull) or is_full(error)
+
+
 def _told(error: BaseException) -> str:
+    if is_full(error):
+        return "The memory is full: use fewer workers, or end what else is running."
     sentence = advice(error) if isinstance(error, OSError) else str(error)
     return sentence or type(error).__name__
 

@@ -16,6 +16,9 @@ UNGUARDED = (
     '"__main__":`, which they skip.'
 )
 
+MOST = 256
+"""Workers of a pool; each is a process, whose libraries alone take half a gigabyte."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -47,13 +50,13 @@ def worker_pool(
 
     A process that is killed cannot tell its workers: they would finish what they do,
     then wait for more forever. These end when it does, in the middle of their work.
-    Raises ValueError for fewer than one, and SystemExit, with a sentence, in a worker
-    that reads a script whose call is not guarded.
+    Raises ValueError for fewer than one, or more than `MOST`, and SystemExit, with a
+    sentence, in a worker that reads a script whose call is not guarded.
     """
     if getattr(current_process(), "_inheriting", False):  # as multiprocessing asks
         raise SystemExit(UNGUARDED)
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1, not {workers}.")
+    if not 1 <= workers <= MOST:
+        raise ValueError(f"workers must be from 1 to {MOST}, not {workers}.")
     return WorkerPool(workers, get_context("spawn"), _begin, (prepare,))
 
 

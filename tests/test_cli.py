@@ -10,7 +10,7 @@ import sys
 import pyarrow as pa
 import pytest
 
-from kdgan_lib import claims, cli, paths, runs
+from kdgan_lib import claims, cli, memory, paths, runs
 from kdgan_lib.budget import Budget
 from kdgan_lib.commands import train
 from kdgan_lib.data import DataMissing
@@ -630,7 +630,7 @@ def test_a_wrong_grid_names_the_grids(capsys):
         (MemoryError(), 1, "kdgan train: memory is full: end what else is"),
         (pa.ArrowMemoryError("malloc of 7"), 1, "kdgan train: memory is full: end"),
         (
-            RuntimeError(f"[enforce fail] {cli.NO_MEMORY}: you tried to allocate 7"),
+            RuntimeError(f"[enforce fail] {memory.ALLOCATOR}: you tried to allocate 7"),
             1,
             "kdgan train: memory is full: end",
         ),

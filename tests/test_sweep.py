@@ -8,13 +8,14 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from filelock import FileLock
 
-from kdgan_lib import runs, sweep, workers
+from kdgan_lib import memory, runs, sweep, workers
 from kdgan_lib.commands import train
 from kdgan_lib.data import DataMissing
 from kdgan_lib.execute import execute
@@ -44,7 +45,7 @@ def work(run, device):
     if run.seed == ALWAYS or (run.seed == ONCE and first):
         os.kill(os.getpid(), signal.SIGKILL)
     if run.seed == BROKEN:
-        raise MemoryError
+        raise ArithmeticError
     runs.record({"run_id": run.id, "status": "finished", "seed": run.seed})
 
 
@@ -214,24 +215,37 @@ def test_after_a_poison_run_the_sweep_is_parallel_again(runs_folder, monkeypatch
 def test_a_run_that_fails_is_named_and_the_others_finish(runs_folder):
     failures = sweep.sweep(grid([0, BROKEN, 1]), 2, progress=False, work=work)
     (broken,) = grid([BROKEN])
-    assert failures == {broken.id: "MemoryError"}
+    assert failures == {broken.id: "ArithmeticError"}
     assert sorted(runs.table().seed) == [0, 1]
     assert attempts(runs_folder, BROKEN) == 1
 
 
-def crowded(run, device):
-    """Find the GPU full: one run does so always, another where it is not alone."""
+def crowded(error, run, device):
+    """Find a memory full: one run does so always, another where it is not alone."""
     last = tried(run) == sweep.ATTEMPTS
     if run.seed == ALWAYS or (run.seed == ONCE and not last):
-        raise GPUFull("The memory of the GPU is full: use fewer workers.")
+        raise error
     runs.record({"run_id": run.id, "status": "finished", "seed": run.seed})
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (GPUFull("The memory of the GPU is full."), "The memory of the GPU is full."),
+        (MemoryError(), "The memory is full: use fewer workers, or end what else is"),
+        (RuntimeError(f"[enforce] {memory.ALLOCATOR}"), "The memory is full: use few"),
+    ],
+    ids=["gpu", "python", "torch"],
+)
 @pytest.mark.usefixtures("forked")
-def test_a_run_that_finds_the_gpu_full_is_tried_again_and_at_last_alone(runs_folder):
-    failures = sweep.sweep(grid([0, ALWAYS, ONCE, 1]), 2, progress=False, work=crowded)
+def test_a_run_that_finds_a_memory_full_is_tried_again_and_at_last_alone(
+    runs_folder, error, told
+):
+    busy = partial(crowded, error)
+    failures = sweep.sweep(grid([0, ALWAYS, ONCE, 1]), 2, progress=False, work=busy)
     (full,) = grid([ALWAYS])
-    assert failures == {full.id: "The memory of the GPU is full: use fewer workers."}
+    assert list(failures) == [full.id]
+    assert failures[full.id].startswith(told)
     assert sorted(runs.table().seed) == [0, 1, ONCE]
     assert attempts(runs_folder, ALWAYS) == attempts(runs_folder, ONCE) == 3
 

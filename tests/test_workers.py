@@ -98,9 +98,10 @@ def test_an_interrupted_pool_ends_its_workers_in_their_work(tmp_path):
     assert stands_still(mark)
 
 
-def test_a_pool_of_nobody_is_refused():
-    with pytest.raises(ValueError, match="workers must be at least 1, not 0"):
-        worker_pool(0)
+@pytest.mark.parametrize("count", [0, 257, 10**9])
+def test_a_pool_of_nobody_or_of_more_than_a_machine_holds_is_refused(count):
+    with pytest.raises(ValueError, match=f"workers must be from 1 to 256, not {count}"):
+        worker_pool(count)
 
 
 def test_a_script_without_a_guard_is_told_what_it_lacks(tmp_path):

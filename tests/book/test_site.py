@@ -168,6 +168,13 @@ def test_a_folder_without_chapters_leaves_the_earlier_site(folder, earlier, tmp_
     assert left(earlier) == OLD
 
 
+def test_a_damaged_notebook_is_named_with_what_mends_it(tmp_path):
+    broken = tmp_path / "01_toy.ipynb"
+    broken.write_text("{")
+    with pytest.raises(ValueError, match=r"01_toy\.ipynb is damaged .*git checkout"):
+        site.stage_chapter(broken, tmp_path)
+
+
 def test_a_build_that_fails_leaves_the_earlier_site(chapters, earlier, monkeypatch):
     sphinx(monkeypatch, 1)
     assert site.build(earlier, chapters) == 1
