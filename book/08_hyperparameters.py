@@ -464,8 +464,8 @@ prose.sentence("{said}", command="kdgan tune", said=search.ties())
 # %% [markdown]
 # What was searched lies inside the paper's ranges, so that finding the best there says
 # little. The verdict on S11 therefore also asks whether a weight of zero, which is
-# outside, is worse on validation: for *partly* by its mean, for *reproduced* by more
-# than the noise.
+# outside, is worse on validation: by its mean, for the tuned weight to count as inside,
+# and for *reproduced* by more than the noise.
 
 # %% tags=["remove-input"]
 prose.sentence(

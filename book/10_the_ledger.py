@@ -71,7 +71,7 @@ figures.show(
 )
 
 # %% tags=["remove-input"]
-prose.sentence("{said}", said=prose.built())
+prose.sentence("{said}", said=prose.built(judged))
 
 # %% [markdown]
 # An answer from three runs weighs less than one from ten, and a computed one needs no

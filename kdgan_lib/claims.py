@@ -95,7 +95,7 @@ def apply_rule(rule: Mapping[str, Any], evidence: pd.DataFrame) -> str:
         return "not run"
     if any(_too_few_runs(quantities[name]) for name in quantities_of(rule, "interval")):
         return "not run"
-    for verdict in ("reproduced", "partly"):
+    for verdict in ledger_file.RULED:
         if verdict in rule and holds(rule[verdict], quantities):
             return verdict
     return "not reproduced"

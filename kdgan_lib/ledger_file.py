@@ -12,7 +12,7 @@ import yaml
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The safe loader in C, ten times as fast, where PyYAML was built with it."""
 RESTORE = "correct it, or restore it with `git checkout -- claims.yml` in its folder"
-VERDICTS = ("reproduced", "partly")
+RULED = ("reproduced", "partly")
 """Verdicts that a rule has a condition for; whatever meets none is not reproduced."""
 PAIRS = ("between", "interval_within")
 """Operators whose bound is a pair of numbers, the lower one first."""
@@ -67,9 +67,9 @@ def check_rule(rule: object, operators: Collection[str]) -> None:
     if not isinstance(rule, Mapping):
         raise ValueError("its rule is no mapping of verdicts to conditions")
     for verdict, condition in rule.items():
-        if verdict not in VERDICTS:
+        if verdict not in RULED:
             raise ValueError(
-                f"its rule has {verdict!r}; choose from {', '.join(VERDICTS)}"
+                f"its rule has {verdict!r}; choose from {', '.join(RULED)}"
             )
         _check_condition(condition, operators)
 

@@ -210,9 +210,13 @@ def verdict_counts() -> pd.DataFrame:
     return counted("chapter", chapters, found, sorted(set(chapters)))
 
 
-def built() -> str:
-    """Return which of the reproduced claims our code was built to make hold."""
-    held = [v.claim for v in map(judge, claims.ledger()) if v.verdict == "reproduced"]
+def built(judged: Iterable[Verdict] = ()) -> str:
+    """Return which of the reproduced claims our code was built to make hold.
+
+    judged: the verdicts, where they are known; by default all are judged.
+    """
+    verdicts = [*judged] or [*map(judge, claims.ledger())]
+    held = [each.claim for each in verdicts if each.verdict == "reproduced"]
     names = [claim.id for claim in held if claim.built]
     if not names:
         return ""

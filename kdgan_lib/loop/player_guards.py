@@ -59,7 +59,7 @@ def check_seated(
     """
     check_players(method, players, split)
     check_parts(players, split)
-    checklearners(method, budget, players, split)
+    check_learners(method, budget, players, split)
     check_batches(method, budget, players, split)
     check_losses(method, budget, players, split)
     check_kept(method, budget, players, split)
@@ -175,7 +175,7 @@ def _named(kind: torch.dtype) -> str:
     return str(kind).removeprefix("torch.")
 
 
-def checklearners(
+def check_learners(
     method: Method, budget: Budget, players: dict[str, nn.Module], split: Split
 ) -> None:
     """Raise ValueError for a player that is to be trained and has nothing to learn."""

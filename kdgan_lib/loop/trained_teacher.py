@@ -4,9 +4,7 @@ import math
 import warnings
 from dataclasses import dataclass
 
-import torch
-
-from kdgan_lib.loop.evaluation import evaluation_mode, player_logits
+from kdgan_lib.loop.evaluation import predict
 from kdgan_lib.loop.schedule import Stage
 from kdgan_lib.loop.scoring import Scorer
 from kdgan_lib.loop.state import State
@@ -50,10 +48,8 @@ class TrainedTeacher:
             )
 
 
-@torch.no_grad()
 def _knows(state: State, scorer: Scorer) -> bool:
     """Tell whether T rates the first training examples better than a guess would."""
     teacher, batch = state.players["teacher"], scorer.split.train[:ASKED]
-    with evaluation_mode(teacher):
-        loss = cross_entropy(player_logits("teacher", teacher, batch), batch.targets)
+    loss = cross_entropy(predict("teacher", teacher, batch), batch.targets)
     return loss.item() < GUESSING * math.log(scorer.split.num_labels)

@@ -247,9 +247,11 @@ def _bracketed(names: list[str]) -> str:
     return f" ({'; '.join(names)})" if names else ""
 
 
-def _unclear() -> str:
-    """Return what the unadjusted intervals of the changes that are not clear say."""
-    found = differences()
+def _unclear(found: pd.DataFrame) -> str:
+    """Return what the unadjusted intervals of the changes that are not clear say.
+
+    found: rows of `differences`.
+    """
     rest = found[found["p (Holm)"] >= LEVEL]
     away = [row.variant for row in rest.itertuples() if row.low > 0 or row.high < 0]
     if away:
@@ -265,7 +267,7 @@ def summary() -> str:
     found, short = differences(), changes_in_short()
     if not short:
         return ""
-    text = f"{short[0].upper()}{short[1:]} {_unclear()}"
+    text = f"{short[0].upper()}{short[1:]} {_unclear(found)}"
     ratio = best_ratio()
     if ratio is None or adaptive(ratio) not in set(found.variant):
         return text

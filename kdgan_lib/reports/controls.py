@@ -102,7 +102,8 @@ def _cell(scores: "_Scores", name: str) -> str:
 
 def finished() -> dict[tuple[str, int], pd.DataFrame]:
     """Return the finished runs of each control that was run, by its name and n."""
-    found = {(name, n): _Scores(n).rows(name) for n in SIZES for name in CONTROLS}
+    scores = [_Scores(n) for n in SIZES]
+    found = {(name, each.n): each.rows(name) for each in scores for name in CONTROLS}
     return {
         place: rows[rows.status == "finished"]
         for place, rows in found.items()
