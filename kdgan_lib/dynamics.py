@@ -279,6 +279,24 @@ class Expectation:
         return one_hot(labels, logits.shape[-1]).double().mean(0)
 
 
+def best_answers(game: Game, starts: Logits, rounds: int) -> Trajectory:
+    """Let D, T and C in turn jump to their best answer (`Game.best_responses`).
+
+    No step size: where the distillation weights are small, the jumps are long. A law
+    without mass on a label has a logit of -inf there.
+    """
+    state = starts.strategies()
+    path = [state]
+    for _ in range(rounds):
+        for seat in ("p_d", "p_t", "p_c"):
+            answer = getattr(game.best_responses(*state), seat)
+            state = state._replace(**{seat: answer})
+        path.append(state)
+    p_c, p_t, p_d = (torch.stack(tables) for tables in zip(*path, strict=True))
+    history = Logits(p_c.log(), p_t.log(), p_d.logit())
+    return Trajectory(game, torch.arange(len(path)), history)
+
+
 def local_modes(game: Game, rules: Play) -> Tensor:
     """Return the eigenvalues of one round's linearisation at the equilibrium.
 

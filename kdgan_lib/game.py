@@ -274,7 +274,7 @@ def _answer_kl(tilt: Tensor, other: Tensor) -> Tensor:
     low = -tilt.min(-1, keepdim=True).values
     high = low + 1
     floor = low
-    for _ in range(200):
+    for _ in range(64):  # the interval of length 1 is then below float64's resolution
         level = (low + high) / 2
         too_big = (other / (tilt + level).clamp_min(1e-300)).sum(-1, keepdim=True) > 1
         low, high = torch.where(too_big, level, low), torch.where(too_big, high, level)

@@ -9,6 +9,7 @@ from kdgan_lib.dynamics import (
     Logits,
     Play,
     Sampling,
+    best_answers,
     gradient,
     joint_minimum,
     local_modes,
@@ -186,3 +187,29 @@ def test_steps_to_counts_only_a_final_arrival():
 def test_wrong_rules_of_play_are_refused(options, allowed):
     with pytest.raises(ValueError, match=allowed):
         Play(**options)
+
+
+def test_best_answers_in_turn_are_gibbs_laws_around_the_other_player():
+    game = Game(torch.tensor([0.2, 0.3, 0.5]), 0.3, 2.0, 0.5, "reverse_kl")
+    path = best_answers(game, random_starts(game, 4, seeded(0)), rounds=1)
+    (before_c, c), (before_t, t), (_, d) = path.strategies()
+    assert torch.allclose(d, game.optimal_discriminator(before_c, before_t))
+    tilted_t = before_c * (1 - d) ** (-0.7 / 0.5)
+    tilted_c = t * (1 - d) ** (-0.3 / 2.0)
+    assert torch.allclose(t, tilted_t / tilted_t.sum(-1, keepdim=True))
+    assert torch.allclose(c, tilted_c / tilted_c.sum(-1, keepdim=True))
+
+
+@pytest.mark.parametrize(("weight", "arrives"), [(0.1, False), (1.0, True)])
+def test_best_answers_arrive_where_distillation_shortens_them(weight, arrives):
+    game = Game(torch.tensor([0.2, 0.3, 0.5]), 0.5, weight, weight, "reverse_kl")
+    path = best_answers(game, random_starts(game, 5, seeded(1)), rounds=60)
+    assert not path.distance().isnan().any()
+    assert bool((path.distance()[-1] < 1e-9).all()) == arrives
+    assert bool((path.distance()[-1] > 0.1).all()) != arrives
+
+
+def test_best_answers_without_distillation_are_corners_or_their_middle_at_a_tie():
+    game = Game(torch.tensor([0.2, 0.3, 0.5]), 0.5, 0.0, 0.0)
+    path = best_answers(game, random_starts(game, 5, seeded(2)), rounds=4)
+    assert set(path.strategies().p_c[1:].unique().tolist()) == {0.0, 0.5, 1.0}
