@@ -28,7 +28,7 @@ prose.sentence(
     "**In short.** {said} {above}",
     command="make book",
     said=ledger.summary(judged) or None,
-    above=cell_verdicts.above() or " ",
+    above=f"{cell_verdicts.above()} {cell_verdicts.indistinct()}",
 )
 
 # %% [markdown]

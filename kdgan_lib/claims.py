@@ -283,6 +283,7 @@ def _cell(
 ) -> dict[str, Any]:
     """Return what one cell of a table adds to what all its cells share."""
     facts = {"label": row["label"], "title": column["title"], "value": value}
+    own = (row.get("notes", {}).get(column["title"]), column.get("note"))
     return {
         "id": f"{common['id']}.{place}",
         "statement": common["statement"].format(**facts),
@@ -290,5 +291,5 @@ def _cell(
         "arguments": {**row["arguments"], **column["arguments"], "paper": value},
         "paper": value,
         "spread": spread,
-        "note": row.get("notes", {}).get(column["title"], common.get("note", "")),
+        "note": " ".join(filter(None, own)) or common.get("note", ""),
     }

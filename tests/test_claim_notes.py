@@ -1,21 +1,24 @@
 """What the ledger's notes say in words holds of the paper's table and of the rows."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kdgan_lib import claims, tables
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import GRIDS, control, table1
+from kdgan_lib.measures.curves import convergence_epoch
 from kdgan_lib.measures.tags import table2_relative_gain, tag_share_above
 from kdgan_lib.reports import (
     compression,
     hyperparameters,
     selection,
+    table2,
     tag_curves,
     teachers,
 )
 from kdgan_lib.reports.table1 import COLUMNS, METHODS, Column
-from kdgan_lib.stats import paired_difference
+from kdgan_lib.stats import convergence, paired_difference, per_seed
 from kdgan_lib.verdicts import judge
 
 
@@ -157,3 +160,103 @@ def test_t2_77_a_c_without_a_teacher_gains_more_on_relexample():
     )
     for tags in ("popular_gain", "random_gain"):
         assert alone[tags].value > kdgan[tags].value
+
+
+def evidence(claim_id):
+    """Return a claim's quantities by name, with value, lo and hi."""
+    return judge(claim_id).evidence.set_index("quantity")
+
+
+def test_t1_n_10000_the_papers_methods_are_less_than_a_point_apart_in_one_column():
+    spreads = {
+        column: np.ptp(
+            [
+                claims.paper_value("T1", method=m, data=column.data, n=column.n)
+                for m in METHODS
+            ]
+        )
+        for column in COLUMNS
+    }
+    assert [c for c, far in spreads.items() if far < 1] == [Column("mnist", 10_000)]
+    assert claims.find("T1.3").rule["reproduced"]["between"] == [-1, 1]
+    notes = [claims.find(f"T1.{place}").note for place in (3, 27)]  # CODIS, NaGAN
+    assert all("less than a point apart" in note for note in notes)
+    assert "collapse" in notes[1]
+
+
+@pytest.mark.parametrize("name", ["kdgan", "nagan"])
+def test_f3a_1_and_f3a_2_other_units_and_protocols_change_both_verdicts(name):
+    claim = claims.find({"kdgan": "F3a.1", "nagan": "F3a.2"}[name])
+    long = tables.curves(grid="released_length", method=name, status="finished")
+    script = per_seed(
+        tables.game(long), lambda run: convergence(run, "classifier_test")
+    )
+    text = convergence_epoch(name, protocol="paper")["epochs"].value
+    for epochs in (script.mean(), text):
+        found = pd.DataFrame([{"quantity": "epochs", "value": epochs}])
+        assert claims.apply_rule(claim.rule, found) != judge(claim.id).verdict
+
+
+def test_m17_to_m19_other_readings_say_otherwise():
+    for name, other in (
+        ("M17", "relative_log10_ratio"),
+        ("M18", "pathwise_log10_ratio"),
+        ("M19", "relative_log10_ratio"),
+    ):
+        assert judge(name).verdict == "not reproduced"
+        assert evidence(name)["lo"][other] > 0
+    m18 = evidence("M18")["value"]
+    assert m18["log10_ratio"] < m18["same_point_log10_ratio"] < 0
+
+
+def test_m21_distn_and_mimic_each_tuned_for_itself_are_comparable():
+    rule = claims.find("M21").rule["reproduced"]["interval_within"]
+    stored = tables.runs(grid="table1", protocol="controlled", data="mnist")
+    for _, column in stored.groupby("n"):
+        kl, l2 = (
+            100 * column[column.method == name].set_index("seed").test_accuracy
+            for name in ("distn", "mimic")
+        )
+        found = paired_difference(kl, l2)
+        assert rule[0] < found.lo < found.hi < rule[1]
+
+
+def test_f3a_6_no_gain_is_told_by_the_last_c():
+    stored = tables.runs(grid="figure3a", protocol="controlled")
+    trick, plain = (
+        100 * stored[stored.method == name].set_index("seed").last_test_accuracy
+        for name in ("kdgan", "kdgan_wo_gm")
+    )
+    found = paired_difference(trick, plain)
+    assert found.lo < 0 < found.hi
+
+
+def test_f4_1_most_of_the_range_over_alpha_is_due_to_its_end_at_one():
+    axis = hyperparameters.axis(hyperparameters.points(), "alpha")
+    for _, part in axis.groupby("n"):
+        means = hyperparameters.complete(part, "accuracy").mean()
+        without = means[means.index < 1]
+        assert np.ptp(without) < 0.5
+        assert np.ptp(means) > 2 * np.ptp(without)
+
+
+def test_f5_1_and_f5_2_the_bar_is_wider_than_kdgan_s_gain_on_relexample():
+    gain = table2_relative_gain("kdgan", "relexample")["popular_gain"].value
+    assert 0 < gain < claims.find("F5.1").rule["reproduced"]["at_most"]
+    lost = -table2_relative_gain("kdgan", "nagan")["popular_gain"].value
+    assert 0 < lost < evidence("F5.2")["value"]["relative_range"]
+
+
+def test_f5_3_t_loses_at_a_large_gamma_and_c_s_loss_is_not_told():
+    lost = evidence("F5.3")
+    assert lost["lo"]["relative_loss"] < 0 < lost["hi"]["relative_loss"]
+    teacher = tag_curves.axis("gamma").pivot_table("teacher", "seed", "value")
+    assert (teacher[teacher.columns.max()] < teacher[teacher.columns.min()]).all()
+
+
+def test_f3b_6_nagan_is_above_kdgan_by_every_metric():
+    for vocabulary in ("popular", "random"):
+        scored = table2.scores(table2.DATA[vocabulary])
+        means = scored.groupby("method").mean(numeric_only=True)
+        for metric in table2.METRICS:
+            assert means[metric]["nagan"] > means[metric]["kdgan"]

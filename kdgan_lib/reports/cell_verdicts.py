@@ -9,10 +9,12 @@ from kdgan_lib import claims
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import released, table1
-from kdgan_lib.reports.table1 import METHODS, Column
+from kdgan_lib.reports.table1 import COLUMNS, METHODS, Column
 from kdgan_lib.stats import FEWEST
 from kdgan_lib.verdicts import Verdict, judge
 
+REPRODUCED = 1
+"""Points from the paper's mean within which a cell counts as reproduced."""
 PARTLY = 3
 """Points above the paper's mean from which a cell counts as another setting."""
 
@@ -75,12 +77,12 @@ def _gap(judged: Verdict) -> float:
 
 
 def counts() -> str:
-    """Return in words how many cells of Table 1 have which verdict."""
+    """Return in words how many cells of Table 1 have which verdict, and what of it."""
     found = pd.Series([judged.verdict for judged in _judged_cells()])
     by_verdict = found.value_counts().reindex(claims.VERDICTS).dropna().astype(int)
     said = [f"{count} {verdict}" for verdict, count in by_verdict.items()]
     told = f"Verdicts on Table 1's {len(found)} cells: {listed(said)}."
-    return f"{told} {above()}".rstrip()
+    return " ".join(filter(None, (told, above(), indistinct())))
 
 
 def above() -> str:
@@ -93,3 +95,33 @@ def above() -> str:
         "paper's, which counts as *partly*: `controlled` is another setting, with "
         "augmentation."
     )
+
+
+def indistinct() -> str:
+    """Return in words how many reproduced cells could as well be another method's.
+
+    They are those of columns where the paper's means are closer than `REPRODUCED`.
+    """
+    given = [
+        judged.claim.arguments
+        for judged in _judged_cells()
+        if judged.verdict == "reproduced"
+    ]
+    there = [Column(each["data"], each["n"]) for each in given]
+    close = [column for column in COLUMNS if _spread(column) < REPRODUCED]
+    count = sum(column in close for column in there)
+    if not count:
+        return ""
+    where = listed([column.title("controlled") for column in close if column in there])
+    return (
+        f"{count} of the {len(there)} *reproduced* cells are of {where}, where the "
+        "paper's six methods are less than a point apart: by the rule one method's "
+        "number would pass for another's."
+    )
+
+
+def _spread(column: Column) -> float:
+    """Return how far the paper's methods are apart in a column, in points."""
+    where = {"data": column.data, "n": column.n}
+    means = [claims.paper_value("T1", method=name, **where) for name in METHODS]
+    return max(means) - min(means)

@@ -271,6 +271,19 @@ def test_cells_are_counted_by_verdict_and_show_their_distance(invented):
     assert found["NaGAN"].endswith("not run")
 
 
+def test_a_reproduced_cell_where_the_papers_methods_are_close_is_counted(runs_folder):
+    assert cell_verdicts.indistinct() == ""
+    many = [declare("kdgan", n=10_000, seed=seed) for seed in range(3)]
+    few = [declare("codis", n=1_000, seed=seed) for seed in range(3)]
+    store([row(run, 0.99) for run in many] + [row(run, 0.955) for run in few])
+    assert cell_verdicts.indistinct() == (
+        "1 of the 2 *reproduced* cells are of MNIST 10,000, where the paper's six "
+        "methods are less than a point apart: by the rule one method's number would "
+        "pass for another's."
+    )
+    assert cell_verdicts.counts().endswith(cell_verdicts.indistinct())
+
+
 def test_kdgan_has_a_place_at_each_number_of_images_with_enough_runs(runs_folder):
     assert order_tables.standings_by_size().empty
     assert sizes.seeds() == "no seeds"
