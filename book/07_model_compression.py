@@ -627,7 +627,10 @@ prose.sentence(
 # More images are given more training, so a curve that rises shows both.
 
 # %% tags=["remove-input"]
-prose.sentence("All methods make {said}.", said=compression.updates_by_size("mnist"))
+prose.sentence(
+    "All methods make, to a whole epoch, {said}.",
+    said=compression.updates_by_size("mnist"),
+)
 
 # %% tags=["hide-input"]
 figures.show(

@@ -15,7 +15,7 @@ LEVEL = 0.05
 QUIET = 0.1
 """Quantile of stored wall times that estimates go by: most runs shared their core."""
 FEWEST = 3
-"""Runs that an interval, and a verdict, need at least."""
+"""Runs that an interval over runs, and a verdict by it, need at least."""
 ROUNDING = 1e-12
 """Share of the largest value below which values are equal but for rounding."""
 MANY = 10
