@@ -219,7 +219,8 @@ prose.verdict(claim)
 # 1. The paper has no such list. Which sentences are claims, and where they are cut, is
 #    our choice; so are the rules.
 # 2. The number of claims is not a score. Most of them are cells of two tables, and a
-#    theorem counts as much as a cell.
+#    theorem counts as much as a cell. What the paper says in its text and of a figure
+#    is two claims: M23 and F6 are one measurement, F7 is M17 and M18 together.
 # 3. Verdicts on experiments are under the protocol that the claim names, mostly
 #    `controlled`. They say what the method does under equal conditions, not what the
 #    authors' program printed on their machine.
