@@ -123,6 +123,14 @@ def paired_difference(first: pd.Series, second: pd.Series, seed: int = 0) -> Dif
     )
 
 
+def shared_difference(
+    first: pd.Series, second: pd.Series, fewest: int = FEWEST
+) -> Difference | None:
+    """Return `paired_difference`; None where fewer than `fewest` pairs are known."""
+    both = pd.concat([first, second], axis=1, join="inner").dropna()
+    return paired_difference(first, second) if len(both) >= fewest else None
+
+
 def signed(gap: Difference, digits: int = 2) -> str:
     """Return a difference with its sign and, where there is one, its interval."""
     mean, lo, hi = (f"{value:+.{digits}f}" for value in (gap.mean, gap.lo, gap.hi))

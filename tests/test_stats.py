@@ -55,6 +55,15 @@ def test_pairs_with_a_missing_number_are_left_out():
     assert np.isnan(stats.holm([0.01, math.nan])[1])
 
 
+def test_a_shared_difference_is_none_where_too_few_pairs_are_known():
+    first = pd.Series([1.0, 2.0, 4.0, math.nan], index=[0, 1, 2, 3])
+    second = pd.Series([1.0, 1.0, 1.0, 1.0], index=[1, 2, 3, 4])
+    assert stats.shared_difference(first, second) is None
+    found = stats.shared_difference(first, second, 2)
+    assert (found.mean, found.runs) == (2, 2)
+    assert stats.shared_difference(first, second[[3, 4]], 1) is None
+
+
 def test_the_effect_size_is_corrected_for_few_pairs():
     few = stats.paired_difference(*pair([1, 2, 3])).effect_size
     assert few == pytest.approx(2 * (1 - 3 / 7))

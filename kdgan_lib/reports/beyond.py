@@ -21,6 +21,7 @@ from kdgan_lib.stats import (
     Difference,
     mean_interval,
     paired_difference,
+    shared_difference,
     signed,
 )
 from kdgan_lib.variations import changed
@@ -145,9 +146,9 @@ def _gaps() -> dict[str, Difference]:
     """Return each variant minus the tuned KDGAN, where three pairs are known."""
     found = points().pivot(index="seed", columns="variant", values="accuracy")
     return {
-        name: paired_difference(found[name], found[TUNED])
+        name: gap
         for name in variants()[1:]
-        if len(found[[name, TUNED]].dropna()) >= FEWEST
+        if (gap := shared_difference(found[name], found[TUNED]))
     }
 
 

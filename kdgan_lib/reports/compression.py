@@ -24,7 +24,7 @@ from kdgan_lib.reports.table1 import (
     Column,
     Entry,
 )
-from kdgan_lib.stats import LEVEL, paired_difference
+from kdgan_lib.stats import LEVEL, shared_difference
 
 WIDE = 2
 """Columns up to which a table's cells have room for their small print on one line."""
@@ -205,11 +205,11 @@ def _differences(
 def _against(runs: pd.DataFrame, reference: str, rivals: Sequence[str]) -> pd.DataFrame:
     """Return one column's differences, by the rows of the table."""
     gaps = {
-        label_of(name): paired_difference(runs[reference], runs[name])
+        label_of(name): gap
         for name in rivals
         if name != reference
         and name in runs
-        and (runs[name].notna() & runs[reference].notna()).any()
+        and (gap := shared_difference(runs[reference], runs[name], 1))
     }
     return tabled(gaps)
 

@@ -25,6 +25,7 @@ from kdgan_lib.stats import (
     Estimate,
     mean_interval,
     paired_difference,
+    shared_difference,
     signed,
 )
 
@@ -94,7 +95,7 @@ def _cell(scores: "_Scores", name: str) -> str:
         return table1.not_run(GRID, left, command)
     if changed.empty:
         return folded(f"all {lost} diverged", [], command)
-    gap = _difference(changed, scores.of(method))
+    gap = shared_difference(changed, scores.of(method), 1)
     change = [] if gap is None else [f"change {signed(gap)}"]
     lines = [BESIDE.join([*change, counted(len(changed))]), *lines]
     return shown(mean_interval(changed), lines, command, rows.run_id)
@@ -178,8 +179,7 @@ def _range(scores: "_Scores", ending: str) -> tuple[float, float] | None:
         if name == f"{change['method']} {ending}"
     ]
     pairs = [(scores.of(name), scores.of(CONTROLS[name]["method"])) for name in names]
-    gaps = [_difference(mine, usual) for mine, usual in pairs if len(mine) >= FEWEST]
-    known = [gap.mean for gap in gaps if gap is not None and gap.runs >= FEWEST]
+    known = [gap.mean for pair in pairs if (gap := shared_difference(*pair))]
     return (min(known), max(known)) if len(known) == len(names) else None
 
 
@@ -263,12 +263,6 @@ def _step(label: str, before: str, known: dict[str, pd.Series], stored: int) -> 
     mine = known[label]
     change = paired_difference(mine, known[before]) if before in known else None
     return Step(label, before, mean_interval(mine), change, stored)
-
-
-def _difference(first: pd.Series, second: pd.Series) -> Difference | None:
-    if first.index.intersection(second.index).empty:
-        return None
-    return paired_difference(first, second)
 
 
 def _accuracies(rows: pd.DataFrame) -> pd.Series:

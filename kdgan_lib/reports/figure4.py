@@ -17,7 +17,7 @@ from kdgan_lib.reports.cells import (
     seeds_in_words,
     shown,
 )
-from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
+from kdgan_lib.stats import FEWEST, mean_interval, shared_difference, signed
 from kdgan_lib.verdicts import judge
 
 SIZES = (100, 1_000, 10_000)
@@ -274,9 +274,8 @@ def teachers(found: pd.DataFrame) -> pd.DataFrame:
         here = part.set_index("seed").teacher
         lines, command = [counted(len(here))], "kdgan sweep figure6"
         cell = shown(mean_interval(here), lines, command, part.run_id, BESIDE)
-        gain = "–"
-        if value and set(alone.index) & set(here.index):
-            gain = signed(paired_difference(here, alone))
+        gap = shared_difference(here, alone, 1) if value else None
+        gain = signed(gap) if gap else "–"
         gamma = report.gamma_label(float(str(value)))
         shown_rows.append({"gamma": gamma, "T": cell, "gain over γ = 0": gain})
     return pd.DataFrame(shown_rows)

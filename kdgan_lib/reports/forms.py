@@ -6,7 +6,7 @@ from kdgan_lib import claims
 from kdgan_lib.prose import about_zero, listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.table1 import COLUMNS
-from kdgan_lib.stats import FEWEST, Difference, paired_difference, signed
+from kdgan_lib.stats import Difference, paired_difference, shared_difference, signed
 
 LABELS = ("labels", 1.0)
 """The student without a teacher, by loss and temperature."""
@@ -20,10 +20,10 @@ def tuned_apart() -> str:
     each. Columns in which they share fewer than three seeds are left out.
     """
     gaps = {
-        column.title("controlled"): paired_difference(runs["distn"], runs["mimic"])
+        column.title("controlled"): gap
         for column, runs in table1.scores("controlled", COLUMNS).items()
         if {"distn", "mimic"} <= set(runs)
-        and len(runs[["distn", "mimic"]].dropna()) >= FEWEST
+        and (gap := shared_difference(runs["distn"], runs["mimic"]))
     }
     if not gaps:
         return ""

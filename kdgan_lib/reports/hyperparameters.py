@@ -14,12 +14,7 @@ from kdgan_lib.reports import effort
 from kdgan_lib.reports.cells import seeds_in_words
 from kdgan_lib.reports.points import stored
 from kdgan_lib.runs import GAME
-from kdgan_lib.stats import (
-    FEWEST,
-    Difference,
-    mean_interval,
-    paired_difference,
-)
+from kdgan_lib.stats import Difference, mean_interval, shared_difference
 from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS, changed
 
 AXES = {"alpha": ALPHAS, "beta": BETAS, "gamma": GAMMAS}
@@ -131,8 +126,7 @@ def gaps(rows: pd.DataFrame, name: str, score: str = "accuracy") -> pd.DataFrame
         for value in part.value.unique():
             row = {"n": n, "value": value, "runs": 0}
             here = _by_seed(part, value, score)
-            if set(start.index) & set(here.index):
-                gap = paired_difference(here, start)
+            if gap := shared_difference(here, start, 1):
                 row |= {"mean": gap.mean, "lo": gap.lo, "hi": gap.hi, "runs": gap.runs}
             shown.append(row)
     return pd.DataFrame(shown, columns=["n", "value", "runs", "mean", "lo", "hi"])
@@ -156,10 +150,7 @@ def change(
 def _minus(
     rows: pd.DataFrame, first: float, second: float, score: str
 ) -> Difference | None:
-    both = [_by_seed(rows, value, score) for value in (first, second)]
-    if len(set(both[0].index) & set(both[1].index)) < FEWEST:
-        return None
-    return paired_difference(*both)
+    return shared_difference(*(_by_seed(rows, v, score) for v in (first, second)))
 
 
 def complete(rows: pd.DataFrame, score: str = "accuracy") -> pd.DataFrame:
@@ -212,8 +203,7 @@ def rounding() -> Difference | None:
     rounded = found[chosen].set_index("seed").accuracy.dropna()
     if exact.empty or rounded.empty:
         return None
-    gap = paired_difference(rounded, 100 * exact.set_index("seed").test_accuracy)
-    return gap if gap.runs >= FEWEST else None
+    return shared_difference(rounded, 100 * exact.set_index("seed").test_accuracy)
 
 
 def curves(

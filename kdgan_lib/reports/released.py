@@ -14,8 +14,8 @@ from kdgan_lib.stats import (
     Estimate,
     convergence,
     mean_interval,
-    paired_difference,
     per_seed,
+    shared_difference,
     signed,
 )
 
@@ -168,9 +168,9 @@ def lead_over_nagan() -> str:
         return ""
     long = scores()
     rivals = _by_seed(short.finished, LARGEST), scores(method="nagan")
-    if any(len(long.index.intersection(rival.index)) < FEWEST for rival in rivals):
+    usual, equal = (shared_difference(long, rival) for rival in rivals)
+    if usual is None or equal is None:
         return ""
-    usual, equal = (paired_difference(long, rival) for rival in rivals)
     return (
         f"Under `code` with n = 100 KDGAN minus NaGAN is {signed(usual)} points at the "
         f"released length of each ({usual.runs} seeds), and {signed(equal)} where "
@@ -296,10 +296,9 @@ def _row(
     mine = _by_seed(stored, LARGEST)
     said = [counted(len(mine))]
     cell = shown(mean_interval(mine), said, command, stored.run_id, BESIDE)
-    shared = mine.index.intersection(long.index)
-    same = mine.equals(long) or shared.empty
-    gap = "–" if same else signed(paired_difference(long, mine))
-    return row | {"largest test accuracy": cell, "long KDGAN minus it": gap}
+    gap = None if mine.equals(long) else shared_difference(long, mine, 1)
+    distance = signed(gap) if gap else "–"
+    return row | {"largest test accuracy": cell, "long KDGAN minus it": distance}
 
 
 def _by_seed(runs: pd.DataFrame, column: str) -> pd.Series:

@@ -21,7 +21,7 @@ from kdgan_lib.reports.cells import (
 )
 from kdgan_lib.reports.orderings import FEWEST_SIZES, by_size, images_needed
 from kdgan_lib.reports.table1 import ROWS, Column
-from kdgan_lib.stats import FEWEST, Difference, mean_interval, paired_difference, signed
+from kdgan_lib.stats import FEWEST, Difference, mean_interval, shared_difference, signed
 
 LEVELS = (85, 90, 95, 98)
 """Accuracies in percent at which the images needed are compared."""
@@ -264,17 +264,16 @@ def _gaps(rival: str, method: str = "kdgan") -> dict[int, Difference]:
         if name == method
     }
     return {
-        hidden: paired_difference(*pair)
+        hidden: gap
         for hidden, pair in pairs.items()
-        if min(map(len, pair)) >= FEWEST
+        if (gap := shared_difference(*pair))
     }
 
 
 def _gap(first: pd.Series, second: pd.Series) -> str:
     """Return a paired difference, or a dash where nothing is paired."""
-    if first.index.intersection(second.index).empty:
-        return "–"
-    return on_two_lines(signed(paired_difference(first, second)))
+    gap = shared_difference(first, second, 1)
+    return on_two_lines(signed(gap)) if gap else "–"
 
 
 def _loss(entry: table3.Entry) -> str:

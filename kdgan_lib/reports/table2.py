@@ -16,7 +16,7 @@ from kdgan_lib.stats import (
     Estimate,
     holm,
     mean_interval,
-    paired_difference,
+    shared_difference,
 )
 
 GRID, BASELINES = "table2", "baselines"
@@ -211,9 +211,7 @@ def gap(found: pd.DataFrame, first: str, second: str, metric: str) -> Difference
     )
     if len(two) == 1 and second in CLASSICAL:
         two = pd.Series(two.iloc[0], one.index)
-    if not len(one.index.intersection(two.index)):
-        return None
-    return paired_difference(one, two)
+    return shared_difference(one, two, 1)
 
 
 def differences(data: str, reference: str = "kdgan") -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from kdgan_lib import declared, runs, tables
 from kdgan_lib.declared import Cell
-from kdgan_lib.stats import Difference, Estimate, mean_interval, paired_difference
+from kdgan_lib.stats import Difference, Estimate, mean_interval, shared_difference
 
 GRID, SIZES = "table3", "sizes"
 COMMAND = "kdgan sweep table3"
@@ -88,8 +88,7 @@ def _entry(cell: Cell, stored: pd.DataFrame, teachers: pd.Series) -> Entry:
     if mine.empty:
         return Entry(cell)
     scores = 100 * mine.set_index("seed").test_accuracy
-    shared = scores.index.intersection(teachers.index)
-    loss = paired_difference(teachers, scores) if len(shared) else None
+    loss = shared_difference(teachers, scores, 1)
     return Entry(cell, loss, tuple(mine.run_id), scores)
 
 

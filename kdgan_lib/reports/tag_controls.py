@@ -13,7 +13,7 @@ from kdgan_lib.stats import (
     LEVEL,
     Difference,
     mean_interval,
-    paired_difference,
+    shared_difference,
     signed,
 )
 
@@ -80,8 +80,7 @@ def gap(by_seed: pd.DataFrame, first: str, second: str) -> Difference | None:
     """Return first minus second by seed; None without a common seed, or for one."""
     if first == second or not {first, second} <= set(by_seed):
         return None
-    pairs = by_seed[[first, second]].dropna()
-    return paired_difference(pairs[first], pairs[second]) if len(pairs) else None
+    return shared_difference(by_seed[first], by_seed[second], 1)
 
 
 def _distance(by_seed: pd.DataFrame, name: str, other: str) -> str | None:

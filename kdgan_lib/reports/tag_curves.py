@@ -16,11 +16,10 @@ from kdgan_lib.reports.search import searched
 from kdgan_lib.reports.starts import paths
 from kdgan_lib.reports.table2 import DATA, GRID, METRICS, NEURAL
 from kdgan_lib.stats import (
-    FEWEST,
     LEVEL,
     Difference,
     convergence,
-    paired_difference,
+    shared_difference,
     signed,
 )
 
@@ -41,6 +40,8 @@ VARIANTS = {
     "plain_product": "cross-fitted, the product to the letter",
 }
 """Kinds of teachers by the name of their networks."""
+KINDS = ("default", "single_teacher")
+"""The two that are compared by clear differences."""
 TAUGHT = ("mimic", "distn", "kdgan")
 """Methods that learn from each kind of teacher."""
 
@@ -161,15 +162,16 @@ def teachers() -> pd.DataFrame:
     A cell is C's mean with, in brackets, its gain over C without a teacher on the same
     seeds and the gain's interval. Last, how many seeds the methods have.
     """
-    runs = tables.runs(grid="teachers", status="finished")
-    alone = tables.runs(grid=GRID, data=POPULAR, method="supervised", status="finished")
+    runs, alone = (
+        tables.runs(grid="teachers", status="finished"),
+        _by_seed("supervised"),
+    )
     if runs.empty or alone.empty:
         return pd.DataFrame()
     runs["variant"] = _variants(runs)
-    start = alone.set_index("seed").test_precision
     kinds = [kind for kind in VARIANTS if (runs.variant == kind).any()]
     return pd.DataFrame(
-        [_taught(kind, runs[runs.variant == kind], start) for kind in kinds]
+        [_taught(kind, runs[runs.variant == kind], alone) for kind in kinds]
     )
 
 
@@ -207,35 +209,22 @@ def _named(methods: Sequence[str]) -> str:
 
 def _honest_minus_single() -> dict[str, Difference]:
     """Return P@3 of C taught by a cross-fitted T minus by one network, by method."""
-    pairs = {name: _by_kind(name) for name in TAUGHT}
     return {
-        name: paired_difference(scores["default"], scores["single_teacher"])
-        for name, scores in pairs.items()
-        if _shared(scores["default"], scores["single_teacher"]) >= FEWEST
+        name: gap
+        for name in TAUGHT
+        if (gap := shared_difference(*(_by_kind(name)[kind] for kind in KINDS)))
     }
 
 
 def _gains() -> dict[str, Difference]:
     """Return P@3 of C with either kind of T minus that of C without a teacher."""
-    alone = tables.runs(grid=GRID, data=POPULAR, method="supervised", status="finished")
-    if alone.empty:
-        return {}
-    without = alone.set_index("seed").test_precision
-    scores = {
-        f"{name}, {VARIANTS[kind]}": _by_kind(name)[kind]
-        for name in TAUGHT
-        for kind in ("default", "single_teacher")
-    }
+    alone = _by_seed("supervised")
     return {
-        name: paired_difference(own, without)
-        for name, own in scores.items()
-        if _shared(own, without) >= FEWEST
+        f"{name}, {VARIANTS[kind]}": gap
+        for name in TAUGHT
+        for kind in KINDS
+        if (gap := shared_difference(_by_kind(name)[kind], alone))
     }
-
-
-def _shared(first: pd.Series, second: pd.Series) -> int:
-    """Return how many seeds two methods share."""
-    return len(first.index.intersection(second.index))
 
 
 def lead_by_teacher() -> dict[str, str]:
@@ -243,15 +232,16 @@ def lead_by_teacher() -> dict[str, str]:
 
     Paired by seed; kinds with fewer than three common seeds are empty.
     """
-    nagan = tables.runs(grid=GRID, data=POPULAR, method="nagan", status="finished")
-    leads = dict.fromkeys(("default", "single_teacher"), "")
-    if nagan.empty:
-        return leads
-    other, scores = nagan.set_index("seed").test_precision, _by_kind("kdgan")
-    for kind in leads:
-        if _shared(scores[kind], other) >= FEWEST:
-            leads[kind] = signed(paired_difference(scores[kind], other), 4)
-    return leads
+    nagan, kdgan = _by_seed("nagan"), _by_kind("kdgan")
+    gaps = {kind: shared_difference(kdgan[kind], nagan) for kind in KINDS}
+    return {kind: signed(gap, 4) if gap else "" for kind, gap in gaps.items()}
+
+
+def _by_seed(method: str) -> pd.Series:
+    """Return the test P@3 of a method's C on popular tags, by seed."""
+    runs = tables.runs(grid=GRID, data=POPULAR, method=method, status="finished")
+    scores = runs.reindex(columns=["seed", "test_precision"])
+    return scores.set_index("seed").test_precision
 
 
 def _by_kind(method: str) -> dict[str, pd.Series]:
@@ -281,9 +271,8 @@ def _taught(kind: str, runs: pd.DataFrame, alone: pd.Series) -> dict[str, object
 
 
 def _gain(own: pd.Series, alone: pd.Series) -> str | None:
-    if not _shared(own, alone):
-        return None
-    return f"{own.mean():.3f} ({signed(paired_difference(own, alone), 3)})"
+    gap = shared_difference(own, alone, 1)
+    return f"{own.mean():.3f} ({signed(gap, 3)})" if gap else None
 
 
 def settings() -> pd.DataFrame:

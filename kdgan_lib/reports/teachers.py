@@ -11,7 +11,7 @@ from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import COLLAPSE, linked, part_of
 from kdgan_lib.reports.table1 import COLUMNS, Column
-from kdgan_lib.stats import FEWEST, paired_difference, signed
+from kdgan_lib.stats import shared_difference, signed
 
 if TYPE_CHECKING:
     from kdgan_lib.budget import Budget  # with the methods torch comes
@@ -96,10 +96,9 @@ def _teacher(
 ) -> str:
     """Return the sentence on one column; empty with fewer than three pairs."""
     of_t, of_c = taught.teacher_test_accuracy.dropna(), alone.test_accuracy.dropna()
-    shared = of_t.index.intersection(of_c.index)
-    if len(shared) < FEWEST:
+    gap, shared = shared_difference(of_t, of_c), of_t.index.intersection(of_c.index)
+    if gap is None:
         return ""
-    gap = paired_difference(of_t, of_c)
     return (
         f"On {column.title(protocol)} the pretrained T, a {column.teachers}, is right "
         f"on {of_t[shared].mean():.2f}% of the test images, {signed(gap)} points "

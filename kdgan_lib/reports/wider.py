@@ -13,7 +13,7 @@ from kdgan_lib.reports.cells import shown
 from kdgan_lib.reports.orderings import standing
 from kdgan_lib.reports.search import spaces_and_found
 from kdgan_lib.search_spaces import space
-from kdgan_lib.stats import mean_interval, paired_difference, signed
+from kdgan_lib.stats import mean_interval, shared_difference, signed
 from kdgan_lib.tuning import WIDER, WIDER_TRIALS, prescribed
 
 SEARCH = "kdgan tune --wider --freeze"
@@ -131,12 +131,11 @@ def _accuracy(name: str, found: pd.Series, usual: pd.DataFrame) -> dict[str, obj
 
 
 def _change(mine: pd.Series, before: pd.Series) -> str:
-    shared = before.index.intersection(mine.index)
-    if shared.empty:
+    gap = shared_difference(mine, before, 1)
+    if gap is None:
         return "–"
-    if mine[shared].equals(before[shared]):
-        return "the same runs"
-    return signed(paired_difference(mine, before))
+    shared = before.index.intersection(mine.index)
+    return "the same runs" if mine[shared].equals(before[shared]) else signed(gap)
 
 
 def in_short() -> str:
