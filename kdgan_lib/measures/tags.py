@@ -14,28 +14,31 @@ from scipy import stats
 from kdgan_lib import tables
 from kdgan_lib.measures import Measured, Quantity, measure
 from kdgan_lib.reports import table2, tag_curves
-from kdgan_lib.reports.table2 import CLASSICAL, COMMAND, DATA, GRID, METRICS, PAPER
+from kdgan_lib.reports.differences import clear
+from kdgan_lib.reports.hyperparameters import AXES as VALUES
+from kdgan_lib.reports.table2 import (
+    CLASSICAL,
+    COMMAND,
+    DATA,
+    FIXED,
+    GRID,
+    METRICS,
+    PAPER,
+)
 from kdgan_lib.reports.tag_curves import AXES, CURVES, PLAYED
 from kdgan_lib.stats import (
     FEWEST,
-    LEVEL,
     convergence,
-    holm,
     mean_interval,
     paired_difference,
     per_seed,
 )
 from kdgan_lib.tables import MissingRuns
-from kdgan_lib.variations import ALPHAS, BETAS, GAMMAS
 
 PROTOCOL = "controlled"
 PREDICTIONS = "kdgan predictions"
-UNSEEDED = ("knn", "tagprop", "tagfeature")
-"""Methods that one fit tells all of; RelExample draws its examples."""
 FEWEST_POINTS = 8
 """Evaluations of a run that a correlation over its training needs at least."""
-VALUES = {"alpha": ALPHAS, "beta": BETAS, "gamma": GAMMAS}
-"""Values of Figure 5's weights."""
 
 
 @measure("table2_rank")
@@ -217,7 +220,7 @@ def _scores(vocabulary: str, methods: Sequence[str]) -> pd.DataFrame:
     """Return the methods' rows on a vocabulary; MissingRuns if one has too few."""
     found = table2.scores(DATA[vocabulary])
     counts = found.method.value_counts()
-    needed = {name: 1 if name in UNSEEDED else FEWEST for name in methods}
+    needed = {name: 1 if name in FIXED else FEWEST for name in methods}
     if any(counts.get(name, 0) < least for name, least in needed.items()):
         raise MissingRuns(COMMAND)
     return found[found.method.isin(methods)]
@@ -245,12 +248,9 @@ def _ratios(vocabulary: str, first: str, second: str) -> pd.DataFrame:
 def _beats_all(found: pd.DataFrame, metric: str) -> bool:
     """Tell whether KDGAN is above each rival with p below the level after Holm."""
     rivals = [name for name in PAPER if name != "kdgan"]
-    gaps = [table2.gap(found, "kdgan", name, metric) for name in rivals]
-    known = [gap for gap in gaps if gap is not None]
-    adjusted = holm([gap.p_value for gap in known])
-    return len(known) == len(rivals) and all(
-        gap.mean > 0 and p < LEVEL for gap, p in zip(known, adjusted, strict=True)
-    )
+    gaps = {name: table2.gap(found, "kdgan", name, metric) for name in rivals}
+    above, _ = clear({name: gap for name, gap in gaps.items() if gap is not None})
+    return len(above) == len(rivals)
 
 
 def _curves(method: str) -> pd.DataFrame:

@@ -11,8 +11,9 @@ from kdgan_lib import claims
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero
 from kdgan_lib.reports import table1
+from kdgan_lib.reports.differences import clear
 from kdgan_lib.reports.table1 import COLUMNS, METHODS, Column
-from kdgan_lib.stats import FEWEST, LEVEL, Difference, holm, paired_difference
+from kdgan_lib.stats import FEWEST, Difference, holm, paired_difference
 
 DISTILLATION = ("codis", "distn", "noisy", "mimic")
 FEWEST_SIZES = 5
@@ -81,12 +82,10 @@ class Scores:
 
     def clearly_best(self, name: str) -> bool:
         """Tell whether a method beats every other by paired tests, after Holm."""
-        rivals = [other for other in self.runs if other != name]
-        gaps = [paired_difference(self.runs[name], self.runs[o]) for o in rivals]
-        adjusted = holm([gap.p_value for gap in gaps])
-        return all(
-            gap.mean > 0 and p < LEVEL for gap, p in zip(gaps, adjusted, strict=True)
-        )
+        rivals = [str(other) for other in self.runs if other != name]
+        gaps = {o: paired_difference(self.runs[name], self.runs[o]) for o in rivals}
+        above, _ = clear(gaps)
+        return len(above) == len(rivals)
 
 
 def columns_run(columns: Sequence[Column] = COLUMNS) -> list[Scores]:
