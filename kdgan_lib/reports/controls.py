@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from kdgan_lib import claims, tables
+from kdgan_lib import tables
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import CONTROLS, control
 from kdgan_lib.names import label_of
@@ -133,7 +133,7 @@ def _without_augmentation(n: int) -> str:
         if len(found) < FEWEST:
             return ""
         reached = mean_interval(found)
-        paper[name] = claims.paper_value("T1", method=name, data="mnist", n=n)
+        paper[name] = table1.Column("mnist", n).paper(name)
         parts.append(
             f"{label_of(name)} is right on "
             f"{interval(reached.mean, reached.lo, reached.hi)}% (the paper: "

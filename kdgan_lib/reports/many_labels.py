@@ -4,7 +4,7 @@ from functools import cache
 
 import pandas as pd
 
-from kdgan_lib import claims, declared
+from kdgan_lib import declared
 from kdgan_lib.beyond_grids import MANY, MANY_LABELS
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.methods import METHODS
@@ -95,7 +95,7 @@ def standing() -> str:
     said = [*filter(None, (_standing(part) for _, part in points().groupby("updates")))]
     if not said:
         return ""
-    paper = claims.paper_value("T1", method="kdgan", data="mnist", n=MANY)
+    paper = table1.Column("mnist", MANY).paper("kdgan")
     return " ".join([*said, f"The paper has {paper:.2f}% for KDGAN."])
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kdgan_lib import claims
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero
 from kdgan_lib.reports import table1
@@ -71,10 +70,7 @@ class Scores:
     @property
     def paper(self) -> pd.Series:
         """Return the paper's accuracies of the same methods."""
-        where = {"data": self.column.data, "n": self.column.n}
-        return pd.Series(
-            {m: claims.paper_value("T1", method=m, **where) for m in self.runs}
-        )
+        return pd.Series({name: self.column.paper(str(name)) for name in self.runs})
 
     def ahead(self, first: str, second: str) -> bool:
         """Tell whether the first method's mean is above the second's."""

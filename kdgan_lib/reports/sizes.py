@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from kdgan_lib import claims, grids, tables
+from kdgan_lib import grids, tables
 from kdgan_lib.loop.result import Result
 from kdgan_lib.names import in_order, label_of
 from kdgan_lib.reports import table1, table3
@@ -141,10 +141,8 @@ def at_size(n: int) -> pd.DataFrame:
 
 def _point(name: str, scores: pd.Series, n: int) -> dict[str, object]:
     found = mean_interval(scores)
-    paper = claims.paper_value("T1", method=name, data="mnist", n=n)
-    ends = {"low": found.lo, "high": found.hi}
-    row = {"method": name, "accuracy": found.mean, **ends, "paper": paper}
-    return row | {"runs": found.runs}
+    ends = {"low": found.lo, "high": found.hi, "paper": Column("mnist", n).paper(name)}
+    return {"method": name, "accuracy": found.mean, **ends, "runs": found.runs}
 
 
 def sizes() -> pd.DataFrame:

@@ -57,6 +57,12 @@ class Column:
         name = {"mnist": "MNIST", "cifar10": "CIFAR-10"}[self.data]
         return f"{name} {self.size(protocol):,}"
 
+    def paper(self, method: str) -> float:
+        """Return the paper's accuracy of a method; NaN where it has none."""
+        if self.variant != "default":
+            return float("nan")
+        return claims.paper_value("T1", method=method, data=self.data, n=self.n)
+
 
 COLUMNS = (
     *(Column("mnist", n) for n in (100, 1_000, 10_000)),
@@ -100,10 +106,7 @@ class Entry:
     @property
     def paper(self) -> float:
         """Return the paper's accuracy; NaN where it has none."""
-        if self.column.variant != "default":
-            return float("nan")
-        where = {"data": self.column.data, "n": self.column.n}
-        return claims.paper_value("T1", method=self.cell.method, **where)
+        return self.column.paper(self.cell.method)
 
     @property
     def needs_gpu(self) -> bool:

@@ -4,12 +4,12 @@ import math
 
 import pandas as pd
 
-from kdgan_lib import claims, tables
+from kdgan_lib import tables
 from kdgan_lib.experiments import PROTOCOLS, declare
 from kdgan_lib.loop.schedule import game_updates
 from kdgan_lib.names import ADVERSARIAL, CLOCKS, COMPARED, in_order, label_of
 from kdgan_lib.prose import listed
-from kdgan_lib.reports import table3
+from kdgan_lib.reports import table1, table3
 from kdgan_lib.reports.cells import seeds_in_words, seeds_of
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import standing
@@ -76,7 +76,7 @@ def _accuracy(name: str, runs: pd.DataFrame) -> dict[str, object]:
 
 
 def _paper(name: str) -> str:
-    value = claims.paper_value("T1", method=name, data="mnist", n=100)
+    value = table1.COLUMNS[0].paper(name)
     return "–" if math.isnan(value) else f"{value:.2f}"
 
 
