@@ -55,6 +55,24 @@ def searched(trials: pd.DataFrame, methods: Iterable[str]) -> Iterator[Searched]
             yield Searched(name, len(done), best.score, int(best.trial), setting)
 
 
+def bests(found: Iterable[Searched], title: str, scale: float = 1.0) -> pd.DataFrame:
+    """Return each method's trials, its best score, headed by a title, its setting.
+
+    scale: 100 for a score in percent.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "method": label_of(best.method),
+                "trials": best.trials,
+                title: scale * best.score,
+                "setting": best.written(),
+            }
+            for best in found
+        ]
+    )
+
+
 def _short(value: object) -> str:
     return f"{value:.2g}" if isinstance(value, float) else str(value)
 

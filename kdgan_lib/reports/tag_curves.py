@@ -11,14 +11,14 @@ from kdgan_lib import tables
 from kdgan_lib.names import ADVERSARIAL, CLOCKS, in_order, label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports.cells import seeds_in_words, seeds_of
+from kdgan_lib.reports.converged import means, places
 from kdgan_lib.reports.differences import clear
-from kdgan_lib.reports.search import searched
+from kdgan_lib.reports.search import bests, searched
 from kdgan_lib.reports.starts import paths
 from kdgan_lib.reports.table2 import DATA, GRID, METRICS, NEURAL
 from kdgan_lib.stats import (
     LEVEL,
     Difference,
-    convergence,
     shared_difference,
     signed,
 )
@@ -94,26 +94,16 @@ def from_start() -> str:
 def converged(share: float = 0.99) -> pd.DataFrame:
     """Return where each run first reaches a share of its best validation P@3."""
     found = curves()
-    if found.empty:
-        return found
-    rows = []
-    for (name, seed), run in found.groupby(["method", "seed"], sort=False):
-        at = {c: convergence(run, "classifier_validation", c, share) for c in CLOCKS}
-        rows.append({"method": name, "seed": seed, **at})
-    return pd.DataFrame(rows)
+    return found if found.empty else places(found, "classifier_validation", share)
 
 
 def convergence_table() -> pd.DataFrame:
     """Return the mean place of convergence per method on three clocks, and the last."""
-    places = converged()
-    if places.empty:
-        return places
-    groups = places.groupby("method", sort=False)
+    found = converged()
+    if found.empty:
+        return found
     last = curves().groupby("method").epoch.max()
-    more = {"epochs in all": last, "runs": groups.size()}
-    shown = groups[list(CLOCKS)].mean().assign(**more).reset_index()
-    shown["method"] = shown.method.map(label_of)
-    return shown.rename(columns=lambda name: str(name).replace("_", " "))
+    return means(found, {"epochs in all": last})
 
 
 def metric_curves() -> pd.DataFrame:
@@ -277,14 +267,5 @@ def _gain(own: pd.Series, alone: pd.Series) -> str | None:
 
 def settings() -> pd.DataFrame:
     """Return each method's search on popular tags: trials, best P@3, its setting."""
-    return pd.DataFrame(
-        [
-            {
-                "method": label_of(best.method),
-                "trials": best.trials,
-                "P@3 on validation": best.score,
-                "setting": best.written(),
-            }
-            for best in searched(tables.rows("trials", data=POPULAR), NEURAL)
-        ]
-    )
+    trials = tables.rows("trials", data=POPULAR)
+    return bests(searched(trials, NEURAL), "P@3 on validation")

@@ -7,16 +7,17 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.experiments import PROTOCOLS, declare
 from kdgan_lib.loop.schedule import game_updates
-from kdgan_lib.names import ADVERSARIAL, CLOCKS, COMPARED, in_order, label_of
+from kdgan_lib.names import ADVERSARIAL, COMPARED, in_order, label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1, table3
 from kdgan_lib.reports.cells import seeds_in_words, seeds_of
+from kdgan_lib.reports.converged import means, places
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import standing
-from kdgan_lib.reports.search import searched
+from kdgan_lib.reports.search import bests, searched
 from kdgan_lib.reports.starts import Path, paths
 from kdgan_lib.runs import GAME
-from kdgan_lib.stats import convergence, mean_interval, paired_difference, signed
+from kdgan_lib.stats import mean_interval, paired_difference, signed
 
 GRID = "figure3a"
 FORMATS = {
@@ -174,23 +175,13 @@ def converged(protocol: str = "controlled", share: float = 0.99) -> pd.DataFrame
         return found
     held_out = found.classifier_validation.notna().any()
     score = "classifier_validation" if held_out else "classifier_test"
-    rows = []
-    for (name, seed), run in found.groupby(["method", "seed"], sort=False):
-        run = run.sort_values("epoch")
-        at = {clock: convergence(run, score, clock, share) for clock in CLOCKS}
-        rows.append({"method": name, "seed": seed, **at})
-    return pd.DataFrame(rows)
+    return places(found, score, share)
 
 
 def convergence_table(protocol: str = "controlled") -> pd.DataFrame:
     """Return the mean place of convergence per method, on three clocks."""
     found = converged(protocol)
-    if found.empty:
-        return found
-    groups = found.groupby("method", sort=False)
-    shown = groups[list(CLOCKS)].mean().assign(runs=groups.size()).reset_index()
-    shown["method"] = shown["method"].map(lambda name: label_of(str(name)))
-    return shown.rename(columns=lambda name: str(name).replace("_", " "))
+    return found if found.empty else means(found, {})
 
 
 def budgets() -> pd.DataFrame:
@@ -216,14 +207,4 @@ def budgets() -> pd.DataFrame:
 def settings() -> pd.DataFrame:
     """Return the setting that each method's search found, and the search's size."""
     trials = tables.rows("trials", data="mnist", n=100)
-    return pd.DataFrame(
-        [
-            {
-                "method": label_of(best.method),
-                "trials": best.trials,
-                "validation": 100 * best.score,
-                "setting": best.written(),
-            }
-            for best in searched(trials, COMPARED)
-        ]
-    )
+    return bests(searched(trials, COMPARED), "validation", 100)
