@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from kdgan_lib.figures.curves import mean_with_band
 from kdgan_lib.figures.style import SPARE, figure, tidy
 from kdgan_lib.names import SYMBOLS
 from kdgan_lib.stats import LEVEL, means_along
@@ -48,12 +49,10 @@ def curves(frame: pd.DataFrame, panels: Sequence[Sequence[str]]) -> Figure | Non
     for place, (names, ax) in enumerate(zip(panels, axes.flat, strict=False)):
         for rank, name in enumerate(name for name in names if name in known):
             part = frame[frame.variant == name]
-            args = "player_updates", "classifier_validation"
-            found = 100 * means_along(part, *args)
+            found = 100 * means_along(part, "player_updates", "classifier_validation")
             colour = SPARE[rank - 1] if rank else "black"
-            ax.plot(found.index, found["mean"], lw=1.5, color=colour, label=name)
-            ends = found.lo, found.hi
-            ax.fill_between(found.index, *ends, alpha=0.1, lw=0, color=colour)
+            style = {"lw": 1.5, "color": colour, "label": name}
+            mean_with_band(ax, found, style, alpha=0.1)
         label = "" if place % 2 else "validation accuracy of C (%)"
         tidy(ax, "updates of all players", label)
         ax.legend(fontsize=8, loc="lower right", frameon=False)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from kdgan_lib.figures.curves import points_with_intervals
-from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
+from kdgan_lib.figures.style import colour_of, figure, label_of, look_of, tidy
 from kdgan_lib.reports.cells import seeds_in_words
 from kdgan_lib.stats import mean_interval
 
@@ -163,7 +163,6 @@ def _line(
         {n: (e.mean, e.mean - e.lo, e.hi - e.mean) for n, e in found.items()},
         index=["mean", "below", "above"],
     ).T.reindex(sorted({*sizes, *found}))
-    style: dict[str, Any] = {"color": colour_of(name), "ls": line_of(name)}
     errors = points[["below", "above"]].to_numpy().T
     ax.errorbar(
         points.index.to_numpy(float) * aside,
@@ -173,7 +172,7 @@ def _line(
         ms=4,
         lw=1.4,
         label=label_of(name),
-        **style,
+        **look_of(name),
     )
 
 
@@ -224,10 +223,6 @@ def accuracy_against_width(
     """
     fig, ax = figure()
     for name, part in frame.groupby("method", sort=False) if len(frame) else ():
-        style: dict[str, Any] = {
-            "color": colour_of(str(name)),
-            "ls": line_of(str(name)),
-        }
         errors = [part.accuracy - part.low, part.high - part.accuracy]
         ax.errorbar(
             part.hidden,
@@ -236,7 +231,7 @@ def accuracy_against_width(
             marker="o",
             ms=4,
             label=f"{label_of(str(name))}, stored runs",
-            **style,
+            **look_of(str(name)),
         )
     hidden, classifier, teacher = live
     ax.plot(hidden, classifier, "*", ms=14, color="black", label=label)

@@ -1,6 +1,6 @@
 """Draw lines with bands and points with intervals from long tables of runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
+from kdgan_lib.figures.style import colour_of, figure, label_of, look_of, tidy
 from kdgan_lib.stats import means_along
 
 
@@ -31,14 +31,19 @@ def curves_with_band(
         return None
     fig, axes = (axes.get_figure(root=True), axes) if axes is not None else figure()
     for group, part in frame.groupby(by, sort=False):
-        found = scale * means_along(part, x, y)
-        at, style = found.index.to_numpy(), _style(group)
-        axes.plot(at, found["mean"], label=label_of(str(group)), **style)
-        axes.fill_between(
-            at, found.lo, found.hi, alpha=0.15, lw=0, color=style["color"]
-        )
+        style = look_of(str(group)) | {"label": label_of(str(group))}
+        mean_with_band(axes, scale * means_along(part, x, y), style)
     tidy(axes, labels[0] or x.replace("_", " "), labels[1] or y.replace("_", " "))
     return fig
+
+
+def mean_with_band(
+    axes: Axes, found: pd.DataFrame, style: Mapping[str, Any], alpha: float = 0.15
+) -> None:
+    """Draw a mean and its interval along an axis, as `means_along` returns them."""
+    axes.plot(found.index, found["mean"], **style)
+    ends = found.lo, found.hi
+    axes.fill_between(found.index, *ends, alpha=alpha, lw=0, color=style["color"])
 
 
 def points_with_intervals(
@@ -67,7 +72,3 @@ def points_with_intervals(
     axes.set_ylim(len(frame) - 0.4, -0.6)
     tidy(axes, label or value.replace("_", " "), "")
     return fig
-
-
-def _style(group: object) -> dict[str, Any]:
-    return {"color": colour_of(str(group)), "ls": line_of(str(group))}

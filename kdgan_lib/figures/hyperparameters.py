@@ -10,7 +10,8 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from kdgan_lib import tables
-from kdgan_lib.figures.style import colour_of, figure, label_of, line_of, tidy
+from kdgan_lib.figures.curves import mean_with_band
+from kdgan_lib.figures.style import colour_of, figure, label_of, look_of, tidy
 from kdgan_lib.names import SYMBOLS
 from kdgan_lib.stats import means_along
 
@@ -120,10 +121,8 @@ def teacher_curves(frame: pd.DataFrame, labels: Mapping[float, str]) -> Figure |
         if part.empty:
             continue
         found = means_along(part, "player_updates", "teacher_validation")
-        ax.plot(
-            found.index, found["mean"], "o-", ms=4, color=colour, label=f"γ = {label}"
-        )
-        ax.fill_between(found.index, found.lo, found.hi, alpha=0.15, lw=0, color=colour)
+        style = {"marker": "o", "ms": 4, "color": colour, "label": f"γ = {label}"}
+        mean_with_band(ax, found, style)
     _keep_span(ax)
     tidy(ax, "updates of all players", "validation accuracy of T (%)")
     return fig
@@ -159,9 +158,9 @@ def search(trials: pd.DataFrame) -> Figure | None:
         return None
     fig, ax = figure(width=7.0, height=4.2)
     for name, part in trials.groupby("method", sort=False):
-        style = {"color": colour_of(str(name)), "ls": line_of(str(name))}
         label = f"{label_of(str(name))} ({len(part)} trials)"
-        ax.step(part.trial + 1, part.best, where="post", label=label, **style)
+        look = look_of(str(name))
+        ax.step(part.trial + 1, part.best, where="post", label=label, **look)
     top, low = trials.best.max(), trials.best.min()
     ax.set_ylim(max(low - 2.0, top - 12), top + 0.5)
     tidy(ax, "trial", "best validation accuracy so far (%)")
@@ -205,9 +204,7 @@ def setting_curves(
         column = f"{player}_validation"
         known = frame[mine].dropna(subset=column)
         found = means_along(known, "player_updates", column)
-        colour = colour_of(player)
-        ax.plot(found.index, found["mean"], color=colour, label=score)
-        ax.fill_between(found.index, found.lo, found.hi, alpha=0.15, lw=0, color=colour)
+        mean_with_band(ax, found, {"color": colour_of(player), "label": score})
     ax.plot([], [], lw=0.6, color="#C8C8C8", label="C at other values")
     scores = frame[["classifier_validation", "teacher_validation"]]
     ax.set_ylim(max(0, np.nanmin(scores) - 2), min(100, np.nanmax(scores) + 2))

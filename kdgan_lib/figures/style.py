@@ -70,6 +70,11 @@ def line_of(name: str) -> Any:
     return LINES.get(name, "-")
 
 
+def look_of(name: str) -> dict[str, Any]:
+    """Return the fixed colour and line style of a method."""
+    return {"color": colour_of(name), "ls": line_of(name)}
+
+
 @contextmanager
 def house_style() -> Iterator[None]:
     """Apply the house style inside a `with` block."""

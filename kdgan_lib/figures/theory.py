@@ -15,7 +15,6 @@ from kdgan_lib.dynamics import Trajectory
 from kdgan_lib.figures.style import SPARE, colour_of, figure, tidy
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 3**0.5 / 2]])
-NAMES = ("label 1", "label 2", "label 3")
 PLAYERS = ("classifier", "teacher")
 LOSSES = {
     "l2_logits": "L2 on logits",

@@ -1,5 +1,6 @@
 """Draw the variances of C's gradient along training (Figure 7 and beyond)."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,20 +39,14 @@ def terms_figure(probes: pd.DataFrame) -> Figure | None:
 
     probes: `variance_tables.probes`. None when it is empty.
     """
-    if probes.empty:
-        return None
-    games = [name for name in GAMES if name in set(probes.method)]
-    fig, axes = figure(1, len(games), 3.0 * len(games), 3.6, sharey=True, squeeze=False)
-    for panel, name in zip(axes[0], games, strict=True):
-        part = probes[probes.method == name]
+
+    def draw(panel: Axes, part: pd.DataFrame) -> None:
         for column, (label, player, line) in TERMS.items():
             if (part[column] > 0).all():
                 style = {"color": colour_of(player), "ls": line, "label": label}
                 _band(panel, part, column, style)
-        panel.set_yscale("log")
-        left = "total variance" if panel is axes[0][0] else ""
-        tidy(panel, "outer epoch", left, label_of(name))
-    return _one_legend(fig, axes)
+
+    return _one_legend(_panels(probes, GAMES, "total variance", draw))
 
 
 def signal_figure(probes: pd.DataFrame) -> Figure | None:
@@ -60,22 +55,17 @@ def signal_figure(probes: pd.DataFrame) -> Figure | None:
     probes: `variance_tables.probes`; sums over seeds. A gap in a line: the squared
     mean, freed of its noise, is not positive there.
     """
-    if probes.empty:
-        return None
-    games = [name for name in GAMES if name in set(probes.method)]
-    fig, axes = figure(1, len(games), 3.0 * len(games), 3.6, sharey=True, squeeze=False)
-    for panel, name in zip(axes[0], games, strict=True):
-        sums = probes[probes.method == name].groupby("epoch").sum(numeric_only=True)
+
+    def draw(panel: Axes, part: pd.DataFrame) -> None:
+        sums = part.groupby("epoch").sum(numeric_only=True)
         for column, signal in SIGNALS.items():
             label, player, line = TERMS[column]
             if (sums[column] > 0).all():
                 ratio = sums[signal].where(sums[signal] > 0) / sums[column]
                 style: dict[str, Any] = {"color": colour_of(player), "ls": line}
                 panel.plot(ratio.index, ratio, marker="o", ms=3, label=label, **style)
-        panel.set_yscale("log")
-        left = "squared mean / variance" if panel is axes[0][0] else ""
-        tidy(panel, "outer epoch", left, label_of(name))
-    return _one_legend(fig, axes)
+
+    return _one_legend(_panels(probes, GAMES, "squared mean / variance", draw))
 
 
 def bound_figure(probes: pd.DataFrame) -> Figure | None:
@@ -84,19 +74,14 @@ def bound_figure(probes: pd.DataFrame) -> Figure | None:
     probes: `variance_tables.probes`; the share of distillation is Eq. 3's. Geometric
     means over seeds, of the games that have a teacher.
     """
-    games = [name for name in GAMES[1:] if len(probes) and name in set(probes.method)]
-    if not games:
-        return None
-    fig, axes = figure(1, len(games), 4.2 * len(games), 3.6, sharey=True, squeeze=False)
-    for panel, name in zip(axes[0], games, strict=True):
-        found = variance_tables.weightings(probes[probes.method == name])
+
+    def draw(panel: Axes, part: pd.DataFrame) -> None:
+        found = variance_tables.weightings(part)
         for column, style in WEIGHTINGS.items():
             mean = _geometric(found.groupby("epoch")[column])
             panel.plot(mean.index, mean, **style)
-        panel.set_yscale("log")
-        left = "standard deviation" if panel is axes[0][0] else ""
-        tidy(panel, "outer epoch", left, label_of(name))
-    return _one_legend(fig, axes)
+
+    return _one_legend(_panels(probes, GAMES[1:], "standard deviation", draw, 4.2))
 
 
 def sources_figure(estimators: pd.DataFrame, method: str = "kdgan") -> Figure | None:
@@ -188,30 +173,51 @@ def norms_figure(norms: pd.DataFrame) -> Figure | None:
 
     norms: `variance_tables.norms`; grey lines mark the rule of M20.
     """
-    if norms.empty:
-        return None
-    games = [name for name in GAMES if name in set(norms.method)]
-    fig, axes = figure(1, len(games), 3.0 * len(games), 3.6, sharey=True, squeeze=False)
-    for panel, name in zip(axes[0], games, strict=True):
-        part = norms[norms.method == name]
-        colour = colour_of(name)
+
+    def draw(panel: Axes, part: pd.DataFrame) -> None:
+        colour = colour_of(part.method.iloc[0])
         jitter = np.linspace(-0.9, 0.9, len(part)) if len(part) > 1 else 0.0
         panel.plot(part.epoch + jitter, part.share, ".", ms=3, alpha=0.35, color=colour)
         median = part.groupby("epoch").share.median()
-        panel.plot(median.index, median, color=colour, label="median")
+        panel.plot(median.index, median, color=colour)
         for bound in (variance_tables.VANISHING, variance_tables.EXPLODING):
             panel.axhline(bound, color="#5A5A5A", ls=(0, (5, 2)), lw=1)
-        panel.set(yscale="log", ylim=_limits(norms.share))
-        left = "norm / labels' norm at the start" if panel is axes[0][0] else ""
-        tidy(panel, "outer epoch", left, label_of(name))
-        panel.get_legend().remove()
+        panel.set_ylim(_limits(norms.share))
+
+    return _panels(norms, GAMES, "norm / labels' norm at the start", draw)
+
+
+def _panels(
+    frame: pd.DataFrame,
+    games: Sequence[str],
+    left: str,
+    draw: Callable[[Axes, pd.DataFrame], None],
+    width: float = 3.0,
+) -> Figure | None:
+    """Draw a panel for each of the games that the frame has, on one logarithmic axis.
+
+    draw: puts a game's rows into its panel. None where there is no such game.
+    """
+    known = [name for name in games if len(frame) and name in set(frame.method)]
+    if not known:
+        return None
+    size = (width * len(known), 3.6)
+    fig, axes = figure(1, len(known), *size, sharey=True, squeeze=False)
+    for panel, name in zip(axes[0], known, strict=True):
+        draw(panel, frame[frame.method == name])
+        panel.set_yscale("log")
+        label = left if panel is axes[0][0] else ""
+        tidy(panel, "outer epoch", label, label_of(name))
     return fig
 
 
-def _one_legend(fig: Figure, axes: Any) -> Figure:
+def _one_legend(fig: Figure | None) -> Figure | None:
     """Put the legend with most entries below the panels, and no other."""
-    entries = [panel.get_legend_handles_labels() for panel in axes[0]]
-    for panel in axes[0]:
+    if fig is None:
+        return None
+    panels: Any = fig.axes
+    entries = [panel.get_legend_handles_labels() for panel in panels]
+    for panel in panels:
         panel.get_legend().remove()
     handles, labels = max(entries, key=lambda entry: len(entry[1]))
     fig.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
