@@ -14,6 +14,7 @@ import nbformat
 from kdgan_lib.api_pages import write_api_pages
 from kdgan_lib.front_page import fill_front_page
 from kdgan_lib.notebooks.pairing import read_notebook
+from kdgan_lib.notebooks.stamps import facts_of
 from kdgan_lib.paths import ROOT, book_dir
 
 SOURCE = ROOT / "build" / "site-source"
@@ -174,17 +175,6 @@ def figure_directive(figure: dict[str, str], where: str, width: int) -> str:
     caption = " ".join(figure["caption"].split())
     head = f"::::{{figure}} {where}\n:name: {figure['name']}\n:width: {width}px"
     return f"{head}\n:class: kd-card\n:alt: {alt}\n\n{caption}\n::::"
-
-
-def facts_of(output: Any) -> dict[str, Any]:
-    """Return what the library noted about an output it made."""
-    facts: dict[str, Any] = {}
-    for key, value in output.get("metadata", {}).items():
-        if key == "kdgan":
-            facts.update(value)
-        elif isinstance(value, dict):
-            facts.update(value.get("kdgan", {}))
-    return facts
 
 
 def _markdown(text: str) -> Any:

@@ -123,10 +123,19 @@ def reads_of(notebook: Any) -> dict[str, str]:
     reads: dict[str, str] = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            for facts in output.get("metadata", {}).values():
-                if isinstance(facts, dict):
-                    reads.update(facts.get("kdgan", {}).get("reads", {}))
+            reads.update(facts_of(output).get("reads", {}))
     return reads
+
+
+def facts_of(output: Any) -> dict[str, Any]:
+    """Return what the library noted about an output it made."""
+    facts: dict[str, Any] = {}
+    for key, value in output.get("metadata", {}).items():
+        if key == "kdgan":
+            facts.update(value)
+        elif isinstance(value, dict):
+            facts.update(value.get("kdgan", {}))
+    return facts
 
 
 def _digest_of(query: str) -> str:
