@@ -114,18 +114,15 @@ def holds(condition: Mapping[str, Any], quantities: Mapping[str, Any]) -> bool:
 
 def _too_few_runs(row: Mapping[str, Any]) -> bool:
     """Tell whether a quantity has runs behind it, but too few for an interval."""
-    without = row.get("lo") is None or pd.isna(row.get("lo"))
-    return without and 0 < row.get("runs", 0) < FEWEST
+    return pd.isna(row.get("lo")) and 0 < row.get("runs", 0) < FEWEST
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[float, float]:
     """Return the interval's ends; a number without an interval is its own ends."""
-    lo, hi = row.get("lo"), row.get("hi")
-    value = row["value"]
-    return (
-        float(value if lo is None or pd.isna(lo) else lo),
-        float(value if hi is None or pd.isna(hi) else hi),
+    lo, hi = (
+        row["value"] if pd.isna(row.get(end)) else row[end] for end in ("lo", "hi")
     )
+    return float(lo), float(hi)
 
 
 OPERATORS = {
