@@ -23,7 +23,7 @@ from kdgan_lib.randomness import derive_seed
 
 __all__ = [
     "DATASETS",
-    "PROTOCOLS",
+    "SUBSETS",
     "DataCorrupt",
     "DataMissing",
     "Examples",
@@ -119,7 +119,7 @@ def load(
     Raises ValueError for a wrong argument, DataMissing, DataCorrupt.
     """
     image_set = _named(name, DATASETS, "data set")
-    rule = _named(protocol, PROTOCOLS, "protocol")
+    rule = _named(protocol, SUBSETS, "protocol")
     seed = _whole(seed, 0, 2**32 - 1, "seed must be")
     raw = read_images(image_set, folder)
     limit = rule.limit(len(raw.train_labels))
@@ -247,7 +247,7 @@ class Protocol:
 
 
 DATASETS: dict[str, ImageSet] = {each.name: each for each in (MNIST, CIFAR10)}
-PROTOCOLS: dict[str, Protocol] = {
+SUBSETS: dict[str, Protocol] = {
     "controlled": Protocol(
         lambda size: size - CONTROLLED_VALIDATION, choose_controlled
     ),

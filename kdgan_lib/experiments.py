@@ -11,17 +11,15 @@ from torch import nn
 
 from kdgan_lib.budget import Budget, Precision
 from kdgan_lib.choices import identity
-from kdgan_lib.data import PROTOCOLS as SUBSETS
-from kdgan_lib.data import Split
+from kdgan_lib.data import SUBSETS, Split
 from kdgan_lib.loop.schedule import GAME, stages, updates_per_epoch
 from kdgan_lib.methods import METHODS, Method, method
-from kdgan_lib.names import ADVERSARIAL, COMPARED
+from kdgan_lib.names import ADVERSARIAL, COMPARED, PROTOCOLS
 from kdgan_lib.nets import build_players
 from kdgan_lib.runs import run_id
 from kdgan_lib.tasks import Task, task
 
 PROFILES = ("smoke", "book", "paper")
-PROTOCOLS = ("controlled", "paper", "code")
 SETTINGS = files("kdgan_lib") / "settings"
 
 SETTINGS_OF = {"kdgan_adaptive": "kdgan"}

@@ -17,6 +17,9 @@ TAGGERS = tuple(name for name in COMPARED if name != "noisy")
 ADVERSARIAL = ("nagan", "kdgan_wo_gm", "kdgan")
 """The paper's methods with a discriminator, hence without `kdgan_adaptive`."""
 
+PROTOCOLS = ("controlled", "paper", "code")
+"""What a run's settings follow: equal terms for all, the text, the released code."""
+
 SYMBOLS = {"alpha": "α", "beta": "β", "gamma": "γ"}
 """The weights of KDGAN as the paper writes them."""
 LETTERS = {"classifier": "C", "teacher": "T", "discriminator": "D"}

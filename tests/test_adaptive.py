@@ -11,7 +11,7 @@ from kdgan_lib.grids import figure3a
 from kdgan_lib.loop.schedule import stages, updates_per_epoch
 from kdgan_lib.methods import Noise, method
 from kdgan_lib.methods.adaptive import AdaptiveKDGAN, balance, doubt
-from kdgan_lib.methods.kdgan import DISTILLATIONS, KDGAN
+from kdgan_lib.methods.kdgan import DISTILLATION_LOSSES, KDGAN
 from kdgan_lib.train import fit
 from tests.toys import BUDGET, players_of, split
 
@@ -75,7 +75,7 @@ def test_scaling_the_distillation_loss_changes_nothing(
 ):
     _, before, weights = loss(AdaptiveKDGAN(), player, logits, batch)
     monkeypatch.setitem(
-        DISTILLATIONS, "l2", lambda h, f: 1e4 * losses.l2_distillation(h, f)
+        DISTILLATION_LOSSES, "l2", lambda h, f: 1e4 * losses.l2_distillation(h, f)
     )
     _, after, scaled = loss(AdaptiveKDGAN(), player, logits, batch)
     assert torch.allclose(before, after)

@@ -110,7 +110,7 @@ def test_controlled_subsets_are_disjoint_and_as_even_as_the_data_allow(labels, n
 )
 def test_a_smaller_subset_is_part_of_a_larger_one(protocol, pair, seed):
     labels = np.random.default_rng(7).integers(0, 10, 3000)
-    choose = data.PROTOCOLS[protocol].choose
+    choose = data.SUBSETS[protocol].choose
     chosen = [choose(labels, n, np.random.default_rng(seed))[0] for n in sorted(pair)]
     assert set(chosen[0]) <= set(chosen[1])
 
@@ -123,7 +123,7 @@ def test_a_smaller_subset_is_part_of_a_larger_one(protocol, pair, seed):
 @given(
     n=st.integers(1, 500),
     seed=st.integers(0, 2**32 - 1),
-    protocol=st.sampled_from(list(data.PROTOCOLS)),
+    protocol=st.sampled_from(list(data.SUBSETS)),
 )
 def test_a_split_is_a_function_of_its_arguments(load_small, n, seed, protocol):
     split = load_small(n, seed, protocol)

@@ -16,7 +16,7 @@ from kdgan_lib.losses import (
 from kdgan_lib.methods.adversarial import Adversarial, EstimatorName
 from kdgan_lib.methods.base import Logits, LossTerms, Noise, Phase, weighted_sum
 
-DISTILLATIONS = {
+DISTILLATION_LOSSES = {
     "l2": l2_distillation,
     "l2_probabilities": l2_probability_distillation,
     "kl": kl_distillation,
@@ -113,7 +113,7 @@ class KDGAN(Adversarial):
         )
 
     def _distil(self, student: Tensor, teacher: Tensor) -> Tensor:
-        return DISTILLATIONS[self.distillation](student, teacher)
+        return DISTILLATION_LOSSES[self.distillation](student, teacher)
 
 
 @dataclass(frozen=True)

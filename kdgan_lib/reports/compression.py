@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from kdgan_lib.names import label_of
+from kdgan_lib.names import PROTOCOLS, label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import effort, selection, table1, teachers
 from kdgan_lib.reports.cells import BESIDE, BREAK, counted, folded, shown
@@ -18,7 +18,6 @@ from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.orderings import stand
 from kdgan_lib.reports.table1 import (
     COLUMNS,
-    PROTOCOLS,
     ROWS,
     SMALL,
     Column,

@@ -6,7 +6,7 @@ from kdgan_lib import claims, declared, prose, tables
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.grids import RELEASED_LENGTH
 from kdgan_lib.loop.schedule import game_updates
-from kdgan_lib.names import LETTERS, label_of
+from kdgan_lib.names import LETTERS, PROTOCOLS, label_of
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import BESIDE, counted, shown
 from kdgan_lib.stats import (
@@ -35,7 +35,7 @@ def distances() -> pd.DataFrame:
     under `code` as in `accuracy_of`. Empty where nothing was run.
     """
     rows = [row for column in table1.COLUMNS for row in _distances(column)]
-    return pd.DataFrame(rows, columns=["column", "method", *table1.PROTOCOLS])
+    return pd.DataFrame(rows, columns=["column", "method", *PROTOCOLS])
 
 
 def _distances(column: table1.Column) -> list[dict[str, object]]:
@@ -47,7 +47,7 @@ def _distances(column: table1.Column) -> list[dict[str, object]]:
                 if entry.cell.method in table1.METHODS
                 and (accuracy := accuracy_of(entry)) is not None
             }
-            for protocol in table1.PROTOCOLS
+            for protocol in PROTOCOLS
         }
     ).reindex(table1.METHODS)
     known = found.dropna(axis=1, how="all").dropna()
@@ -65,7 +65,7 @@ def nearest(found: pd.DataFrame) -> str:
 
     found: as `distances` returns it.
     """
-    averages = found[found.method == AVERAGE].set_index("column")[[*table1.PROTOCOLS]]
+    averages = found[found.method == AVERAGE].set_index("column")[[*PROTOCOLS]]
     parts = [
         _ranked(str(column), average.dropna().sort_values())
         for column, average in averages.iterrows()

@@ -13,6 +13,7 @@ import pandas as pd
 from kdgan_lib import claims, declared, tables
 from kdgan_lib.declared import Cell
 from kdgan_lib.names import COMPARED
+from kdgan_lib.names import PROTOCOLS as PROTOCOLS
 from kdgan_lib.reports.cells import folded
 from kdgan_lib.reports.effort import DAY, estimated, of_runs, on_a_cpu, pace_of, rate_of
 from kdgan_lib.stats import QUIET, Estimate, mean_interval
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from kdgan_lib.experiments import Run
 
 GRID = "table1"
-PROTOCOLS = ("controlled", "paper", "code")
 METHODS = ("codis", "distn", "noisy", "mimic", "nagan", "kdgan")
 """The paper's rows, in its order."""
 ROWS = COMPARED

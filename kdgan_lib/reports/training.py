@@ -5,9 +5,9 @@ import math
 import pandas as pd
 
 from kdgan_lib import tables
-from kdgan_lib.experiments import PROTOCOLS, declare
+from kdgan_lib.experiments import declare
 from kdgan_lib.loop.schedule import game_updates
-from kdgan_lib.names import ADVERSARIAL, COMPARED, in_order, label_of
+from kdgan_lib.names import ADVERSARIAL, COMPARED, PROTOCOLS, in_order, label_of
 from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1, table3
 from kdgan_lib.reports.cells import seeds_in_words, seeds_of

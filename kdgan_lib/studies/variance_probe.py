@@ -9,7 +9,7 @@ from kdgan_lib import randomness
 from kdgan_lib.data import Examples
 from kdgan_lib.losses import cross_entropy, kl_distillation
 from kdgan_lib.methods import Method
-from kdgan_lib.methods.kdgan import DISTILLATIONS, KDGAN
+from kdgan_lib.methods.kdgan import DISTILLATION_LOSSES, KDGAN
 from kdgan_lib.studies.variance_point import Point
 from kdgan_lib.variance import (
     Moments,
@@ -235,7 +235,7 @@ def _slope(loss: Loss, logits: Tensor, other: Tensor) -> Tensor:
 
 def _distil(method: Method) -> Loss:
     assert isinstance(method, KDGAN)
-    return DISTILLATIONS[method.distillation]
+    return DISTILLATION_LOSSES[method.distillation]
 
 
 def _distillation_slopes(
