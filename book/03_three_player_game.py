@@ -408,8 +408,9 @@ played = outcomes.paths_over(three.p_u, weights, five, brief)
 sliders.slider(
     lambda a, b, c: drawings.paths_on_triangle(played[a, b, c]),
     {"alpha": shares, "beta": [0.0, 0.1, 1.0], "gamma": [0.0, 0.1, 1.0]},
-    caption="Algorithm 1 on three labels from the same five starts, for chosen "
-    "weights.",
+    caption="Paths of C and T under Algorithm 1 from the same five pairs of starts "
+    "(dots), for chosen weights: α is C's share of the game with D, β how strongly C "
+    "follows T, γ how strongly T follows C. The star is the true law.",
     alt="Paths of the classifier and the teacher on the three-label triangle",
     start=(1, 2, 1),
 )
