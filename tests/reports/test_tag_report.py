@@ -263,7 +263,7 @@ def test_figure_3b_is_told_from_its_start_on(runs_folder):
     assert tag_curves.from_start() == ""  # RelExample was not fitted
     store_classical("openclipart")
     said = tag_curves.from_start()
-    assert "P@3 = 0.3800, +0.0400 from RelExample's mean: it is above the" in said
+    assert "P@3 = 0.3800, 0.0400 more than RelExample's mean: it is above" in said
     assert "-0.0300 [-0.0548, -0.0052] in NaGAN" in said
     assert "+0.0200 [-0.0048, +0.0448] in KDGAN (3 seeds" in said
 
@@ -274,7 +274,7 @@ def test_a_start_below_relexample_is_not_called_above(runs_folder):
         for seed in range(3):
             store_run(name, "openclipart", seed, LEVELS[name], start=0.30)
     said = tag_curves.from_start()
-    assert "-0.0400 from RelExample's mean. From that" in said
+    assert "0.0400 less than RelExample's mean. From its" in said
     assert "above" not in said
 
 
