@@ -122,8 +122,9 @@ def _with_more_images() -> list[str]:
         gamma = _measured("F4.4", f"accuracy_loss_at_{n}")
         if alpha and beta and gamma:
             said.append(
-                f"With n = {n:,} they are at most {alpha} points apart over these α, "
-                f"and {beta} over these β; γ = {LARGE_GAMMA:g} costs {gamma} points."
+                f"With n = {n:,} C's accuracies are at most {alpha} points apart over "
+                f"these α, and {beta} over these β; γ = {LARGE_GAMMA:g} costs {gamma} "
+                "points."
             )
     return said
 

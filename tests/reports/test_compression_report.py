@@ -488,7 +488,7 @@ def test_controls_that_end_in_a_collapse_are_named_and_their_cells_say_so(invent
     assert f"is of epochs 7 to 9 of {rows[0]['epochs']}." in said
     found = controls.table().set_index(["method", "control"])["n = 100"]
     assert "2&nbsp;collapsed" in found["KDGAN", "without D"]
-    assert "collapsed" not in found["KDGAN", "gamma = 0"]
+    assert "collapsed" not in found["KDGAN", "γ = 0"]
 
 
 def test_the_waterfalls_steps_add_up_to_kdgan(invented):
@@ -499,7 +499,7 @@ def test_the_waterfalls_steps_add_up_to_kdgan(invented):
     assert moved == pytest.approx([-0.3, 2.3])
     assert all(step.accuracy is None for step in steps[2:])
     assert {step.before for step in steps[2:]} == {steps[1].label}
-    assert "of C is +2.30 [" in controls.worth()
+    assert "as many updates is +2.30 [" in controls.worth()
     assert "n = 1,000" not in controls.worth()
 
 
