@@ -824,7 +824,7 @@ figures.show(
 #    labelled images, the weights of all players, the order and the noise, so that our
 #    standard deviations contain the choice of the images
 #    ({numref}`tab-compression-spreads` and the sentence below it; under `code` the
-#    images are the same for every seed). Columns that are dear have fewer seeds; every
+#    images are the same for every seed). Columns that take long have fewer seeds; every
 #    cell says how many.
 # 2. Settings were searched on MNIST with n = 100 and serve every column of images.
 # 3. The paper's networks for CIFAR-10 {cite}`krizhevsky2009learning` are known by their

@@ -456,7 +456,7 @@ figures.show(
 # Adam divides that factor out. With a fixed $\beta$ the quotient of the pulls changes.
 # :::
 #
-# 2. For which tasks is {eq}`eq-beyond-exact` too dear?
+# 2. For which tasks is {eq}`eq-beyond-exact` too expensive?
 #
 # :::{dropdown} Solution
 # The sum needs D at every label. That is one output per label here. Where D takes the

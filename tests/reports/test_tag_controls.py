@@ -48,9 +48,9 @@ def test_distances_are_paired_and_every_change_keeps_its_row():
 def test_the_best_change_is_chosen_on_validation():
     assert tag_controls.best() == ANCHORED
     said = tag_controls.summary()
-    assert said.startswith("On validation the best of the changes is: with the labels")
-    assert "the tuned KDGAN's by +0.0300" in said
-    assert "C's alone by +0.0100" in said
+    assert said.startswith("On validation the best of the changes is *with the labels")
+    assert "that of the tuned KDGAN is +0.0300" in said
+    assert "that of C alone is +0.0100" in said
 
 
 @pytest.mark.usefixtures("stored")

@@ -142,7 +142,8 @@ class TestTable2:
     def test_summary_names_the_place_and_the_rivals(self):
         text = table2.summary()
         assert "P@3 = 0.4010 and is number 1 of 11" in text
-        assert "RelExample is +0.0610" in text
+        assert "RelExample, the best classical tagger on validation, is +0.0610" in text
+        assert "from the classifier without a teacher is +0.0400" in text
 
 
 @pytest.mark.usefixtures("stored")
