@@ -16,12 +16,13 @@
 #
 # **Question.** What does it mean, here, that a claim of a paper was *reproduced*?
 #
-# - The paper's statements are cut into single claims, each with a short name such as
-#   `F3a.5`.
+# - The paper's statements are cut into single claims, each with a short name: `F3a.5`
+#   is the fifth of its Figure 3a, `T1.5` one of Table 1, `S5` one of the set-up, `M5`
+#   one of the method and its mathematics, `X1` one of the introduction.
 # - Every claim that can be tested has a rule that was written before its runs; where
 #   one was changed later, its box says so and why.
 # - Rules are applied to stored measurements, not to impressions, and the answer is one
-#   of five words.
+#   of five verdicts.
 # - Every number in a sentence, table or figure is read from a table of runs when the
 #   chapter is executed. If the rows are missing, the chapter says so and prints no
 #   number.
@@ -58,7 +59,7 @@ prose.table(
 prose.sentence("{said}", said=prose.built())
 
 # %% [markdown]
-# ## Six words
+# ## Six terms
 #
 # **Claim.** One checkable statement of the paper, in our own words, with the paper's
 # number where it gives one. There are four kinds: *theory* (an identity or a lemma,
@@ -89,21 +90,21 @@ prose.sentence("{said}", said=prose.built())
 #
 # **Interval.** A mean of a few runs is uncertain. We write it as value [low, high]; the
 # bracket is a 95% confidence interval over independent seeds. The bands of figures are
-# the usual one: with $m$ runs of mean $\bar a$ and standard deviation $s$,
+# Student's interval: with $m$ runs of mean $\bar a$ and standard deviation $s$,
 #
 # $$
 # \bar a \pm t_{0.975,\,m-1}\, \frac{s}{\sqrt{m}},
 # $$ (eq-interval)
 #
 # where $t$ is a quantile of Student's distribution. Tables and verdicts on runs use the
-# same for three to nine runs; fewer have no interval. From ten runs on they use the
-# bias-corrected bootstrap (BCa), which supposes no normal law. The price is that it is
-# too narrow where runs are few, which is why fewer than ten do without it; at ten its
-# ends are still a little near, so that the t-test beside it may see no difference
-# though it leaves out zero. {numref}`tab-coverage` counts how often each holds the
-# truth. Why a table of few runs needs intervals at all is argued by
-# {cite:t}`agarwal2021deep`. Differences between methods that share seeds are formed
-# seed by seed before either is applied.
+# same interval for three to nine runs; one or two runs have none. From ten runs on they
+# use the bias-corrected bootstrap (BCa), which does not suppose that runs are normally
+# distributed. In return it is too narrow where runs are few, which is why it is not
+# used for fewer than ten. Even at ten it is a little too narrow: it may exclude zero
+# where the t-test beside it finds no difference. {numref}`tab-coverage` counts how
+# often each interval holds the truth. Why a table of few runs needs intervals at all is
+# argued by {cite:t}`agarwal2021deep`. Methods that share seeds are compared seed by
+# seed: the interval is that of the differences.
 
 # %% [markdown]
 # ## What a verdict looks like
@@ -222,7 +223,8 @@ prose.sentence(
 )
 
 # %% [markdown]
-# What more runs buy is a narrower interval, and one that supposes less.
+# What more runs buy is a narrower interval, and from ten on one that does not suppose a
+# normal law.
 # {numref}`fig-intervals` shows twenty experiments of ten runs each, with Student's
 # intervals.
 
@@ -279,9 +281,9 @@ sliders.slider(
 #    with `interval_above: 0` say? What would you do next?
 #
 # :::{dropdown} Solution
-# Not reproduced, or partly if a second rule asks only for a positive mean. The interval
-# is 1.8 points wide; by {eq}`eq-interval` four times as many runs would halve it.
-# Decide how many runs you will add *before* you look at them.
+# Not reproduced, or *partly* if the rule for *partly* asks only for a positive mean.
+# The interval is 1.8 points wide; by {eq}`eq-interval` four times as many runs would
+# about halve it. Decide how many runs you will add *before* you look at them.
 # :::
 #
 # 2. Why is it unfair to report, for each run, the best accuracy among all its

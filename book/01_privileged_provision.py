@@ -23,7 +23,7 @@
 #   ideas are one {cite:p}`lopezpaz2016unifying`.
 # - We write each distillation loss, its gradient, and what temperature does to it.
 # - We then make a teacher wrong by an exact amount and watch the student follow.
-# - At last we ask the runs on MNIST whether the form of the loss matters.
+# - At the end we ask the runs on MNIST whether the form of the loss matters.
 
 # %% tags=["remove-input"]
 import pandas as pd
@@ -44,9 +44,12 @@ prose.claims_list(["M6", "M8", "M21"])
 # %% [markdown]
 # ## Background
 #
-# Let $s$ and $t$ be the logits of student and teacher, $p_s$ and $p_t$ their softmaxes,
-# and $p_s^T$, $p_t^T$ those of $s / T$ and $t / T$: laws softened at temperature $T$.
-# The losses in use are
+# Let $s$ and $t$ be the logits of student and teacher, and $p_s$ and $p_t$ their
+# softmaxes: their *laws*, as we call distributions over the labels. $p_s^T$ and $p_t^T$
+# are the softmaxes of $s / T$ and $t / T$: laws softened at temperature $T$. In the
+# formulas of this chapter $T$ is always that temperature; elsewhere in the book T is
+# the teacher. The student is what the other chapters call the classifier, C. The losses
+# in use are
 #
 # $$
 # \mathcal{L}_{2} = \tfrac12 \lVert t - s \rVert^2, \qquad
@@ -168,8 +171,8 @@ figures.show(
 # %% [markdown]
 # ## Four fields, one rest point
 #
-# Each loss pulls the student's law (anywhere) to the teacher's (square). The true law
-# (star) plays no part.
+# With three labels a law is a point of a triangle. Each loss pulls the student's law to
+# the teacher's; the true law plays no part.
 
 # %% tags=["hide-input"]
 p_u = torch.tensor([0.6, 0.3, 0.1], dtype=torch.float64)
@@ -181,19 +184,21 @@ fields = {
 figures.show(
     drawings.field_on_triangle(fields, {"true law": p_u, "teacher": p_t}, density=9),
     name="fig-provision-fields",
-    caption="Descent on each distillation loss moves the student to the teacher.",
+    caption="Descent on each distillation loss moves the student's law (anywhere) to "
+    "the teacher's (square), not to the true law (star). A point is a law over three "
+    "labels, a corner is certainty of one of them. Colour: speed.",
     alt="Four triangles of arrows. In each, all arrows lead to a square, the teacher, "
     "and none to the star, the true law.",
 )
 
 # %% [markdown]
-# The directions differ little, the speeds (the colours, on one scale) much: L2 on
-# probabilities and reverse KL are slow near the corners, since their gradients carry
-# the factor $p_s$, the student's law. L2 on logits and KL are not.
+# The directions differ little, but the speeds differ much (the colours, on one scale).
+# L2 on probabilities and reverse KL are slow near the corners, since their gradients
+# carry the factor $p_s$, the student's law. L2 on logits and KL are not.
 #
-# **When is the loss least?** The paper asks that it be least exactly when $p_c = p_t$.
-# L2 on logits asks for more: equal *logits*. Shift one side by a constant and the laws
-# stay equal, but the loss does not stay zero.
+# **When is the loss least?** The paper asks that it be least exactly when $p_c = p_t$,
+# that is $p_s = p_t$ here. L2 on logits asks for more: equal *logits*. Shift one side
+# by a constant and the laws stay equal, but the loss does not stay zero.
 
 # %%
 h = p_t.log()
@@ -227,17 +232,19 @@ ends = pd.DataFrame(
 # %% tags=["hide-input"]
 figures.show(
     drawings.lines(
-        {"": ends}, "share moved by the teacher", "student's TV to the truth"
+        {"": ends}, "share moved by the teacher", "student's distance to the truth"
     ),
     name="fig-provision-wrong",
-    caption="The student's distance to the true law grows with its teacher's error.",
+    caption="The student's distance to the true law (total variation) grows with its "
+    "teacher's error, by the same amount for each of the four losses.",
     alt="Four straight lines on top of each other, rising from zero.",
 )
 
 # %% [markdown]
 # Why can no distillation loss promise more? At rest the student *is* the teacher, so
-# its distance to the truth is the teacher's, $w\,(1 - p_u(y))$ for a share $w$ moved to
-# the label $y$: a straight line. [](#ch-game) adds the player who knows $p_u$.
+# its distance to the truth is the teacher's. If a share $r$ of the mass was moved to
+# the label $y$, that is $r\,(1 - p_u(y))$ in total variation (TV): a straight line in
+# $r$. [](#ch-game) adds the player who knows $p_u$.
 
 # %%
 last = students.wrong_teacher(p_u, float(shares[-1]))
@@ -247,19 +254,20 @@ assert abs(ends.iloc[-1].max() - float(total_variation(last, p_u))) < 0.02
 # ## Do the forms of the loss differ in practice?
 #
 # The paper says that L2 on logits and KL give comparable results. We play KDGAN with
-# either on MNIST, 100 training images, the same seeds for both, all else equal. All
-# else includes the weight $\beta$, which was tuned with L2 on logits. At $T = 1$ the
-# gradient of KL is a difference of probabilities, never longer than $\sqrt 2$, while
-# that of L2 is as long as the logits are apart: one $\beta$ asks for two strengths of
-# distillation. So KL is given larger weights as well, and the verdict compares the one
-# that is best on validation, as L2's was. (At first the verdict compared the two at
-# L2's weight alone; that difference is still among its evidence.)
+# either on MNIST with 100 training images, with the same seeds and all else equal. That
+# includes the weight $\beta$ of C's distillation loss, which was tuned with L2 on
+# logits. At $T = 1$ the gradient of KL is a difference of probabilities, never longer
+# than $\sqrt 2$, while that of L2 is as long as the distance of the logits: the same
+# $\beta$ means two strengths of distillation. So KL is given larger weights as well,
+# and the verdict compares the one that is best on validation, as L2's was. (At first
+# the verdict compared the two at L2's weight alone; that difference is still among its
+# evidence.)
 
 # %% tags=["remove-input"]
 prose.table(
-    variants.arms("distillation_forms", "distillation", "beta"),
-    "KDGAN by form and weight of the distillation loss: test accuracy of C with its "
-    "95% interval, and of T.",
+    variants.arms("distillation_forms", "distillation", "beta").replace(forms.WORDS),
+    "KDGAN by form and weight β of the distillation loss: test accuracy of the "
+    "classifier C with its 95% interval (low, high), and of the teacher T.",
     "tab-provision-forms",
     command="kdgan sweep distillation_forms",
     formats=variants.FORMATS,
@@ -303,10 +311,11 @@ compared = by_loss.agg(["mean", "std", "size"]).reset_index()
 
 # %% tags=["remove-input"]
 prose.table(
-    compared.rename(columns={"size": "seeds", "mean": "accuracy, %", "std": "sd"}),
-    "Students of one teacher on digits, by loss and temperature; held-out accuracy.",
+    compared.replace(forms.WORDS).rename(columns=forms.HEADINGS),
+    "Students of one teacher on digits, by loss and temperature: held-out accuracy, "
+    "and its standard deviation over seeds. *Labels*: no teacher.",
     "tab-provision-digits",
-    formats={"accuracy, %": ".1f", "sd": ".1f", "T": ".0f"},
+    formats={"accuracy, %": ".1f", "sd": ".1f", "temperature": ".0f"},
 )
 
 # %% tags=["remove-input"]
@@ -368,8 +377,8 @@ prose.verdicts(["M6", "M8"])
 # 3. Change `wrong` to 0 and run again. What is left of the argument for a third player?
 #
 # :::{dropdown} Solution
-# Nothing on this table: a teacher that is right makes the student right. The argument
-# needs teachers that err, which all teachers trained on few labels do.
+# With a table of labels nothing: a teacher that is right makes the student right. The
+# argument needs teachers that err, as all teachers trained on few labels do.
 # :::
 
 # %% tags=["remove-input"]

@@ -21,7 +21,7 @@
 # - On a table of labels its value and its best answers are short formulas.
 # - We draw the field that moves C, and play the game from many starts.
 # - The field almost vanishes near the corners: a classifier that is sure and wrong
-#   learns slowly, even from a D at its best.
+#   learns slowly, even from the best possible D.
 
 # %% tags=["remove-input"]
 from dataclasses import replace
@@ -49,9 +49,9 @@ prose.claims_list(["M7"])
 # \min_c \max_d \; \mathbb{E}_{p_u}[\log p_d] + \mathbb{E}_{p_c}[\log(1 - p_d)] .
 # $$ (eq-naive)
 #
-# For a fixed D, C's loss is linear in $p_c$ with the reward $r(y) = \log(1 - p_d(y))$:
-# the word is that of reinforcement learning, though C lowers it. With respect to its
-# logits the gradient is
+# For a fixed D, C's loss is linear in $p_c$: it is the mean of $r(y) = \log(1 -
+# p_d(y))$. We call $r$ the reward, as in reinforcement learning, though here C makes it
+# small. With respect to C's logits $h$ the gradient is
 #
 # $$
 # \nabla_h \mathbb{E}_{p_c}[r] = p_c \odot (r - \mathbb{E}_{p_c}[r]) .
@@ -105,17 +105,19 @@ fields = {
 figures.show(
     drawings.field_on_triangle(fields, {"true law": game.p_u}),
     name="fig-naive-field",
-    caption="Where descent moves C's law when D is at its best. Colour: speed.",
+    caption="Where descent moves C's law when D is at its best, for the two rewards. A "
+    "point is a law over three labels, a corner is certainty. Colour: speed.",
     alt="Two triangles of arrows that point to a star, the true law. The arrows are "
     "slow, in dark colours, near the star and at a few places along the edges.",
 )
 
 # %% [markdown]
-# Both fields vanish only at the star, and both fade towards the corners. The name
-# *saturating* comes from generators that are differentiated through D, where $\log(1 -
-# p_d)$ is flat as soon as D rejects. {eq}`eq-naive-gradient` has the reward's values,
-# not its slope: a label that D surely rejects keeps a gradient, unless D rejects all
-# labels alike. On a table the softmax, not the logarithm, is what saturates.
+# Inside the triangle both fields vanish only at the star, and both fade towards the
+# corners. The name *saturating* comes from generators that are differentiated through
+# D, where $\log(1 - p_d)$ is flat as soon as D rejects. {eq}`eq-naive-gradient`
+# contains the values of the reward, not its slope: a label that D surely rejects keeps
+# a gradient, unless D rejects all labels alike. On a table the softmax saturates, not
+# the logarithm.
 
 # %%
 one, all_alike = [1e-9, 0.5, 0.5], [1e-9, 1e-9, 1e-9]
@@ -163,8 +165,9 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "After {rounds} rounds the worst start is at total variation {paper} with the "
-    "paper's reward and {gentle} with $-\\log p_d$; D is within {doubt} of one half.",
+    "After {rounds} rounds the worst of the starts has come to a total variation of "
+    "{paper} from the true law with the paper's reward, and of {gentle} with "
+    "$-\\log p_d$; D is within {doubt} of one half.",
     rounds=prose.number(rounds, 0),
     paper=prose.number(float(three_ways["alternating"].distance()[-1].max()), 5),
     gentle=prose.number(float(three_ways["non-saturating"].distance()[-1].max()), 5),
@@ -174,10 +177,10 @@ prose.sentence(
 # %% [markdown]
 # ## Sure and wrong
 #
-# Now C starts with one wrong label ahead by a logit gap. The time to come within 0.1 of
-# the true law grows by a factor with each unit of the gap, because the gradient carries
-# the missing mass as a factor. A sampled gradient fares worse: the label is not drawn
-# at all.
+# Now C starts with one wrong label ahead of the others by a gap in the logits. The time
+# to come within 0.1 of the true law grows by a factor with each unit of the gap,
+# because the gradient has the probability of the missing labels as a factor. A sampled
+# gradient fares worse still: these labels are hardly ever drawn.
 
 # %%
 gaps = {"smoke": [0.0, 2.0], "book": [0.0, 2.0, 4.0, 6.0, 8.0]}.get(
@@ -205,9 +208,9 @@ prose.sentence(
 )
 
 # %% [markdown]
-# On MNIST the paper reports that NaGAN's gradients "often vanish or explode" (claim
-# M20); [the chapter on variance](#ch-variance) measures that. The table of labels shows
-# a cause that needs no network.
+# Of its networks the paper reports that NaGAN's gradients "often vanish or explode"
+# (claim M20). [The chapter on variance](#ch-variance) measures whether they do on
+# MNIST; the table of labels shows one way to vanish that needs no network.
 #
 # ## Explore
 

@@ -14,14 +14,14 @@
 # (ch-game)=
 # # Three players and their equilibrium
 #
-# **Question.** Three players share one value. Where does their game end, is it the same
-# place for every weighting, and does the paper's algorithm walk there?
+# **Question.** Three players share one value. Where does their game end, is that the
+# same place for all weights, and does the paper's algorithm get there?
 #
 # - We write the game of {cite:t}`wang2018kdgan` for a finite set of labels, where every
 #   expectation is a sum and nothing is estimated.
 # - We check its identities, then look for its minimum from a hundred random starts.
 # - We then play Algorithm 1 on it. Its players have objectives of their own, so the
-#   theorem about one joint minimum does not speak of it; we measure where it ends.
+#   theorem, which is about one joint minimum, does not apply; we measure where it ends.
 #
 # Each proof is in [the appendix](#ch-proofs), step by step, beside its numerical check.
 
@@ -44,10 +44,12 @@ prose.claims_list(["M1", "M2", "M3", "M4", "M5", "M24"])
 # %% [markdown]
 # ## Background
 #
-# For an input $x$ the labels $y$ have a true law $p_u(y \mid x)$. The classifier C
-# answers with $p_c = \mathrm{softmax}(h)$, the teacher T, who sees more, with $p_t =
-# \mathrm{softmax}(f)$, and the discriminator D rates each label with $p_d =
-# \mathrm{sigmoid}(g)$. C and T lower, D raises the value (the paper's Eq. 3)
+# For an input $x$ the labels $y$ have a true law (a probability distribution) $p_u(y
+# \mid x)$. The classifier C answers with $p_c = \mathrm{softmax}(h)$, the teacher T,
+# who sees more, with $p_t = \mathrm{softmax}(f)$, and the discriminator D rates each
+# label with $p_d = \mathrm{sigmoid}(g)$. $\mathcal{L}^c_{DS}$ and $\mathcal{L}^t_{DS}$
+# are the distillation losses of C from T and of T from C. C and T make the value small,
+# and D makes it large (the paper's Eq. 3):
 #
 # $$
 # \begin{aligned}
@@ -62,8 +64,10 @@ figures.show(
     players.the_game(),
     name="fig-game-players",
     caption="Who teaches whom. Solid: C and T offer labels to D beside the true ones, "
-    "and follow each other's logits $h$ and $f$. Dashed: what D says of the offered "
-    "labels. $x$ is the image; $z$, a text beside it in some tasks, is kept from C.",
+    "with weights $\\alpha$ and $1 - \\alpha$, and follow each other's logits $h$ and "
+    "$f$ through the distillation loss $\\ell_{DS}$, with weights $\\beta$ (C) and "
+    "$\\gamma$ (T). Dashed: what D says of the offered labels. $x$ is the image; $z$, "
+    "a text beside it in some tasks, is kept from C.",
     alt="Four boxes. Arrows lead from teacher, classifier and true labels to the "
     "discriminator, dashed ones from the discriminator back to teacher and "
     "classifier, and one each way between teacher and classifier.",
@@ -83,18 +87,19 @@ figures.show(
 # p_d^* = \frac{p_u}{p_u + p_\alpha} .
 # $$ (eq-best-d)
 #
-# Put back into {eq}`eq-value` it leaves a divergence and two penalties (the
-# paper's Eq. 5):
+# Put back into {eq}`eq-value` it leaves the Jensen–Shannon divergence JS and two
+# penalties (the paper's Eq. 5):
 #
 # $$
 # U^* = 2\,\mathrm{JS}(p_u \,\|\, p_\alpha) + \beta\,\mathcal{L}^c_{DS}
 # + \gamma\,\mathcal{L}^t_{DS} - \log 4 .
 # $$ (eq-at-best)
 #
-# All three are non-negative, so $U^* \ge -\log 4$. Theorem 4.2: equality exactly at
-# $p_c = p_t = p_u$. This has two conditions, each looked at below: some distillation,
-# $\beta + \gamma > 0$, and a loss that is zero exactly where laws are equal. L2 on
-# logits is not such a loss; it asks for equal logits.
+# The divergence and the penalties are non-negative, so $U^* \ge -\log 4$. Theorem 4.2
+# says that equality holds exactly at $p_c = p_t = p_u$. For that, two conditions must
+# hold, and each is looked at below: there is some distillation, $\beta + \gamma > 0$,
+# and its loss is zero exactly where the laws are equal. L2 on logits is not such a
+# loss; it is zero only where the logits are equal.
 
 # %% tags=["parameters"] nbmake={"mock": {"profile": "smoke"}}
 profile: str = "book"  # smoke | book | paper: how many starts and rounds are played
@@ -135,10 +140,11 @@ assert abs(ten.value(*ten.equilibrium()) + torch.tensor(4.0).log()) < 1e-6
 # %% [markdown]
 # ## The joint minimum
 #
-# Theorem 4.2 speaks of one problem: choose both laws to make {eq}`eq-at-best` small. We
-# descend it from random starts, with ten labels. In the *logits* the problem is not
-# convex, so the theorem leaves open whether descent finds the minimum; Newton steps
-# divided by the absolute curvature {cite:p}`dauphin2014identifying` do.
+# Theorem 4.2 is about one problem: choose both laws to make {eq}`eq-at-best` as small
+# as possible. We search for its minimum from random starts, with ten labels. In the
+# *logits* the problem is not convex, so the theorem leaves open whether a descent finds
+# the minimum. Newton steps that divide by the absolute curvature
+# {cite:p}`dauphin2014identifying` do find it.
 
 # %%
 starts = {"smoke": 10, "book": 100, "paper": 100}[profile]
@@ -151,8 +157,8 @@ assert excess.abs().max() < 1e-8
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "From {starts} random starts, every search ended within {farthest} of $p_u$ in "
-    "total variation, and its value within {excess} of $-\\log 4$, after at most "
+    "From each of {starts} random starts the search ended within {farthest} of $p_u$ "
+    "in total variation, with a value within {excess} of $-\\log 4$, after at most "
     "{steps} steps.",
     starts=prose.number(starts, 0),
     farthest=prose.number(farthest, 6),
@@ -164,12 +170,13 @@ prose.sentence(
 # ## Algorithm 1 plays another game
 #
 # In Algorithm 1 each player moves alone and on its own loss: C on its adversarial term
-# and $\beta \mathcal{L}^c_{DS}$, T on its own and $\gamma \mathcal{L}^t_{DS}$. The
-# teacher treats C's law as a constant and the other way round. This is a *general-sum*
-# game: in general no single function goes down. (For $\beta = \gamma$, a symmetric loss
-# and a D at its best one does: $2\,\mathrm{JS} + \beta\,\mathcal{L}_{DS}$.) Such
-# dynamics may circle {cite:p}`mescheder2018which`, although the logistic discriminator
-# on a table damps itself {cite:p}`nagarajan2017gradient`.
+# and $\beta \mathcal{L}^c_{DS}$, T on its adversarial term and $\gamma
+# \mathcal{L}^t_{DS}$. T treats C's law as a constant, and C treats T's as one. This is
+# a *general-sum* game: in general there is no single function that all of their steps
+# lower. (For $\beta = \gamma$, a symmetric loss and a D at its best one does:
+# $2\,\mathrm{JS} + \beta\,\mathcal{L}_{DS}$.) Such dynamics may circle
+# {cite:p}`mescheder2018which`, although the logistic discriminator on a table damps
+# itself {cite:p}`nagarajan2017gradient`.
 #
 # The appendix shows what the paper does not: for $0 < \alpha < 1$ and $\beta + \gamma >
 # 0$, *every* rest point with full support of these dynamics has $p_c = p_t = p_u$, for
@@ -178,8 +185,8 @@ prose.sentence(
 
 # %% [markdown]
 # Before anything moves, look at the field that drives C while T stands still at a wrong
-# law and D answers at its best. Without distillation C makes up for T, so that the
-# *mixture* is right; with it, C is drawn away from there to T.
+# law and D answers at its best. Without distillation C makes up for T's error, so that
+# the *mixture* is right; with distillation C is drawn from there towards T.
 
 # %%
 three = Game(torch.tensor([0.2, 0.3, 0.5]), alpha, beta, gamma, distillation)
@@ -218,8 +225,9 @@ path = play(three, five, replace(rules, discriminator_step_size=0.5))
 figures.show(
     drawings.paths_on_triangle(path),
     name="fig-game-triangle",
-    caption="Algorithm 1 with exact gradients on three labels. A point is a law: a "
-    "corner is certainty. Dots are starts; the star is the true law.",
+    caption="Paths of C and T under Algorithm 1 with exact gradients, on three labels. "
+    "A point is a law, and a corner is certainty. Dots are starts; the star is the "
+    "true law.",
     alt="A triangle with ten winding lines, five of the classifier and five of the "
     "teacher, which first join in pairs and then end at the star.",
 )
@@ -241,8 +249,9 @@ runs = {"alternating": path, "simultaneous": together, "sampled": drawn}
 figures.show(
     drawings.convergence(runs),
     name="fig-game-convergence",
-    caption="Worst of five starts: distance to the true law, distance of the value to "
-    "its equilibrium, and how far D is from one half.",
+    caption="Worst of five starts by round: total variation to the true law (left), "
+    "distance of the value from its equilibrium $-\\log 4$ (middle), and the largest "
+    "distance of D's answers from one half (right).",
     alt="Three panels with logarithmic axes. With exact gradients all three "
     "quantities fall along straight lines; with sampled labels they stop falling at a "
     "noise floor.",
@@ -250,10 +259,10 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "After {rounds} rounds the worst start is at total variation {exact} with exact "
-    "gradients and at {sampled} with sampled labels. A fixed step on noisy gradients "
-    "has a noise floor: convergence in the theorem's sense needs steps or noise that "
-    "shrink.",
+    "After {rounds} rounds the worst of the starts has come to a total variation of "
+    "{exact} from the true law with exact gradients, and of {sampled} with sampled "
+    "labels. A fixed step on noisy gradients has a noise floor: to end at the "
+    "equilibrium itself, steps or noise must shrink.",
     rounds=prose.number(rounds, 0),
     exact=prose.number(float(path.distance()[-1].max()), 4),
     sampled=prose.number(float(drawn.distance()[-1].max()), 4),
@@ -315,7 +324,8 @@ prose.sentence(
 #
 # The grid below plays exact Algorithm 1 with ten labels (Zipf's law) for 20,000 rounds,
 # for seven values of $\alpha$ and five each of $\beta$ and $\gamma$, from four starts.
-# A cell is the share of starts within $10^{-3}$ of the true law, *both* players.
+# A cell is the share of starts from which *both* players come within $10^{-3}$ of the
+# true law.
 
 # %% tags=["hide-input"]
 command = "python -m kdgan_lib.studies.outcomes"
@@ -333,11 +343,14 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.table(
-    outcomes.summary(tables.rows("theory", schedule="alternating")),
-    "How exact alternating Algorithm 1 ended over the grid, in total variation to the "
-    "true law. Silenced: a player has no loss at all ($\\alpha = 1, \\gamma = 0$ or "
-    "$\\alpha = 0, \\beta = 0$). Undistilled: $\\beta = \\gamma = 0$. Interior: all "
-    "others; every rest point with full support is the true law.",
+    outcomes.summary(tables.rows("theory", schedule="alternating")).replace(
+        drawings.LOSSES
+    ),
+    "How exact alternating Algorithm 1 ended over the grid: share of starts that "
+    "arrived, distance of C, T and their mixture from the true law in total variation, "
+    "and rounds to arrive. Silenced: a player has no loss at all ($\\alpha = 1, "
+    "\\gamma = 0$ or $\\alpha = 0, \\beta = 0$). Undistilled: $\\beta = \\gamma = 0$. "
+    "Interior: all others; every rest point with full support is the true law.",
     "tab-game-grid",
     command=command,
     formats={"arrived": ".2f", "starts": ".0f"}
@@ -346,8 +359,8 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "With simultaneous moves a share of {together} of the interior starts arrives, "
-    "with alternating ones {alternating}.",
+    "The order of moves matters little: of the interior starts a share of {together} "
+    "arrives with simultaneous moves and of {alternating} with alternating ones.",
     command=command,
     together=prose.number(
         outcomes.arrived(tables.rows("theory", schedule="simultaneous")), 3
@@ -358,13 +371,14 @@ prose.sentence(
 )
 
 # %% [markdown]
-# Among interior weights, where can a start be that has not arrived after 20,000 rounds?
-# Not at rest: there is no other rest point with full support. Slow motion is what we
-# expect. Strong distillation ties C and T together, and the pair then moves with the
-# speed {eq}`eq-proof-speed` of the appendix, $(\gamma \alpha + \beta (1 - \alpha)) /
-# (\beta + \gamma)$ times the step: it is low where the player that hears D follows the
-# other one strongly. {numref}`fig-game-speed` compares. L2 on probabilities is the
-# exception: its own pull fades with $p_c$, so its players are not tied tightly.
+# Among interior weights, where are the starts that have not arrived after 20,000
+# rounds? Not at rest, since there is no other rest point with full support. What we
+# expect is slow motion. Strong distillation ties C and T together, and the pair then
+# moves with the speed $s$ of the appendix ({eq}`eq-proof-speed`), $(\gamma \alpha +
+# \beta (1 - \alpha)) / (\beta + \gamma)$ times the step. It is low where the player
+# that hears D follows the other one strongly. {numref}`fig-game-speed` compares. L2 on
+# probabilities is the exception: its own pull fades with $p_c$, so its players are not
+# tied tightly.
 #
 # The figure has starts with $\beta + \gamma \ge 1$ only. Where distillation is weak,
 # motion is slow for another reason: the mixture is right soon, and along the family
@@ -388,9 +402,9 @@ figures.show(
 # %% tags=["remove-input"]
 late = outcomes.lateness(everything)
 prose.sentence(
-    "Of {starts} interior starts {late} have not arrived; {weak} of them have $\\beta "
-    "+ \\gamma < 1$, and {near} are within $10^{{-2}}$. They were not followed "
-    "further.",
+    "Of {starts} interior starts {late} have not arrived. Of these {weak} have $\\beta "
+    "+ \\gamma < 1$, and {near} are within $10^{{-2}}$ of the true law. They were not "
+    "followed further.",
     command=command,
     starts=prose.number(late.get("starts"), 0),
     late=prose.number(late.get("late"), 0),
@@ -400,10 +414,10 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "Take two starts of {{numref}}`fig-game-speed`, one arrived and one not. In a "
-    "share of {tied} of such pairs the latter has the lower predicted speed, and of "
-    "{loose} with L2 on probabilities. This agrees with slow motion; it does not show "
-    "that those starts arrive.",
+    "Take two starts of {{numref}}`fig-game-speed`, one that arrived and one that did "
+    "not. In a share of {tied} of such pairs the latter has the lower predicted speed; "
+    "with L2 on probabilities the share is {loose}. This agrees with slow motion; it "
+    "does not show that those starts arrive in the end.",
     command=command,
     tied=prose.number(late.get("tied"), 3),
     loose=prose.number(late.get("loose"), 3),
@@ -460,8 +474,9 @@ played = outcomes.paths_over(three.p_u, weights, five, brief)
 sliders.slider(
     lambda a, b, c: drawings.paths_on_triangle(played[a, b, c]),
     {"alpha": shares, "beta": [0.0, 0.1, 1.0], "gamma": [0.0, 0.1, 1.0]},
-    caption="Algorithm 1 on three labels from the same five starts, for chosen "
-    "weights.",
+    caption="Paths of C and T under Algorithm 1 from the same five pairs of starts "
+    "(dots), for chosen weights: α is C's share of the game with D, β how strongly C "
+    "follows T, γ how strongly T follows C. The star is the true law.",
     alt="Paths of the classifier and the teacher on the three-label triangle",
     start=(1, 2, 1),
 )

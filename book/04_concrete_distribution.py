@@ -49,7 +49,8 @@ prose.claims_list(["M12", "M13", "M14", "M15", "M16", "M22"])
 # trick**: $z = \arg\max_k (\log p_k + g_k)$ has law $p$. Replace the maximum by a
 # softmax at temperature $\tau$ and you have the *concrete*
 # {cite:p}`maddison2017concrete` or *Gumbel-softmax* {cite:p}`jang2017categorical`
-# sample (Eq. 9 of the paper),
+# sample (Eq. 9 of the paper). In this chapter $p$ is C's law $p_c$, $z$ is a drawn
+# label, and $y$ is such a sample, a vector of $K$ shares:
 #
 # $$
 # y = \mathrm{softmax}\left(\frac{\log p + g}{\tau}\right).
@@ -62,11 +63,11 @@ prose.claims_list(["M12", "M13", "M14", "M15", "M16", "M22"])
 # {\sum_j p_j\, y_j^{-\tau}} .
 # $$ (eq-concrete-density)
 #
-# C wants the gradient of $\mathbb{E}_{z \sim p}[r(z)]$ with the reward $r = \log(1 -
-# p_d)$. It is
+# C wants the gradient of $\mathbb{E}_{z \sim p}[r(z)]$ with respect to its logits $h$,
+# with the reward $r = \log(1 - p_d)$. It is
 #
 # $$
-# g^* = \sum_z r(z) \nabla p(z) = p \odot (r - \mathbb{E}_p[r])
+# G = \sum_z r(z) \nabla p(z) = p \odot (r - \mathbb{E}_p[r])
 # = \mathbb{E}_{z \sim p}\left[r(z)\, \nabla \log p(z)\right],
 # $$ (eq-score)
 #
@@ -132,10 +133,11 @@ prose.source(log_density)
 # \nabla_h \log q_\tau(y) = 1 - K\, \mathrm{softmax}(-g) .
 # $$ (eq-density-score)
 #
-# No temperature is left: the schedule of the paper would change nothing. It is
-# unbiased, but given $z$ its mean is $\mathrm{onehot}(z) - p$, REINFORCE's score. So
-# REINFORCE is its Rao-Blackwellisation {cite:p}`blackwell1947conditional` and never has
-# the larger variance.
+# No temperature is left: the schedule of the paper would change nothing. The gradient
+# estimate is unbiased, but given $z$ the mean of this score is $\mathrm{onehot}(z) -
+# p$, REINFORCE's score. So REINFORCE is its Rao-Blackwellisation
+# {cite:p}`blackwell1947conditional` and never has the larger variance ([the
+# appendix](#ch-proofs) has the proof).
 
 # %%
 at = lab.case("peaked", 10)
@@ -151,21 +153,22 @@ assert density > closed_forms.reinforce_variance(*at)
 # **The relaxed-score reading** takes $\log q_c$ for the log of the relaxed sample at
 # the drawn label, $\log y_z$, whose gradient is $(\mathrm{onehot}(z) - y) / \tau$. It
 # alone fits the paper's prose, in which a high temperature gives smooth samples, low
-# variance, and bias. Its limits are known:
+# variance, and bias. With $\mathbb{E}$ and $\mathrm{Var}$ the mean and the total
+# variance of its estimate, its limits are known:
 #
 # $$
 # \begin{aligned}
-# \tau \to 0 &: & \mathbb{E} &\to \log 2 \cdot g^*, \quad
+# \tau \to 0 &: & \mathbb{E} &\to \log 2 \cdot G, \quad
 # \tau \mathrm{Var} \to (2 \log 2 - 1)\, \mathbb{E}_p[(1 - p)\, r^2] ; \\
 # \tau \to \infty &: & \tau\,\mathbb{E} &\to p \odot r - \mathbb{E}_p[r] / K .
 # \end{aligned}
 # $$ (eq-relaxed-limits)
 #
-# So cooling does *not* remove the bias: the gradient keeps its direction and loses 31%
-# of its length, while the variance grows like $1/\tau$. Heating makes it short
-# and, for more than two labels and a $p$ that is not uniform, points it elsewhere in
-# general (for two labels it may turn round). Also, a constant added to $r$, which
-# changes no true gradient, changes this one.
+# So cooling does *not* remove the bias: the mean keeps the direction of the true
+# gradient and loses 31% of its length, while the variance grows like $1/\tau$. Heating
+# makes the mean short; for more than two labels and a $p$ that is not uniform it then
+# points elsewhere in general, and for two labels it may point the opposite way.
+# Besides, a constant added to $r$ changes no true gradient, but it changes this one.
 
 # %% tags=["remove-input"]
 prose.source(estimators.relaxed_score)
@@ -189,8 +192,8 @@ assert abs(1e-3 * spread / limit - 1) < 0.01
 # {cite:p}`kool2019buy` keep REINFORCE unbiased and take the reward's level out; learned
 # control variates, REBAR {cite:p}`tucker2017rebar` and RELAX
 # {cite:p}`grathwohl2018backpropagation`, go further along this line. The *released
-# code* takes binary cross-entropy between $\mathrm{sigmoid}(h_z)$ and $p_d(z)$: no
-# score at all. We know of no published analysis of the relaxed score.
+# code* takes the binary cross-entropy between $\mathrm{sigmoid}(h_z)$ and $p_d(z)$: no
+# score function at all. We know of no published analysis of the relaxed score.
 #
 # **Enumeration**, called *exact* here, sums over the labels. It needs no draw and has
 # no sampling variance {cite:p}`titsias2015local,ciosek2020expected`. In general it
@@ -204,9 +207,9 @@ spent = checks.costs(("exact", "reinforce", "relaxed_score", "rloo"), num_labels
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "Once D has given its rewards, a gradient for 100 images and {labels} labels costs "
+    "Once D has given its rewards, a gradient for 100 images and {labels} labels cost "
     "{exact} microseconds by enumeration, {reinforce} by REINFORCE, {relaxed} by the "
-    "relaxed score and {rloo} by leave-one-out, here and now.",
+    "relaxed score and {rloo} by leave-one-out when this chapter was last run.",
     labels=prose.number(num_labels, 0),
     exact=prose.number(round(spent["exact"]), 0),
     reinforce=prose.number(round(spent["reinforce"]), 0),
@@ -216,6 +219,8 @@ prose.sentence(
 
 # %% [markdown]
 # ## Four laws
+#
+# The estimators are compared at four laws $p$ of C, each with the rewards of a D:
 #
 # - *peaked*: Zipf's law squared, D at its best;
 # - *flat*: the uniform law, D at its best;
@@ -227,17 +232,18 @@ prose.sentence(
 # classes, so for $K = 200$ *trained* is a softmax regression of 200 Gaussian classes,
 # at the held-out point of the same rank.
 #
-# Most images are harder than that one: {numref}`tab-concrete-laws` has the same
-# classifier and D at three images, by closed forms alone. Certainty leaves little
-# gradient, and rewards that differ little drown in their common level, which only a
-# control variate removes.
+# For the estimators most images are harder than that one: {numref}`tab-concrete-laws`
+# has the same classifier and D at three images, by closed forms alone. Where C is
+# certain the gradient is small, and where rewards differ little, their differences
+# drown in their common level, which only a control variate removes.
 
 # %% tags=["remove-input"]
 prose.table(
     checks.certainties(),
     "A classifier and D after a game of KDGAN, at held-out images by quantile of the "
-    "classifier's certainty: largest probability, mean and deviation of the reward "
-    "under the law, length of the true gradient, and variances over its square.",
+    "classifier's certainty: largest probability, mean (E r) and standard deviation "
+    "(sd r) of the reward under the law, length of the true gradient, and the variance "
+    "of each of three estimators divided by the square of that length.",
     "tab-concrete-laws",
     command=checks.COMMAND,
     formats={"largest p": ".5f", "true gradient": ".2g"}
@@ -263,8 +269,10 @@ assert no_seed["variance"].max() < 1e-12
 figures.show(
     drawings.against_temperature(rows, "bias", "relative bias"),
     name="fig-concrete-bias",
-    caption="Bias over the length of the true gradient. A bias within four times its "
-    "sampling noise is drawn at the lower edge: not seen, which is not none.",
+    caption="Bias of each estimator, divided by the length of the true gradient, "
+    "against the temperature, at the four laws. A bias within four times its sampling "
+    "noise is drawn at the lower edge: it was not seen, which does not mean that there "
+    "is none.",
     alt="Four panels. The relaxed score's bias is level at low and high temperature; "
     "the pathwise bias rises with temperature; the others are at the lower edge, but "
     "for the released code's, which is level and large.",
@@ -274,7 +282,8 @@ figures.show(
 figures.show(
     drawings.against_temperature(rows, "relative_variance", "relative variance"),
     name="fig-concrete-variance",
-    caption="Variance of one estimate over the squared length of the true gradient.",
+    caption="Variance of one estimate, divided by the squared length of the true "
+    "gradient, against the temperature, at the four laws.",
     alt="Four panels. Relaxed score and pathwise fall with temperature; the density "
     "reading is level and the highest; REINFORCE is level below it, and in the last "
     "panel far above its versions with a control variate.",
@@ -300,9 +309,10 @@ figures.show(
 winners = checks.winners(tables.rows("estimators"), (1, 100))
 prose.table(
     winners,
-    "Best sampled estimator by mean squared error over the squared true gradient, and "
-    "the relaxed score's error over REINFORCE's: below 1, the relaxed score wins. "
-    "Leave-one-out takes two draws.",
+    "Best sampled estimator with 1 and with 100 samples per step, its mean squared "
+    "error divided by the squared length of the true gradient, and the relaxed score's "
+    "error divided by REINFORCE's: below 1, the relaxed score wins. Leave-one-out "
+    "takes two draws for a sample.",
     "tab-concrete-winners",
     command="python -m kdgan_lib.studies.estimator_study",
     formats=dict.fromkeys(("error, 1", "error, 100"), ".2g")
@@ -311,21 +321,21 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "The relaxed score beats REINFORCE in {one} of {laws} laws at one sample per step, "
-    "and in {many} at 100. It is the best of all sampled estimators in {best} of them "
-    "at one sample, in {best_of_many} at 100.",
+    "The relaxed score beats REINFORCE at {one} of {laws} laws with one sample per "
+    "step, and at {many} with 100. It is the best of all sampled estimators at {best} "
+    "with one sample and at {best_of_many} with 100.",
     command="python -m kdgan_lib.studies.estimator_study",
     one=checks.wins(winners, 1),
     many=checks.wins(winners, 100),
-    best=checks.bests(winners, 1),
-    best_of_many=checks.bests(winners, 100),
+    best=checks.bests(winners, 1) or "none",
+    best_of_many=checks.bests(winners, 100) or "none",
     laws=len(winners),
 )
 
 # %% tags=["remove-input"]
 faultless = checks.faultless(tables.rows("estimators"))
 prose.sentence(
-    "Of the sampled estimators, those that match enumeration's error of zero: {said}.",
+    "Sampled estimators that match enumeration's error of zero: {said}.",
     command="python -m kdgan_lib.studies.estimator_study",
     said=None if faultless is None else prose.listed(faultless or ["none"]),
 )
@@ -353,15 +363,18 @@ prose.table(
 # %% [markdown]
 # ## Is the paper's schedule a reasonable one?
 #
-# The paper lowers $\tau$ from 1.0 to 0.1. KDGAN on MNIST with 100 training images, the
-# same seeds for the falling temperature and for constant ones, with the *pathwise*
-# estimator that the search chose; Eq. 8 was not run at several temperatures in either
-# reading:
+# The paper lowers $\tau$ from 1.0 to 0.1. We train KDGAN on MNIST with 100 training
+# images, on the same seeds with the falling temperature and with constant ones. The
+# estimator is the *pathwise* one, which the search chose; neither reading of Eq. 8 was
+# run at several temperatures.
 
 # %% tags=["remove-input"]
 prose.table(
-    variants.arms("temperature", "tau_start", "tau_end"),
-    "KDGAN by temperature: test accuracy of C with its 95% interval, and of T.",
+    variants.arms("temperature", "tau_start", "tau_end").rename(
+        columns={"tau_start": "τ at the start", "tau_end": "τ at the end"}
+    ),
+    "KDGAN by temperature: test accuracy of C with its 95% interval (low, high), and "
+    "test accuracy of T.",
     "tab-concrete-schedule",
     command="kdgan sweep temperature",
     formats=variants.FORMATS,
@@ -380,9 +393,9 @@ clouds = {tau: checks.cloud(three, tau, 400, seed) for tau in taus}
 sliders.slider(
     lambda tau: drawings.cloud_on_triangle(clouds[tau], three),
     {"temperature": taus},
-    caption="400 relaxed samples; the star is the law. Cold samples sit in the "
-    "corners.",
-    alt="Dots on a triangle",
+    caption="400 relaxed samples of one law on three labels (star), at the chosen "
+    "temperature. Cold samples sit in the corners; hot ones gather in the middle.",
+    alt="Dots on a triangle, in the corners when cold, in the middle when hot",
     start=(3,),
 )
 
@@ -412,9 +425,9 @@ prose.verdicts(["M12", "M13", "M14", "M15", "M16"])
 # ## Deviations from the paper
 # 1. The paper does not say which reading of Eq. 8 it takes; we implement both, and the
 #    released code's loss.
-# 2. Rewards come from a D at its best, but for the law *played*, whose D is a game's.
-#    M12 to M14 are judged at the law *trained*; the quantity `relaxed bias played` of
-#    M12 is the same at *played*.
+# 2. Rewards come from a D at its best, except for the law *played*, whose D is a
+#    game's. M12 to M14 are judged at the law *trained*; the quantity `relaxed bias
+#    played` of M12 is the same at *played*.
 # 3. The trained law is that of one image, chosen by its rank of certainty among the
 #    held-out ones, not by the results. Its logits and rewards are stored, so that the
 #    chapter needs no download and no training.
@@ -444,11 +457,11 @@ prose.verdicts(["M12", "M13", "M14", "M15", "M16"])
 #    *trained*, yet at *played* it takes most of REINFORCE's variance away. Why?
 #
 # :::{dropdown} Solution
-# REINFORCE's variance is about $\mathbb{E}[r^2 \lVert e_z - p \rVert^2]$, the
-# baseline's has $(r - \mathbb{E} r)^2$ in the place of $r^2$. A D near one half gives
-# $r \approx -\log 2$ everywhere, with small differences: the level is nearly all of
-# $r^2$. A D at its best against a wrong law has large differences, and then there is
-# less level to remove.
+# REINFORCE's variance is about $\mathbb{E}[r^2 \lVert \mathrm{onehot}(z) - p
+# \rVert^2]$, the baseline's has $(r - \mathbb{E} r)^2$ in the place of $r^2$. A D near
+# one half gives $r \approx -\log 2$ everywhere, with small differences: the level is
+# nearly all of $r^2$. A D at its best against a wrong law has large differences, and
+# then there is less level to remove.
 # :::
 
 # %% tags=["remove-input"]

@@ -23,8 +23,8 @@
 #   minibatch itself. We measure them apart.
 # - We do so for KDGAN, for KDGAN-WO-GM, which draws discrete labels without relaxation,
 #   and for NaGAN, which has no teacher, at seven points of their training.
-# - We draw the bound of Lemma 4.3 on the measured curves and compare the weights of Eq.
-#   6 with those of Eq. 3.
+# - We draw the bound of Lemma 4.3 beside the measured curves and compare the weights of
+#   Eq. 6 with those of Eq. 3.
 # - Variance alone says little about learning: a gradient halved has a quarter of the
 #   variance. So we also report signal against noise.
 
@@ -107,9 +107,9 @@ notebooks.parameters_table("05_gradient_variance")
 # %% [markdown]
 # ## How it is measured
 #
-# In a linear layer $z = W a + b$ the gradient of one example is an outer product, of
-# the layer's input $a$ and of $\delta$, the gradient at its output. The factors give
-# squared norms and inner products without the products
+# In a linear layer with output $W a + b$ the gradient of one example is an outer
+# product, of the layer's input $a$ and of $\delta$, the gradient at its output. The two
+# factors give squared norms and inner products without forming that product
 # {cite:p}`goodfellow2015efficient`; where the gradient itself is wanted, it is written
 # once. Other nets take a vector-Jacobian product, mapped over the examples by
 # `torch.func`.
@@ -191,7 +191,9 @@ played = demo.live(profile, seed)
 # %% tags=["remove-input"]
 prose.table(
     demo.live_table(played),
-    "C's adversarial gradient in a short live game of KDGAN: variances by source.",
+    "C's adversarial gradient in a short live game of KDGAN, by estimator: variance "
+    "that comes from drawn labels (sampling), from minibatches, their total, and the "
+    "squared length of the mean gradient over that total (signal to noise).",
     "tab-variance-live",
     formats=dict.fromkeys(["sampling", "minibatch", "total", "signal to noise"], ".3g"),
 )
@@ -243,24 +245,29 @@ figures.show(
 prose.table(
     study.summary(probes),
     "Variances of the classifier's gradient with one label per image: geometric means "
-    "over probes and seeds. *Labels* is the sampling, *images* the minibatch part. "
-    "*Noise / signal*: the sum of the variances over the sum of the squared means, for "
-    "which the first probes count most.",
+    "over probes and seeds. D and T are the terms that come from them, *T by KL* what "
+    "T's term would be with the KL loss, *whole* their sum with the weights of Eq. 3. "
+    "*Labels* is the sampling part, *images* the minibatch part. *Noise / signal*: the "
+    "sum of the variances over the sum of the squared means, for which the first "
+    "probes count most.",
     "tab-variance-summary",
     command=study.COMMAND,
 )
 
 # %% [markdown]
-# Verdicts ask for intervals, hence for three seeds at least; before, the box says so.
+# The boxes give ratios of variances as logarithms to base 10: 0 is no difference, $-3$
+# a thousandth. The sentences beside them give the same ratios as factors. A verdict
+# needs an interval, hence at least three seeds.
 
 # %% tags=["remove-input"]
 update = f"{study.COMMAND} && kdgan claims --update M17 M18 M19 M20 F7"
 prose.sentence(
-    "In KDGAN the variance of D's gradient is {ratio} times that of T's: the term "
-    "from D varies {direction} the term from T. With the weights of Eq. 3 on both the "
-    "factor is {weighted}; with distillation by Kullback–Leibler divergence in place "
-    "of squared logits, along the same runs, {kl}. Relative to its own squared mean, "
-    "D's gradient has {relative} times the variance of T's.",
+    "In KDGAN the variance of the term from D is {ratio} times that of the term from "
+    "T: it varies {direction} the latter. If both have the weights of Eq. 3 the factor "
+    "is {weighted}; with distillation by Kullback–Leibler divergence instead of "
+    "squared differences of logits, along the same runs and without the weights, it is "
+    "{kl}. If each variance is divided by the squared mean of its own term, the factor "
+    "is {relative}.",
     command=update,
     ratio=demo.factor("M17", "log10_ratio", 4),
     direction=demo.direction("M17", "log10_ratio"),
@@ -271,18 +278,18 @@ prose.sentence(
 
 # %% [markdown]
 # The scale of a loss is a choice. Squared differences of logits grow with the square of
-# the logits, and a confident teacher has large ones; the adversarial gradient has
-# no such factor: for a draw it is at most $\sqrt 2\,|r| / \tau$ long at the logits, $r$
+# the logits, and a confident teacher has large ones; the adversarial gradient has no
+# such factor: for a draw it is at most $\sqrt 2\,|r| / \tau$ long at the logits, $r$
 # being the reward. A comparison of raw variances is therefore a comparison of units as
-# much as of noise. What a stochastic gradient method feels is
-# the variance against the signal, and that comparison has no units.
+# much as of noise. What matters to a stochastic gradient method is the variance
+# relative to the signal, and that ratio has no units.
 
 # %% tags=["hide-input"]
 figures.show(
     drawings.signal_figure(probes),
     name="fig-variance-signal",
-    caption="Signal to noise while C learns: squared mean of each term's gradient over "
-    "its variance, and of the whole gradient; sums over seeds.",
+    caption="Signal to noise while C learns: squared mean over variance, for the term "
+    "from D, the term from T and the whole gradient; both are summed over seeds first.",
     alt="Panels for NaGAN, KDGAN-WO-GM and KDGAN on a logarithmic axis. In the games "
     "with a teacher the line of the whole gradient lies on that of the term from T; "
     "the term from D is far below.",
@@ -303,8 +310,9 @@ estimators = study.by_estimator(rows)
 figures.show(
     drawings.sources_figure(estimators),
     name="fig-variance-sources",
-    caption="Sampling variance of D's gradient by estimator along KDGAN's runs, and "
-    "the variance between minibatches, which remains when labels are enumerated.",
+    caption="The term from D along KDGAN's runs: sampling variance by estimator, and "
+    "(dotted) the variance between minibatches, which remains when labels are "
+    "enumerated. Geometric mean over seeds; bands span them.",
     alt="Lines on a logarithmic axis against outer epochs, one for each estimator, "
     "and a dotted line for the variance between minibatches.",
     command=study.COMMAND,
@@ -312,11 +320,11 @@ figures.show(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "Figure 7's comparison, KDGAN-WO-GM's gradient from D against KDGAN's: the former "
-    "varies {between} times as much, {direction} the latter. At the same weights and "
-    "images, REINFORCE varies {same} times as much as the relaxed score: {first} times "
-    "in the first half of training, where the temperature is high, {second} times in "
-    "the second, where it is low.",
+    "Figure 7 compares the term from D in KDGAN-WO-GM with that in KDGAN: the variance "
+    "of the former is {between} times that of the latter ({direction} it). At the same "
+    "weights and images, the total variance by REINFORCE is {same} times that by the "
+    "relaxed score: {first} times in the first half of training, where the temperature "
+    "is high, and {second} times in the second half, where it is low.",
     command=update,
     between=demo.factor("M18", "log10_ratio"),
     direction=demo.direction("M18", "log10_ratio"),
@@ -327,9 +335,10 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "Against the pathwise estimator REINFORCE's factor is {pathwise}, against the "
-    "density reading of Eq. 8 {density}, against a baseline {baseline}, and against "
-    "enumerating the labels {exact}.",
+    "REINFORCE's total variance is {pathwise} times that of the pathwise estimator, "
+    "{density} times that of the density reading of Eq. 8, {baseline} times that of "
+    "REINFORCE with a baseline, and {exact} times that of enumerated labels, which "
+    "vary between minibatches only.",
     command=update,
     pathwise=demo.factor("M18", "pathwise_log10_ratio"),
     density=demo.factor("M18", "density_log10_ratio", 3),
@@ -355,8 +364,9 @@ temperatures = study.by_temperature(shown)
 sliders.slider(
     lambda epoch: drawings.temperature_figure(temperatures, epoch),
     {"outer epoch": sorted(temperatures.epoch.unique().tolist())},
-    caption="Sampling variance (left) and signal to noise (right) of D's gradient "
-    "against the temperature, in KDGAN; level lines do not depend on it.",
+    caption="Sampling variance (left) and signal to noise (right) of the term from D "
+    "against the temperature, in KDGAN, at the chosen epoch; estimators with level "
+    "lines do not depend on the temperature.",
     alt="Two panels with logarithmic axes. Relaxed score and pathwise fall on the left "
     "as the temperature rises; the other estimators are level.",
 )
@@ -412,9 +422,10 @@ prose.verdicts(["M9", "M10", "M11"])
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "NaGAN's whole gradient has {ratio} times the variance of KDGAN's ({direction} "
-    "it). With as many labels as each game's training draws it is "
-    "{trained}. Each relative to its own squared mean, with one label, it is "
+    "The variance of NaGAN's whole gradient is {ratio} times that of KDGAN's "
+    "({direction} it), with one label drawn for each image. With as many labels as "
+    "each game draws in training the factor is {trained}. If each variance, with one "
+    "label, is divided by the squared mean of its own gradient, the factor is "
     "{relative}.",
     command=update,
     ratio=demo.factor("M19", "log10_ratio", 4),
@@ -431,8 +442,8 @@ prose.verdicts(["M19"])
 #
 # {numref}`fig-variance-norms` shows the norms of single gradients, each on a fresh
 # minibatch with labels drawn as in training, over the norm of the cross-entropy
-# gradient of the true labels when the game begins. Dashed lines mark a hundredth and a
-# hundredfold of it.
+# gradient of the true labels when the game begins. Dashed lines mark a hundredth of
+# that norm and a hundred times it.
 
 # %% tags=["hide-input"]
 norms = study.norms(rows)
@@ -452,7 +463,7 @@ prose.verdicts(["M20", "F7"])
 # %% [markdown]
 # ## What each game learned meanwhile
 #
-# Variance is a means, accuracy the end.
+# Low variance is a means; accuracy is the end.
 
 # %% tags=["hide-input"]
 figures.show(

@@ -49,8 +49,8 @@ prose.verdicts(["S1", "S3", "S4"])
 #
 # A classifier C with distribution $p_c = \mathrm{softmax}(h)$ may learn from the
 # labels, from a teacher T with $p_t = \mathrm{softmax}(f)$, from a discriminator D with
-# $p_d = \sigma(g)$, or from several of them. In KDGAN each player minimises its own
-# part of one value function. With $\ell_{DS}$ half the squared distance of two
+# $p_d = \mathrm{sigmoid}(g)$, or from several of them. In KDGAN each player minimises
+# its own part of one value function. With $\ell_{DS}$ half the squared distance of two
 # players' logits,
 #
 # $$
@@ -68,9 +68,9 @@ prose.verdicts(["S1", "S3", "S4"])
 # | :--- | :--- | :--- | :--- |
 # | supervised | labels | – | – |
 # | MIMIC | T's logits, squared distance | fixed | – |
-# | DISTN | labels and T's softened labels | fixed | – |
+# | DISTN | labels and T's softened law | fixed | – |
 # | NOISY | T's logits, perturbed | fixed | – |
-# | CODIS | labels and T's labels | learns from labels and C | – |
+# | CODIS | labels and T's softened law | learns from labels and C | – |
 # | NaGAN | D | – | learns |
 # | KDGAN-WO-GM | T and D, drawn labels, score function | learns from D and C | learns |
 # | KDGAN | T and D, relaxed labels | learns from D and C | learns |
@@ -95,21 +95,25 @@ prose.source(Training.outer_epoch)
 #
 # All classifiers are the same multilayer perceptron, 784-800-800-10; teachers and
 # discriminators are the same LeNet. Before the first outer epoch every player is
-# pretrained, with the same bits for all methods of one seed (but for the supervised
-# classifier, whose weight decay holds there too). Then:
+# pretrained; on one seed all methods start the game from the same pretrained weights,
+# except the supervised classifier, whose weight decay applies to the pretraining too.
+# Then:
 
 # %% tags=["remove-input"]
 prose.table(
     training.budgets(),
-    "Amounts of training after pretraining, as declared for n = 100.",
+    "Amounts of training after pretraining, as declared for n = 100. Augmentation "
+    "*affine*: images are rotated, moved and scaled a little. Reported: the accuracy "
+    "of the C that is best on *validation*, of the *last* C, or the *best* of all "
+    "evaluations on the *test* set.",
     "tab-curves-budgets",
     formats={"outer epochs": ".0f", "player updates": ",.0f", "batch": ".0f"},
 )
 
 # %% [markdown]
-# Under `controlled` an update of any player counts alike, so KDGAN's classifier gets a
-# third of the updates that the supervised classifier gets. Updates are not alike in
-# cost: T and D are larger than C.
+# Under `controlled` an update counts the same whichever player makes it, so KDGAN's
+# classifier gets a third of the updates that the supervised classifier gets. Updates do
+# not cost the same: T and D are larger than C.
 
 # %% tags=["remove-input"]
 prose.sentence(
@@ -139,7 +143,9 @@ assert len(set(updates)) == 1
 # %% tags=["remove-input"]
 prose.table(
     training.settings(),
-    "The search: trials, best validation accuracy in %, and the setting that gave it.",
+    "The search: trials, best validation accuracy in %, and the setting that gave it, "
+    "in the words of the options of `kdgan train` (lr: learning rate; tau: temperature "
+    "of the concrete samples; draws: labels drawn for each image).",
     "tab-curves-settings",
     command="kdgan tune",
     formats={"trials": ".0f", "validation": ".2f"},
@@ -184,10 +190,10 @@ figures.show(
 # %% tags=["remove-input"]
 prose.table(
     training.accuracies("controlled"),
-    "Test accuracy in % on MNIST with n = 100 under `controlled`: the paper's value, "
-    "ours with its 95% interval, the standard deviation and the worst of the "
-    "runs, and the means by two other rules of selection. C is scored on the test set "
-    "at every fifth look only, so that *best on test* can lie below *ours*.",
+    "Test accuracy in % on MNIST with n = 100 under `controlled`: the value in the "
+    "paper's Table 1, ours with its 95% interval, the standard deviation and the worst "
+    "of the runs, and the means by two other rules of selection. C is scored on the "
+    "test set at every fifth look only, so that *best on test* can lie below *ours*.",
     "tab-curves-controlled",
     command="kdgan sweep figure3a --protocol controlled",
     formats=training.FORMATS,
@@ -198,8 +204,8 @@ prose.table(
     training.differences(),
     "KDGAN minus each method in points of test accuracy, paired by seed: mean, 95% "
     "interval (for one rival at a time, not adjusted), effect size (Cohen's d of the "
-    "pairs, corrected for few of them), p-value of a paired t-test after Holm's "
-    "correction.",
+    "pairs, corrected for their small number), and p-value of a paired t-test after "
+    "Holm's correction for several comparisons.",
     "tab-curves-differences",
     command="kdgan sweep figure3a --protocol controlled",
     formats=training.FORMATS,
@@ -214,10 +220,10 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "What separates KDGAN from KDGAN-WO-GM is more than the Gumbel-Max trick: the two "
-    "were searched apart, and their weights, learning rates and numbers of draws "
-    "differ. At KDGAN's own setting, leave-one-out REINFORCE in the place of the "
-    "relaxation, which needs no Gumbel noise, changes C's accuracy by {change} points "
+    "What separates KDGAN from KDGAN-WO-GM is more than the Gumbel-Max trick: each had "
+    "its own search, and their weights, learning rates and numbers of draws differ. If "
+    "at KDGAN's own setting the relaxation is replaced by leave-one-out REINFORCE, "
+    "which needs no Gumbel noise, C's accuracy changes by {change} points "
     "([](#ch-beyond)).",
     command="kdgan sweep beyond",
     change=beyond.unrelaxed(),
@@ -230,8 +236,8 @@ prose.sentence(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "At the end of the games D's mean loss is, {controlled}, and {paper}; $2\\log 2$ "
-    "is {chance}.",
+    "At the end of the games D's mean loss is {controlled}, and {paper}; $2\\log 2$ is "
+    "{chance}.",
     command="kdgan sweep figure3a --protocol controlled paper",
     controlled=training.discrimination("controlled"),
     paper=training.discrimination("paper"),
@@ -241,15 +247,15 @@ prose.sentence(
 # %% [markdown]
 # ## When has a curve converged?
 #
-# The paper reads its epochs of convergence off the figure and gives no rule. Ours: a
-# run has converged at the first evaluation whose validation accuracy is at least 99% of
-# the largest one of that run. Where nothing is held out (`code`), the test accuracy
-# takes its place.
+# The paper gives no rule for its epochs of convergence. Ours: a run has converged at
+# the first evaluation whose validation accuracy is at least 99% of the largest one of
+# that run. Where nothing is held out (`code`), the test accuracy takes its place.
 
 # %% tags=["remove-input"]
 prose.table(
     training.convergence_table(),
-    "Mean place of convergence under `controlled`, on three clocks.",
+    "Where runs converge under `controlled`, on average, counted in outer epochs, in "
+    "updates of all players and in updates of C.",
     "tab-curves-convergence",
     command="kdgan sweep figure3a --protocol controlled",
     formats={
@@ -260,12 +266,13 @@ prose.table(
 
 # %% [markdown]
 # An outer epoch is not a fixed amount of training. Under `controlled` it is one pass of
-# each player; the verdicts below are about these. The released scripts make more passes
-# in an epoch, those of KDGAN more than those of NaGAN.
+# each player, and the verdicts below count such epochs. In the released scripts an
+# epoch has more passes, and in KDGAN's more than in NaGAN's.
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "In passes, an epoch of KDGAN has there {kdgan}, one of NaGAN {nagan}. {pace}",
+    "There the passes of an epoch of KDGAN are {kdgan}, and those of an epoch of NaGAN "
+    "{nagan}. {pace}",
     command=released.COMMAND,
     kdgan=released.passes_in_words("kdgan"),
     nagan=released.passes_in_words("nagan"),
@@ -273,8 +280,8 @@ prose.sentence(
 )
 
 # %% [markdown]
-# The answer depends on the share that one asks for. Move the slider: each dot is a run,
-# the bar is the mean of a method.
+# When a run has converged depends on the share of its best accuracy that one asks for.
+# Move the slider: each dot is a run, the bar is the mean of a method.
 
 # %% tags=["hide-input"]
 sliders.slider(
@@ -305,14 +312,15 @@ figures.show(
     caption="Test accuracy of C under the protocols `paper` and `code`, mean and 95% "
     f"band over {cells.seeds_of(literal, 'protocol', 'method')}; bands end at 0% and "
     "100%.",
-    alt="Two panels on one axis with a line for each of NaGAN, KDGAN-WO-GM and KDGAN.",
+    alt="Two panels with a line for each of NaGAN, KDGAN-WO-GM and KDGAN. Under paper "
+    "all start near 75% and NaGAN falls; under code KDGAN and NaGAN rise and "
+    "KDGAN-WO-GM stays low.",
     command="kdgan sweep figure3a --protocol paper code",
 )
 
 # %% [markdown]
 # Every game starts from a pretrained C, so that we ask not only which method ends
-# highest, but also which ends above its own start. Changes are in points, with 95%
-# intervals.
+# highest, but also which ends above its own start. In brackets are 95% intervals.
 
 # %% tags=["remove-input"]
 prose.sentence(
@@ -373,7 +381,7 @@ figures.show(
     name="fig-curves-live",
     caption="The live run against the stored runs of the same method. The live run is "
     "pretrained more briefly and trained for fewer epochs.",
-    alt="One marked line over thin grey lines.",
+    alt="The marked line of the live run over thin grey lines of stored runs.",
 )
 
 # %% [markdown]
@@ -389,9 +397,9 @@ figures.show(
 #    search (two relaxed ones); under `paper` it is the relaxed score, the reading of
 #    Eq. 8 discussed in [](#ch-concrete).
 # 4. The arm `code` trains fewer outer epochs than the released script, as
-#    {numref}`tab-curves-budgets` states ({numref}`fig-compression-released` has as many
-#    for KDGAN), and KDGAN-WO-GM is ours there: score-function gradients in the place of
-#    the released loss.
+#    {numref}`tab-curves-budgets` states ({numref}`fig-compression-released` has KDGAN
+#    with as many as the script). KDGAN-WO-GM is ours there: score-function gradients in
+#    the place of the released loss.
 # 5. Networks of `controlled` and `paper` start from He's initialisation; `code` draws
 #    the teachers' weights as the released code does.
 #

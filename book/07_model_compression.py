@@ -66,7 +66,8 @@ prose.sentence(
 
 # %% [markdown]
 # - Table 1 of {cite:t}`wang2018kdgan` is built three times: on equal terms, by the
-#   paper's text, and by its released code.
+#   paper's text, and by its released code. *MNIST 100* names its column for MNIST with
+#   100 labelled training images, and so on.
 # - KDGAN is compared with every other method seed by seed, with intervals and with
 #   p-values that know how many comparisons were made.
 # - Controls take KDGAN apart: what do the teacher's part, the discriminator's part and
@@ -74,8 +75,8 @@ prose.sentence(
 # - The number of labelled images and the number of hidden units are varied.
 # - At the end you choose the size of the classifier and distil into it yourself.
 #
-# [](#ch-curves) tells the methods apart. Claims T1.1 to T1.36 are the cells of Table 1;
-# the others are:
+# [](#ch-curves) says what each method is. Claims T1.1 to T1.36 are the cells of Table
+# 1; the others are:
 
 # %% tags=["remove-input"]
 prose.claims_list([*SETUP, *ORDERINGS])
@@ -84,8 +85,8 @@ prose.claims_list([*SETUP, *ORDERINGS])
 # ## Background
 #
 # A classifier C with logits $h(x)$ is to be small; a teacher T with logits $f(x)$ need
-# not be. Distillation adds to what C learns from the labels a loss that pulls its
-# logits to T's. In KDGAN it is the squared distance
+# not be. Distillation is a loss that pulls C's logits towards T's. In KDGAN it is half
+# the squared distance
 #
 # $$
 # \ell_{DS}(h, f) = \tfrac{1}{2} \sum_{y} \bigl(h(x, y) - f(x, y)\bigr)^2 ,
@@ -114,8 +115,9 @@ prose.source(losses.l2_distillation)
 # $$ (eq-compression-paired)
 #
 # The interval of {eq}`eq-compression-paired` is over seeds ({eq}`eq-interval`, or the
-# bootstrap from ten pairs on), its p-value a paired t-test, and Holm's correction
-# raises the p-values of a column because several rivals are compared at once.
+# bootstrap from ten pairs on). Its p-value is that of a paired t-test. Holm's
+# correction raises the p-values of a column because several rivals are compared at
+# once.
 
 # %% tags=["remove-input"]
 prose.source(stats.paired_difference)
@@ -160,12 +162,12 @@ prose.sentence(
 # ## Table 1 on equal terms
 #
 # Under `controlled` every method has the same augmentation, the same number of player
-# updates in the game, the same number of trials in one search for its setting, made on
-# MNIST with n = 100, and is selected on the same held-out images. What the search found
-# there serves every column. Each cell gives our mean test accuracy in
-# percent, its 95% interval, the number of runs, and the paper's mean; the command that
-# makes it unfolds. The held-out images are 2,000 of the training images, so the column
-# of 50,000 has 48,000.
+# updates in the game, and the same number of trials in the search for its setting, and
+# its C is selected on the same held-out images. The search was made on MNIST with
+# n = 100, and what it found there serves every column. Each cell gives our mean test
+# accuracy in percent, its 95% interval, the number of runs, and the paper's mean; it
+# unfolds to show the command that makes it. The held-out images are 2,000 of the
+# training images, so the column of 50,000 has 48,000.
 
 # %% tags=["remove-input"]
 prose.table(
@@ -201,13 +203,13 @@ prose.sentence(
 # %% tags=["remove-input"]
 prose.table(
     compression.budgets(),
-    "How much a column trains under `controlled`: networks of T and D (last rows: the "
-    "small ones, in no column of the paper), images in a batch, precision of matrix "
-    "products on a CPU, updates before the game (D has as many as C), how T's images "
-    "are varied in them and at which rate all learn "
-    "({numref}`tab-compression-pretraining`), updates of all players in the game, and "
-    "passes over the images that these are. Updates before the game are not in these: "
-    "a method pretrains the players that it has.",
+    "How much a column trains under `controlled`. *Products*: precision of matrix "
+    "products on a CPU. *Pretraining*: updates before the game (D has as many as C). "
+    "*T's images*: how they are varied in T's pretraining; *its rate*: the learning "
+    "rate of all pretraining ({numref}`tab-compression-pretraining`). *Game*: updates "
+    "of all players, without the pretraining; *passes*: how many passes over the "
+    "images these are. The last two rows have small networks and are in no column of "
+    "the paper.",
     "tab-compression-budgets",
 )
 
@@ -252,7 +254,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "By the paired tests: {said} {teachers} {lost} {collapsed}",
+    "By the paired tests, with small teachers. {said} {teachers} {lost} {collapsed}",
     command="kdgan sweep table1 --data cifar10 --n 500 --variant small",
     said=compression.told_apart(columns=table1.SMALL),
     teachers=teachers.against_classifiers(table1.SMALL),
@@ -261,7 +263,7 @@ prose.sentence(
 )
 
 # %% [markdown]
-# Slide through the numbers of labelled images; crosses are the paper's means.
+# Move the slider to change the number of labelled images.
 
 # %% tags=["hide-input"]
 sliders.slider(
@@ -270,7 +272,8 @@ sliders.slider(
     caption="Test accuracy of C on MNIST under the protocol controlled (the same "
     "augmentation and C chosen on held-out images), mean and 95% interval over "
     "seeds, best method on top; crosses are the paper's means.",
-    alt="One row per method with a dot and its interval.",
+    alt="One row per method with a dot and its interval, crosses for the paper's "
+    "means.",
     start=[sizes.run_sizes().index(100)],
     command="kdgan sweep sample_size",
 )
@@ -322,8 +325,9 @@ prose.sentence(
 )
 
 # %% [markdown]
-# The claims on orderings ask more than one thing of a column. For the columns in which
-# all six of the paper's methods were run on at least three common seeds:
+# The claims on orderings ask more than one thing of a column. The next table answers
+# for the columns in which all six of the paper's methods were run on at least three
+# common seeds:
 
 # %% tags=["remove-input"]
 prose.table(
@@ -337,9 +341,9 @@ prose.table(
 
 # %% [markdown]
 # T1.37 and T1.40 to T1.43 are judged by means, as the paper states them; the pairs say
-# how much of an order the runs can tell. T1.45 is about standard deviations. Ours
-# contain the choice of the labelled images, the paper's do not; the sentence below the
-# table has ours where every seed has the same images:
+# how much of an order the runs can show. T1.45 is about standard deviations. In ours
+# the labelled images change from seed to seed, in the paper's they do not. The sentence
+# below the table has ours where every seed has the same images.
 
 # %% tags=["remove-input"]
 prose.table(
@@ -357,13 +361,14 @@ prose.sentence(
 # %% [markdown]
 # ## Table 1 by the text and by the released code
 #
-# `paper` takes the text literally: no change of MNIST's images, the last classifier
-# counts. `code` does what the released program does: augmentation in the game of every
-# method (not while players are pretrained, T among them), each method's own numbers of
-# passes (KDGAN's are cut here, and {numref}`tab-compression-released` has all of them),
-# and the largest accuracy over all test evaluations counts. Compare within one protocol
-# only. Under `code` not even its rows are on equal terms, since both the updates and
-# the evaluations to choose from differ:
+# `paper` takes the text literally: MNIST's images are not changed, and the last
+# classifier counts. `code` does what the released program does. Every method has
+# augmentation in its game, but not while players, T among them, are pretrained. Each
+# has its own numbers of passes (KDGAN's are cut here;
+# {numref}`tab-compression-released` has all of them), and the largest accuracy over all
+# test evaluations counts. Compare within one protocol only. Under `code` not even the
+# rows of one table are on equal terms, since the updates differ, and so do the
+# evaluations to choose from:
 
 # %% tags=["remove-input"]
 prose.table(
@@ -394,7 +399,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "The same under `code`. {said}",
+    "Under `code`: {said}",
     command="kdgan sweep table1 --protocol code",
     said=selection.collapsed("code"),
 )
@@ -410,8 +415,8 @@ prose.sentence(
 )
 
 # %% [markdown]
-# And under `code`, where *supervised* sees images that are moved and T, before the
-# game, does not:
+# And under `code`, where the supervised classifier learns from images that are moved
+# and turned, and T, which is pretrained before the game, does not:
 
 # %% tags=["remove-input"]
 prose.sentence(
@@ -492,7 +497,8 @@ figures.show(
     "epochs: test accuracy of C after each. Horizontal: the mean of the largest test "
     "accuracies of three methods in {numref}`tab-compression-code`, and the paper's "
     "number.",
-    alt="A rising line for each seed, and horizontal lines.",
+    alt="A line for each seed that rises steeply at first, and four horizontal lines, "
+    "the paper's on top.",
     command=released.COMMAND,
 )
 
@@ -555,17 +561,18 @@ prose.table(
 # %% [markdown]
 # ## What each ingredient moves
 #
-# MIMIC distils a fixed T into C. Its C first gets KDGAN's learning rate, and as few
-# updates as C has in KDGAN, where three players share them; then T and D play, and it
-# is KDGAN. C makes the same number of updates in the last two of these rows. Below the
-# line KDGAN is changed in one thing at a time.
+# MIMIC distils a fixed T into C. {numref}`fig-compression-waterfall` goes from there to
+# KDGAN in two steps. First MIMIC's C gets KDGAN's learning rate, and as few updates as
+# C has in KDGAN, where three players share them. Then T and D play as well, and it is
+# KDGAN; C makes the same number of updates in these two rows. Below the line KDGAN is
+# changed in one thing at a time.
 #
 # The rows *without D* need care. There distillation is all that the losses of C and T
-# have: no term holds them to the labels, and Adam divides a loss's factor out, so that
-# however small $\gamma$ is, T walks towards C at its full learning rate. The two can
-# agree on something else than the labels. These rows show what becomes of a pair with
-# nothing to hold it, not what D is worth as such. A T that stands still is the row
-# above KDGAN.
+# have: no term holds them to the labels. Adam divides the factor of a loss out, so that
+# T moves towards C at its full learning rate, however small $\gamma$ is, and the two
+# can agree on something other than the labels. These rows show what becomes of a pair
+# with nothing to hold it, not what D is worth as such. A T that stands still is in the
+# row above KDGAN.
 
 # %% tags=["remove-input"]
 prose.sentence(
@@ -586,7 +593,8 @@ figures.show(
     "all controls, {numref}`tab-compression-controlled` has more. An arrow: further "
     "left than the axis, with the interval beside it. Hatched: not run, or too few "
     "runs.",
-    alt="Two panels of horizontal bars, for 100 and 1,000 labelled images.",
+    alt="Two panels of horizontal bars, for 100 and 1,000 labelled images. The longest "
+    "bars, to the left, are those of beta zero.",
     command="kdgan sweep controls",
 )
 
@@ -609,8 +617,8 @@ prose.table(
 # `controlled` it has that budget, and under `code`, where it has not,
 # {numref}`tab-compression-released` has it with as many updates as the long KDGAN.
 #
-# Doing without augmentation and the last n images were tried in several methods.
-# Compare what they cost with the distance between the tables of `controlled`, of
+# Two changes, no augmentation and the last n images, were tried in several methods.
+# Compare what they cost with the distances between the tables of `controlled`, of
 # `paper` and of `code`:
 
 # %% tags=["remove-input"]
@@ -667,8 +675,9 @@ prose.table(
 )
 
 # %% [markdown]
-# T1.44 takes this further: of NaGAN's images over KDGAN's, the geometric mean over many
-# accuracies that both methods reach on a seed, between the sizes that both were run at.
+# T1.44 takes this further. Its *instances ratio* is the number of images that NaGAN
+# needs divided by the number that KDGAN needs: the geometric mean over many accuracies
+# that both methods reach on a seed, between the sizes at which both were run.
 
 # %% [markdown]
 # ## Table 3: smaller and smaller classifiers
@@ -676,7 +685,7 @@ prose.table(
 # Table 3 of the paper stands in its supplement, which we do not have; these are our
 # numbers. Sizes and times were measured once, by the command. Parameters and
 # multiply-adds are exact; milliseconds are those of one processor, so that their ratios
-# tell more than they do.
+# say more than the times themselves.
 
 # %% tags=["remove-input"]
 prose.table(
@@ -693,10 +702,10 @@ prose.table(
 prose.table(
     sizes.losses(),
     "Table 3, accuracy with n = 100 under `controlled`: test accuracy of C in % with "
-    "its 95% interval, and how far below T it is, the pretrained LeNet of its seed; "
-    "KDGAN minus the others in points, paired by seed, not adjusted for several rows. "
-    "The last column has the MIMIC that is given KDGAN's rate and updates of C, a "
-    "third of its own. All settings are those that were searched at 800 units.",
+    "its 95% interval, and how far it is below T, the pretrained LeNet of the same "
+    "seed; KDGAN minus the others in points, paired by seed, not adjusted for several "
+    "rows. In the last column MIMIC has KDGAN's learning rate and number of updates of "
+    "C, a third of its own. All settings are those that were searched at 800 units.",
     "tab-compression-losses",
     command="kdgan sweep table3",
 )
@@ -806,7 +815,9 @@ figures.show(
     caption="The live classifier (star) and its teacher, beside the stored runs of "
     "Table 3 where there are any (mean and 95% interval over seeds). The live run is "
     "pretrained more briefly and trained for fewer epochs.",
-    alt="A star at the number of hidden units that was chosen, and a dashed line.",
+    alt="A star for the live classifier at its number of hidden units, a dashed line "
+    "for its teacher, and a line of stored runs for each method, rising with the "
+    "units.",
 )
 
 # %% [markdown]
@@ -816,7 +827,7 @@ figures.show(
 #    labelled images, the weights of all players, the order and the noise, so that our
 #    standard deviations contain the choice of the images
 #    ({numref}`tab-compression-spreads` and the sentence below it; under `code` the
-#    images are the same for every seed). Columns that are dear have fewer seeds; every
+#    images are the same for every seed). Columns that take long have fewer seeds; every
 #    cell says how many.
 # 2. Settings were searched on MNIST with n = 100 and serve every column of images.
 # 3. The paper's networks for CIFAR-10 {cite}`krizhevsky2009learning` are known by their

@@ -107,8 +107,8 @@ assert torch.allclose(pull(2.0), pull(0.0) + 2.0 * distance, atol=1e-6)
 # %% tags=["remove-input"]
 prose.table(
     report.coverage("figure4", "figure4_cifar10", "figure6"),
-    "Declared and missing runs, the command that makes the missing ones, and about how "
-    "long they take.",
+    "Runs of this chapter that are declared and that are missing, the command that "
+    "makes the missing ones, and about how long they take.",
     "tab-hyperparameters-runs",
     formats=report.FORMATS,
 )
@@ -148,7 +148,8 @@ figures.show(
     f"the seeds that all values share ({report.seeds(axes)}), when one weight varies; "
     "stars mark the tuned setting, crosses at the foot values that were not run; an n "
     "without runs is left out. Below: the same minus the tuned setting, paired by "
-    "seed. Axes span at least four points: noise shall not look like an effect.",
+    "seed. Every axis spans at least four points, so that noise does not look like an "
+    "effect.",
     alt="Six panels, accuracy and difference against alpha, beta and gamma, with a "
     "line for each number of training images.",
     command="kdgan sweep figure4",
@@ -249,7 +250,8 @@ sliders.slider(
         curves, tuned | {"alpha": a, "beta": b}, list(tuned)
     ),
     {"alpha": [0.1, 0.3, 0.5, 0.7, 0.9], "beta": [0.01, 0.1, 1.0, 10.0]},
-    caption="Validation accuracy of C and T at a setting of α and β, mean and 95% band "
+    caption="Validation accuracy of C and T during training, at the chosen α (C's "
+    "share of the game with D) and β (how strongly C follows T), mean and 95% band "
     "over seeds; thin: C at every other setting of Figure 4.",
     alt="A line for T and one for C over training.",
     start=[2, 1],
@@ -485,8 +487,8 @@ prose.verdicts(["S10", "S11"])
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "As it stands γ is {times} times the tuned one; T's pull towards C, next to its "
-    "pull by D, grows as much.",
+    "As it stands γ is {times} times the tuned one: beside the pull of D on T, the "
+    "pull towards C grows by the same factor.",
     times=prose.number(gamma / tuned["gamma"], 0),
 )
 

@@ -14,8 +14,9 @@
 # (ch-tags)=
 # # Image tag recommendation
 #
-# **Question.** A picture comes with a title while one trains and without it when tags
-# are asked for. How much of what the title says can a classifier of pictures keep?
+# **Question.** While one trains, a picture comes with its title; later, when tags are
+# asked for, it comes without. How much of what the title says can a classifier that
+# sees only the picture keep?
 #
 # - Table 2 and Figures 3b and 5 of {cite:t}`wang2018kdgan` are made again, on another
 #   data set: which photographs of YFCC100M the paper took was not published, and the
@@ -57,15 +58,16 @@ prose.claims_list(
 #
 # An image $x$ has several tags out of 200. Its label distribution $p_u(y|x)$ is even
 # over them. The classifier C sees the image alone; the teacher T and the discriminator
-# D also see its text $t$. With $v$ the image's features and $e$ the text's, the paper
-# writes
+# D also see its text $z$, the privileged provision. With $v$ the image's features and
+# $e$ the text's, the paper's networks are
 #
 # $$
 # h(x, y) = \mathrm{MLP}_c(v)_y, \qquad
-# s(x, t, y) = \mathrm{MLP}(v \odot e)_y
+# f(x, z, y) = \mathrm{MLP}_t(v \odot e)_y
 # $$ (eq-tags-networks)
 #
-# for the logits of C and of T (and D): text acts on the image element by element. Ours:
+# for the logits of C and of T; D has the form of T with weights of its own. The text
+# acts on the image element by element. Ours:
 
 # %% tags=["remove-input"]
 prose.source(PairNet.forward)
@@ -100,8 +102,8 @@ assert abs(float(standard) - 2 * 2 / (3 + 2)) < 1e-9
 # The paper uses 22,000 photographs of YFCC100M {cite:p}`thomee2016yfcc`. The default
 # here is Open Clip Art: drawings in the public domain with their authors' titles,
 # descriptions and keywords. It is small enough to come with the book, so this chapter
-# downloads nothing. Near-duplicates are in one part, and *popular* and *random* name
-# two vocabularies of 200 tags as in the paper.
+# downloads nothing. Near-duplicates are kept in one part. *Popular* and *random* name
+# two vocabularies of 200 tags, as in the paper.
 
 # %% tags=["remove-input"]
 prose.table(
@@ -137,8 +139,7 @@ prose.table(
 # %% tags=["remove-input"]
 prose.table(
     classical.chosen_settings(),
-    "Settings chosen for the classical taggers, by P@3 on the validation images; "
-    "`openclipart` has the popular tags, `openclipart_random` the random ones. "
+    "Settings chosen for the classical taggers, by P@3 on the validation images. "
     "RelExample draws at random: later tables have its mean over fits with other "
     "seeds, and the tagger that is best by this mean is the one that KDGAN is compared "
     "with.",
@@ -152,8 +153,7 @@ figures.show(
     drawings.neighbourhoods(classical.trials()),
     name="fig-tags-neighbours",
     caption="P@3 on validation against the number of neighbours, for the vote (KNN) "
-    "and for TagProp, with either distance: popular tags (`openclipart`) and random "
-    "ones (`openclipart_random`).",
+    "and for TagProp, with either distance.",
     alt="Four lines per panel over k from 5 to 160, two taggers by two distances.",
     command=classical.COMMAND,
 )
@@ -190,8 +190,8 @@ prose.table(
 prose.table(
     tag_curves.settings(),
     "The search on the popular tags: trials, best P@3 on validation, and its setting, "
-    "which the random tags take over. Trials use half of the updates and a seed that "
-    "no reported run has.",
+    "in the words of the options of `kdgan train`. The random tags take the setting "
+    "over. Trials use half of the updates and a seed that no reported run has.",
     "tab-tags-settings",
     command="kdgan tune --data openclipart",
     formats={"trials": ".0f", "P@3 on validation": ".4f"},
@@ -407,19 +407,20 @@ figures.show(
 )
 
 # %% [markdown]
-# Even an honest teacher can give C only a part of what it knows. C cannot see the text,
-# so of T's soft label it learns the mean over the texts that such an image could have;
-# what depends on the text itself is noise to C. A gain is left where the title tells T
-# something that the picture shows as well, and the labels leave out.
+# Even a teacher that has not seen an image can give C only a part of what it knows. C
+# cannot see the text, so what it can learn of T's soft label is the mean over the texts
+# that such an image could have; what depends on the text itself is noise to C. C can
+# gain where the title tells T something that the picture shows as well, and that the
+# labels leave out.
 #
 # The stored comparison has the whole training set, the tuned settings and several
-# seeds. Two other ways to combine image and text are beside the product: both feature
-# vectors side by side, and the text alone. Side by side, T may leave the text unused or
-# the image; the product makes each depend on the other.
+# seeds. It has two other kinds of T beside the product: one that reads both feature
+# vectors side by side, and one that reads the text alone. Side by side, T may leave the
+# text or the image unused; the product makes each depend on the other.
 #
 # Cross-fitting has a price. Each copy learns from two thirds of the images, so its soft
-# labels are honest but less exact than the labels that C also has. Which of the two
-# counts for more is for the runs to say.
+# labels are about images that it has not seen, but they are less exact than the labels
+# that C also has. Which counts for more is for the runs to say.
 
 # %% tags=["remove-input"]
 prose.table(
@@ -451,7 +452,8 @@ figures.show(
     caption="Figure 3b on Open Clip Art: P@3 of C on the test images, mean and 95% "
     f"band over {cells.seeds_of(played)}, against outer epochs, updates of all players "
     "and updates of C since pretraining. Dotted: RelExample.",
-    alt="Three panels with a line for each of NaGAN, KDGAN-WO-GM and KDGAN.",
+    alt="Three panels with a line for each of NaGAN, KDGAN-WO-GM and KDGAN, all above "
+    "the dotted line; NaGAN's rises, the other two fall.",
     command=tag_curves.CURVES,
 )
 
@@ -486,7 +488,8 @@ figures.show(
     name="fig-tags-metrics",
     caption="Table 2's six metrics on the test images over training, mean over "
     f"{tag_curves.followed()}.",
-    alt="Six panels with three lines each.",
+    alt="Six panels, one for each metric, with a line for each method; in all of them "
+    "NaGAN's line is the highest at the end.",
     command=tag_gallery.COMMAND,
 )
 
@@ -502,7 +505,8 @@ figures.show(
     caption="Figure 5 on Open Clip Art: P@3 of KDGAN's C and T while one of α, β, γ "
     "changes and the others keep their tuned values (rings); mean and 95% interval "
     f"over {tag_weights.seeds()}.",
-    alt="Three panels, each with a line for C and one for T.",
+    alt="Three panels, each with a line for C and one for T. C's lines are nearly "
+    "level; T's falls steeply as alpha reaches one.",
     command=tag_curves.AXES,
 )
 
@@ -510,13 +514,13 @@ figures.show(
 prose.sentence("{moves}", command=tag_curves.AXES, moves=tag_weights.summary())
 
 # %% [markdown]
-# At $\alpha = 1$ the adversarial term has left T's loss, and γ's term alone teaches T.
-# F5.1, F5.2 and F5.3 are judged by C alone.
+# At $\alpha = 1$ T's loss has no adversarial term left: T learns only from C, by the
+# term with $\gamma$. F5.1, F5.2 and F5.3 are judged by C alone.
 #
 # ## What would have to change
 #
-# Where KDGAN's classifier ends below the one that learned from the labels alone, which
-# ingredient holds it back? Four suspicions can be tested one at a time. Our
+# Where KDGAN's classifier ends below the one that learned from the labels alone, what
+# holds it back? Four suspicions can be tested one at a time. Our
 # cross-fitted T may teach worse than the one network that the paper has. Under an equal
 # number of player updates C gets a third of those that it has alone. No term of its
 # loss names the true labels: they reach it through D only, or through T. And D, like a
@@ -550,8 +554,9 @@ prose.sentence(
 )
 
 # %% [markdown]
-# Does the order of the methods depend on the network that looks at the picture? The
-# paper's is VGG16. {numref}`tab-tags-backbones` has both.
+# Does the order of the methods depend on the network whose features describe the
+# picture? The paper's is VGG16, ours EfficientNet-Lite0. {numref}`tab-tags-backbones`
+# has both.
 
 # %% tags=["remove-input"]
 prose.table(
@@ -571,11 +576,11 @@ prose.sentence(
 )
 
 # %% [markdown]
-# And on how images were divided? Many drawings have near-duplicates: the same gear in
-# three colours. Our parts keep them together. Were images drawn one by one, a test
-# image would often have its twin among the training images, and recalling the twin's
-# tags would pass for recommending. {numref}`tab-tags-ungrouped` shows what that is
-# worth.
+# And does it depend on how the images were divided? Many drawings have near-duplicates:
+# the same gear in three colours. Our parts keep them together. Were images drawn one by
+# one, a test image would often have its twin among the training images, and recalling
+# the twin's tags would pass for recommending. {numref}`tab-tags-ungrouped` shows what
+# that is worth.
 
 # %% tags=["remove-input"]
 prose.table(
@@ -599,8 +604,8 @@ prose.sentence(
 #
 # The paper's first argument for distillation is that soft labels carry similarity: for
 # a volleyball, basketball gets more than baseball and far more than dragonfly. Here is
-# T's word on Open Clip Art, for the tags with most test images. Only images without the
-# other tag count, so that no cell repeats a label.
+# what T says on Open Clip Art, for the tags with most test images. Only images without
+# the other tag count, so that no cell repeats a label.
 
 # %% tags=["remove-input"]
 prose.table(
@@ -623,8 +628,9 @@ figures.show(
         tables.rows("soft_labels", data="openclipart"), tag_gallery.PLAYERS
     ),
     name="fig-tags-agreement",
-    caption="Rank correlation, tag by tag, between what soft labels call near and "
-    "what the names' word vectors call near, on the test images. Bars are means.",
+    caption="For each tag (a dot): rank correlation, over the other tags, of nearness "
+    "by soft labels on the test images with nearness by the names' word vectors. A row "
+    "for T and for each C; bars are means.",
     alt="Three rows of dots, one for each player, around a line at zero.",
     command=tag_gallery.COMMAND,
 )
@@ -632,9 +638,9 @@ figures.show(
 # %% [markdown]
 # ## A gallery
 #
-# Weights are too large to keep for every run. The recommendations of seed 0 are kept,
-# so these are stored, not live: test images drawn at random, what T could read, and the
-# five best tags by each method. Own tags are ticked.
+# Weights are too large to keep for every run, but the recommendations of seed 0 are
+# stored, and shown here: test images drawn at random, the text that T could read, and
+# the five best tags by each method. The image's own tags are ticked.
 
 # %% tags=["hide-input"]
 figures.show(
@@ -666,7 +672,8 @@ sliders.slider(
 #
 # ## Verdicts
 #
-# They are about the cross-fitted T, which was declared before the runs.
+# Where a teacher plays, the verdicts are about the cross-fitted T, which was declared
+# before the runs.
 
 # %% tags=["remove-input"]
 lead = tag_curves.lead_by_teacher()

@@ -14,8 +14,8 @@
 # (ch-ledger)=
 # # The ledger, claim by claim
 #
-# **Question.** What of the paper stands, what does not, what is still open; and how
-# much of that hangs on how wide our intervals are?
+# **Question.** Which claims of the paper stand, which do not, and which are still open?
+# How much of that depends on how wide our intervals are?
 
 # %% tags=["remove-input"]
 from kdgan_lib import claims, figures, notebooks, prose
@@ -87,9 +87,9 @@ prose.table(
 # %% [markdown]
 # ## All claims
 #
-# Choose a verdict, a chapter or a kind, or type words. A claim's name leads to its box,
-# which has the rule and the whole evidence, and a cell's name to what is said of all
-# cells of its table.
+# Choose a verdict, a chapter or a kind, or type words. The name of a claim is a link to
+# its box, which has the rule and the whole evidence; the name of a cell of Table 1 or 2
+# is a link to what is said of all cells of that table.
 
 # %% tags=["remove-input"]
 filtered(
@@ -149,11 +149,11 @@ claim: str = "T1.38"  # the claim whose box is shown
 notebooks.parameters_table("10_the_ledger")
 
 # %% [markdown]
-# ## How much hangs on the intervals?
+# ## How much depends on the intervals?
 #
 # Many rules ask where a whole interval lies, so that a verdict depends on its width,
 # and with few runs the width itself is uncertain. We stretch every interval about its
-# value $a$ by a factor $w$ (the logarithms of both where $a$ is a mean of ratios),
+# value $a$ by a factor $w$ (on a logarithmic scale where $a$ is a mean of ratios),
 #
 # $$
 # [l,\, u] \;\mapsto\; [\,a - w\,(a - l),\; a + w\,(u - a)\,] ,

@@ -14,8 +14,8 @@
 # (ch-beyond)=
 # # Where the paper stops
 #
-# **Question.** The paper leaves some doors open. Does KDGAN learn better, or sooner,
-# when one goes through them at the same budget?
+# **Question.** The paper leaves some possibilities open. Does KDGAN learn better, or
+# sooner, when one tries them at the same budget?
 
 # %% tags=["remove-input"]
 import torch
@@ -66,14 +66,14 @@ prose.sentence(
 # \nabla_h\,\mathbb{E}_{p_c}[r] = \sum_{y=1}^{K} r(y)\,\nabla_h\,p_c(y),
 # $$ (eq-beyond-exact)
 #
-# without variance, without temperature and at no cost.
+# without sampling variance, without temperature and at no extra cost.
 
 # %% tags=["remove-input"]
 prose.source(estimators.exact)
 
 # %% [markdown]
 # Where labels must be drawn, for instance because there are too many, two draws are
-# each other's baseline {cite}`kool2019buy`. We check that both mean the same gradient:
+# each other's baseline {cite}`kool2019buy`. We check that both have the same mean:
 
 # %%
 random = torch.Generator().manual_seed(0)
@@ -111,8 +111,8 @@ assert ((drawn.mean(0) - exact).abs() < 5 * error).all()
 #
 # ## Weights that set themselves
 #
-# What decides is how hard the two terms of a loss pull on the student's logits. So we
-# fix the quotient of the pulls instead of the weights. In every update
+# What matters is how hard the two terms of a loss pull on a player's logits. So we fix
+# the quotient of the pulls instead of the weights. In every update we set
 #
 # $$
 # \begin{aligned}
@@ -124,10 +124,10 @@ assert ((drawn.mean(0) - exact).abs() < 5 * error).all()
 # \end{aligned}
 # $$ (eq-beyond-weights)
 #
-# over the batch, as numbers through which no gradient passes. One ratio $\rho$ says
-# that distillation pulls C $\rho$ times as hard as the game does, and that the game
-# pulls T $\rho$ times as hard as distillation does. The norms of losses' gradients
-# balance tasks in GradNorm {cite}`chen2018gradnorm` and weigh a discriminator in
+# with norms over the batch, as numbers through which no gradient passes. So
+# distillation pulls C $\rho$ times as hard as the game does, and the game pulls T
+# $\rho$ times as hard as distillation does. The norms of losses' gradients balance
+# tasks in GradNorm {cite}`chen2018gradnorm` and weigh a discriminator in
 # {cite:t}`esser2021taming`. At the logits they cost next to nothing: no gradient passes
 # through a network for them.
 
@@ -186,7 +186,8 @@ assert torch.isclose(second.norm(), ratio * (both - second).norm(), rtol=1e-3)
 # %% tags=["remove-input"]
 prose.table(
     report.changes(),
-    "What each variant sets differently from the tuned KDGAN.",
+    "What each variant sets differently from the tuned KDGAN, in the words of the "
+    "options of `kdgan train`.",
     "tab-beyond-changes",
 )
 
@@ -208,7 +209,8 @@ figures.show(
     caption="Test accuracy of C minus that of the tuned KDGAN, paired by seed: mean "
     f"and 95% interval over {seeds_in_words(report.pairs())}. Filled: a Holm-adjusted "
     "p-value below 0.05.",
-    alt="A row with a point and an interval for each change, and a line at zero.",
+    alt="A row with a point and an interval for each change, and a line at zero. One "
+    "point is filled and lies to the left, that of adaptive weights with ratio 1.",
     command="kdgan sweep beyond",
 )
 
@@ -304,7 +306,7 @@ prose.table(
 prose.sentence("{said}", command=wider.COMMAND, said=wider.sentence())
 
 # %% [markdown]
-# ## Is it sooner there?
+# ## Does it converge sooner?
 
 # %% tags=["hide-input"]
 figures.show(
@@ -355,22 +357,22 @@ prose.sentence(
 # %% [markdown]
 # ## Where labels are many
 #
-# With n = 10,000 there may be more in T than C, a perceptron, has time to learn: the
-# round of Table 1 gives C a third of all updates in KDGAN, half of them in CODIS, and
-# all in DISTN. Here C has ten passes in a round under a cosine, and then KDGAN, DISTN
-# and CODIS are declared with twice the updates and a T that was pretrained four times
-# as long, at a rate that falls. Then all players see each image bent by a smooth
-# random field ({cite:t}`simard2003best`), and turned and moved less, and KDGAN has the
-# anchor, the labels' cross-entropy, for its rivals learn from the labels, too. How far
-# an image is turned, moved and bent was chosen before, among four amounts, by T's
-# accuracy on training images that it had not seen.
+# With n = 10,000 T may know more than C, a perceptron, has time to learn: in Table 1 C
+# makes a third of all updates in KDGAN, half of them in CODIS, and all in DISTN. So C
+# first gets ten passes in a round, with learning rates that fall along a cosine. Next,
+# KDGAN, DISTN and CODIS are declared with twice the updates, and with a T that was
+# pretrained four times as long, at a rate that falls. Then all players see each image
+# bent by a smooth random field ({cite:t}`simard2003best`), and turned and moved less.
+# KDGAN also has the anchor, the labels' cross-entropy, since its rivals learn from the
+# labels, too. How far an image is turned, moved and bent was chosen before, among four
+# amounts, by T's accuracy on training images that it had not seen.
 #
-# At last a coin decides for each batch of the game whether it is bent, or turned and
-# moved as usual, and C has no dropout. The thought behind both: C fits T too little,
-# not too much, so that images unlike one another help it, and noise on its units does
-# not. DISTN is declared with either change alone as well. NaGAN, which has no T to
-# hold it, gets a C of twenty passes over the labels in the place of two
-# ([](#ch-compression) says what becomes of it otherwise).
+# Last, a coin decides for each batch of the game whether it is bent, or turned and
+# moved as usual, and C has no dropout. The thought behind both is that C fits T too
+# little, not too much, so that more varied images help it, and noise on its units does
+# not. DISTN is declared with either change alone as well. NaGAN, which has no T to hold
+# it, gets a C of twenty passes over the labels in the place of two ([](#ch-compression)
+# says what becomes of it otherwise).
 
 # %% tags=["remove-input"]
 prose.table(
@@ -454,7 +456,7 @@ figures.show(
 # Adam divides that factor out. With a fixed $\beta$ the quotient of the pulls changes.
 # :::
 #
-# 2. For which tasks is {eq}`eq-beyond-exact` too dear?
+# 2. For which tasks is {eq}`eq-beyond-exact` too expensive?
 #
 # :::{dropdown} Solution
 # The sum needs D at every label. That is one output per label here. Where D takes the

@@ -19,12 +19,13 @@
 #
 # - A player is any module that returns one logit per label.
 # - What only teacher and discriminator may see goes into `privileged`.
-# - A trained teacher is left as it is, trained on, or is no network at all.
+# - A trained teacher may be left as it is or trained further, and it need not be a
+#   network.
 # - Whether it helped is a question for several seeds, paired, at equal updates.
-# - What can go wrong is said in one sentence.
+# - If something is missing, `fit` says so in one sentence before it trains.
 #
-# The problem is one of its own: digits seen through a coarse camera. Everything here is
-# trained while the chapter runs.
+# The example is a problem of its own: digits seen through a coarse camera. Everything
+# here is trained while the chapter runs.
 
 # %% [markdown]
 # ## Parameters
@@ -85,8 +86,9 @@ figures.show(
 )
 
 # %% [markdown]
-# Data are tensors: what all players see, what T and D see beside it, and for each
-# example a distribution over labels; three sets of them, to train, select and report.
+# Data are tensors: what all players see, what T and D see besides, and for each example
+# a distribution over labels. There are three sets of them: to train, to select and to
+# report.
 
 # %% tags=["remove-input"]
 prose.source(digits.split)
@@ -119,8 +121,8 @@ prose.source(digits.players)
 
 # %% [markdown]
 # The budget says how long each player trains and how fast; Adam is the only optimiser.
-# This is what this chapter's has other than the default, and how it grants every method
-# the player updates of KDGAN:
+# The next cells show where this chapter's budget differs from the default, and how it
+# gives every method as many player updates as KDGAN has:
 
 # %%
 default = vars(Budget())
@@ -157,10 +159,11 @@ figures.show(
 )
 
 # %% [markdown]
-# What to look for: C should rise and stay. A loss of D near $\log 4$ is that of the
-# equilibrium: D cannot tell proposed labels from true ones. If it falls towards zero, D
-# tells every one, and its gradient says little; give it a lower rate, or smooth its
-# labels. If T falls, its rate is too high, or $\gamma$ is.
+# What to look for: C's accuracy should rise and stay. A loss of D near $\log 4$ is that
+# of the equilibrium: D cannot tell proposed labels from true ones. If it falls towards
+# zero, D recognises every proposed label, and its answers teach little: give D a lower
+# rate, or smooth its labels. If T's accuracy falls, T's rate is too high, or $\gamma$
+# is.
 #
 # ## Did it help?
 #

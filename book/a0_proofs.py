@@ -113,10 +113,10 @@ assert (wrong.p_c - p_u).abs().max() > 1e-6
 # %% [markdown]
 # ## Rest points of Algorithm 1 (ours)
 #
-# **Statement.** Let C and T follow their own losses with respect to logits, and D its
-# own. For each of the four distillation losses, every rest point with full support has
-# $p_c = p_t = p_u$, provided that $\gamma \alpha + \beta (1 - \alpha) > 0$. (For
-# $0 < \alpha < 1$ this asks for some distillation; at $\alpha = 1$ it asks for
+# **Statement.** Let C and T each descend their own loss with respect to their logits,
+# and D its own. For each of the four distillation losses, every rest point with full
+# support has $p_c = p_t = p_u$, provided that $\gamma \alpha + \beta (1 - \alpha) > 0$.
+# (For $0 < \alpha < 1$ this asks for some distillation; at $\alpha = 1$ it asks for
 # $\gamma > 0$, at $\alpha = 0$ for $\beta > 0$: no player may be without a loss.)
 #
 # **Step 1.** D's gradient $p_u (1 - d) - p_\alpha d$ vanishes only at its best answer,
@@ -148,12 +148,14 @@ assert (game.gamma * by_c + game.beta * by_t - left).abs().max() < 1e-12
 # full support, of numbers not below it and must equal them all. So $r$ is constant;
 # hence $p_\alpha / p_u$ is, hence it is 1.
 #
-# **Step 4.** With $r$ constant the adversarial gradients vanish, so do the distillation
-# gradients of a positive weight: $p_c = p_t$. With step 3, $p_c = p_t = p_u$. For L2 on
-# probabilities and reverse KL the gradients are $p_c \odot (e - \mathbb{E}_{p_c} e)$
-# with $e = p_c - p_t$ or $\log (p_c / p_t)$, and the opposite sign of $e$ for T. At
-# rest $\alpha r + \beta e$ and $(1 - \alpha) r - \gamma e$ are constant; combine as in
-# step 2: $r$ is constant. $\square$
+# **Step 4.** With $r$ constant the adversarial gradients vanish. So at rest the
+# distillation gradients with a positive weight vanish as well: $p_c = p_t$. With step
+# 3, $p_c = p_t = p_u$. For L2 on probabilities and reverse KL, C's distillation
+# gradient is $p_c \odot (\delta - \mathbb{E}_{p_c} \delta)$ with $\delta = p_c - p_t$
+# or $\delta = \log (p_c / p_t)$, and T's is $-p_t \odot (\delta - \mathbb{E}_{p_t}
+# \delta)$. At rest $\alpha r + \beta \delta$ and $(1 - \alpha) r - \gamma \delta$ are
+# constant over the labels; combined as in step 2, this says that $r$ is constant.
+# $\square$
 #
 # **Speed.** Where distillation is strong, C and T move together, and
 # {eq}`eq-proof-cancel` says how fast: as one player whose adversarial weight is
@@ -181,16 +183,18 @@ assert max((a - b).abs().max() for a, b in zip(moved, at_rest, strict=True)) < 1
 # %% [markdown]
 # ## Lemma 4.3: a mixture varies no more
 #
-# **Step 1.** Write $\sigma$ for the standard deviation; it is a norm of the centred
-# variable, so $\sigma(\lambda X + (1 - \lambda) Y) \le \lambda \sigma(X) + (1 -
-# \lambda) \sigma(Y)$ for $0 \le \lambda \le 1$, whatever the correlation.
+# **Step 1.** The standard deviation is a norm of the centred variable; for vectors it
+# is the root of the trace of the covariance. So $\mathrm{sd}(\lambda X + (1 - \lambda)
+# Y) \le \lambda\,\mathrm{sd}(X) + (1 - \lambda)\,\mathrm{sd}(Y)$ for $0 \le \lambda \le
+# 1$, by the triangle inequality and whatever the correlation.
 #
-# **Step 2.** With $\sigma(X) \le \sigma(Y)$ the right side is at most $\sigma(Y)$.
-# $\square$
+# **Step 2.** With $\mathrm{sd}(X) \le \mathrm{sd}(Y)$ the right side is at most
+# $\mathrm{sd}(Y)$. $\square$
 #
 # It needs weights that sum to one. With the weights of the paper's Eq. 3, C's gradient
 # is $(\alpha + \beta)$ times a convex combination, and its variance has the factor
-# $(\alpha + \beta)^2$: the paper's Eq. 7 follows for $\alpha + \beta \le 1$ only.
+# $(\alpha + \beta)^2$: the lemma gives the paper's Eq. 7 for $\alpha + \beta \le 1$
+# only.
 
 # %%
 x, y = variable_pairs()
@@ -203,16 +207,20 @@ for weight in (0.0, 0.25, 0.5, 1.0):
 # %% [markdown]
 # ## The density reading of Eq. 8 (ours)
 #
-# **Step 1.** In $\log q_\tau$ only $\sum_k h_k - K \log \sum_j e^{h_j - \tau \log y_j}$
-# depends on $h$ when $y$ is held fixed, so the score is $1 - K\,\mathrm{softmax}(h -
-# \tau \log y)$. As $\tau \log y = h + g + \text{const}$, it is $1 -
-# K\,\mathrm{softmax}(-g)$.
+# From here on $g$ is Gumbel noise, as in [](#ch-concrete), and $e_k$ is the unit vector
+# of label $k$, one-hot.
 #
-# **Step 2.** $E_k = e^{-g_k}$ are independent exponentials and $z$ is the label with
+# **Step 1.** In $\log q_\tau$ only $\sum_k h_k - K \log \sum_j e^{h_j - \tau \log y_j}$
+# depends on $h$ when $y$ is held fixed, so the score, the gradient of $\log q_\tau$
+# with respect to $h$, is $1 - K\,\mathrm{softmax}(h - \tau \log y)$. As $\tau \log y =
+# h + g + \text{const}$, it is $1 - K\,\mathrm{softmax}(-g)$.
+#
+# **Step 2.** $E_k = \exp(-g_k)$ are independent exponentials and $z$ is the label with
 # the smallest $E_k / p_k$. That minimum $M$ is exponential too, independent of $z$, and
-# the rest of each waiting time is fresh: $E_z = p_z M$, $E_k = p_k M + E_k'$. So given
-# $z$, $\mathrm{softmax}(-g) = p V_0 + \sum_{k \ne z} e_k V_k$ with $V$ uniform on the
-# simplex.
+# the rest of each waiting time is fresh: $E_z = p_z M$, and $E_k = p_k M + E_k'$ for
+# the other labels, with new independent exponentials $E_k'$. So given $z$,
+# $\mathrm{softmax}(-g) = p V_0 + \sum_{k \ne z} e_k V_k$, where the $K$ numbers $V_0$
+# and $V_k$ are $M$ and $E_k'$ over their sum: uniform on the simplex.
 #
 # **Step 3.** $\mathbb{E} V_k = 1 / K$, so the score's mean given $z$ is
 # $1 - p - (1 - e_z) = e_z - p$: REINFORCE's. By the law of total variance REINFORCE
@@ -248,12 +256,13 @@ prose.source(estimators.concrete_density)
 # $\int_0^\infty (1 + e^v)^{-2} dv = \log 2 - \frac12$ for the square.
 #
 # **Step 3.** Sum over ordered pairs, winner $j$: the mean tends to
-# $\log 2 \sum_{j \ne k} p_j p_k r_j (e_j - e_k) = \log 2 \cdot g^*$, and $\tau$ times
+# $\log 2 \sum_{j \ne k} p_j p_k r_j (e_j - e_k) = \log 2 \cdot G$, and $\tau$ times
 # the second moment to $2 (\log 2 - \frac12) \sum_j p_j (1 - p_j) r_j^2$. $\square$
 #
-# The same steps hold for pathwise, whose weight near a tie is $\sigma(v)\sigma(-v)$.
-# Over all $v$, each pair counted once, it has integral 1 and squared integral $1/6$:
-# unbiased in the limit, $\tau \mathrm{Var} \to \mathrm{Var}_p(r) / 3$.
+# Here $G$ is the true gradient of {eq}`eq-score`. The same steps hold for the pathwise
+# estimator, whose weight near a tie is $e^v / (1 + e^v)^2$. Over all $v$, each pair
+# counted once, this has integral 1, and its square has integral $1/6$: the estimator is
+# unbiased in the limit, and $\tau \mathrm{Var} \to \mathrm{Var}_p(r) / 3$.
 
 # %%
 pair = lab.case("peaked", 2)

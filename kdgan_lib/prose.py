@@ -187,27 +187,30 @@ def _strip(judged: Iterable[Verdict], suffix: str) -> str:
     rows: dict[str, list[str]] = {}
     for verdict in judged:
         square = _square(verdict, suffix)
-        rows.setdefault(chapter_title(verdict.claim.chapter), []).append(square)
+        rows.setdefault(verdict.claim.chapter, []).append(square)
     lines = [
         f'<div class="kd-row"><span class="kd-name" style="display:inline-block;'
-        f'min-width:15em">{name}</span>'
-        f'<span role="list" aria-label="{name}">{"".join(cells)}</span></div>'
+        f'min-width:15em">{chapter_title(name)}</span>'
+        f'<span role="list" aria-label="{chapter_title(name)}">{"".join(cells)}</span>'
+        "</div>"
         for name, cells in sorted(rows.items())
     ]
     return f'<div class="kd-strip">{"".join(lines)}</div>'
 
 
 def chapter_title(chapter: str) -> str:
-    """Return a chapter's file name as words: `02_naive_game` gives `02 naive game`."""
-    return chapter.replace("_", " ")
+    """Return a file name as a title: `02_naive_game` gives `2. Naive game`."""
+    number, _, words = chapter.partition("_")
+    return f"{number.lstrip('0')}. {words.replace('_', ' ').capitalize()}"
 
 
 def verdict_counts() -> pd.DataFrame:
     """Return the number of claims per chapter and verdict, and of all in a last row."""
     judged = [judge(name) for name in claims.ledger()]
-    chapters = [chapter_title(each.claim.chapter) for each in judged]
+    files = [each.claim.chapter for each in judged]
     found = [each.verdict for each in judged]
-    return counted("chapter", chapters, found, sorted(set(chapters)))
+    titles = [*map(chapter_title, sorted(set(files)))]
+    return counted("chapter", [*map(chapter_title, files)], found, titles)
 
 
 def built(judged: Iterable[Verdict] = ()) -> str:

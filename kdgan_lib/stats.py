@@ -137,6 +137,18 @@ def signed(gap: Difference, digits: int = 2) -> str:
     return mean if np.isnan(gap.lo) else f"{mean} [{lo}, {hi}]"
 
 
+def more_or_less(gap: Difference, digits: int = 2, unit: str = "points") -> str:
+    """Return a difference in words, `3.30 [2.59, 4.13] points more`, or `less`.
+
+    A negative one is turned round with its interval, so that the mean has no sign.
+    """
+    less = gap.mean < 0
+    ends = (-gap.mean, -gap.hi, -gap.lo) if less else (gap.mean, gap.lo, gap.hi)
+    mean, lo, hi = (f"{value:.{digits}f}" for value in ends)
+    text = mean if np.isnan(gap.lo) else f"{mean} [{lo}, {hi}]"
+    return f"{text} {unit} {'less' if less else 'more'}"
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return Holm's adjusted p-values, in the order given. Source: Holm (1979).
 

@@ -96,6 +96,13 @@ def test_ten_runs_have_efrons_interval():
     assert (found.lo, found.hi) == pytest.approx(np.quantile(drawn, levels), rel=0.03)
 
 
+def test_a_difference_in_words_has_no_sign_and_turns_its_interval_round():
+    lost = stats.Difference(-2.0, -3.0, 0.5, 0.1, -1.0, 5)
+    assert stats.more_or_less(lost) == "2.00 [-0.50, 3.00] points less"
+    one = stats.Difference(1.5, math.nan, math.nan, math.nan, math.nan, 1)
+    assert stats.more_or_less(one, 1) == "1.5 points more"
+
+
 def test_holm_multiplies_the_smallest_by_all_and_never_reorders():
     assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert stats.holm([0.5, 0.6]) == [1.0, 1.0]

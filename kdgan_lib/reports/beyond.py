@@ -199,10 +199,10 @@ def standing() -> str:
     best = found.loc[int(found.validation.idxmax())]
     return (
         f"The form that is best on validation, *{best.variant}*, has {best.C:.2f}% on "
-        f"test, {best.difference:+.2f} points [{best.low:.2f}, {best.high:.2f}] from "
-        f"{label_of(name)}, which of the methods without a game is best on validation: "
-        f"an interval over {best.pairs} seeds that "
-        f"{about_zero(best.low, best.high)}."
+        f"test. That minus the accuracy of {label_of(name)}, which of the methods "
+        f"without a game is best on validation, is {best.difference:+.2f} "
+        f"[{best.low:+.2f}, {best.high:+.2f}] points, an interval over {best.pairs} "
+        f"seeds that {about_zero(best.low, best.high)}."
     )
 
 

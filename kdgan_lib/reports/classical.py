@@ -6,7 +6,7 @@ import pandas as pd
 
 from kdgan_lib import tables
 from kdgan_lib.names import label_of
-from kdgan_lib.reports.table2 import BASELINES, CLASSICAL
+from kdgan_lib.reports.table2 import BASELINES, CLASSICAL, DATA
 
 TRIALS, COMMAND = "baseline_trials", "kdgan classical"
 TOGETHER = "KNN and TagProp together"
@@ -17,6 +17,8 @@ FORMATS = {
     "fits": ".0f",
 }
 """How the columns of this module's tables are printed."""
+TAGS = {data: f"{vocabulary} tags" for vocabulary, data in DATA.items()}
+"""What the tasks are called in tables and figures."""
 
 
 def trials() -> pd.DataFrame:
@@ -25,7 +27,7 @@ def trials() -> pd.DataFrame:
     if rows.empty:
         return rows
     tried = pd.DataFrame([json.loads(text) for text in rows.settings])
-    return rows.join(tried)
+    return rows.join(tried).replace({"data": TAGS})
 
 
 def timings() -> pd.DataFrame:
@@ -37,7 +39,7 @@ def timings() -> pd.DataFrame:
     wide = means.pivot(index="data", columns="baseline", values="cpu_seconds")
     wide = wide.reindex(columns=list(CLASSICAL))
     wide[TOGETHER] = wide.knn + wide.tagprop
-    return wide.rename(columns=label_of).reset_index()
+    return wide.rename(columns=label_of, index=TAGS).reset_index()
 
 
 def chosen_settings() -> pd.DataFrame:
@@ -60,7 +62,8 @@ def chosen_settings() -> pd.DataFrame:
     named = ordered.rename(columns={"validation_precision": "P@3 on validation"})
     fits = _fits(named)
     columns = ["data", "tagger", "trials", "P@3 on validation", *fits, "settings"]
-    return named.assign(**fits).sort_values("data", kind="stable")[columns]
+    shown = named.assign(**fits).sort_values("data", kind="stable")[columns]
+    return shown.replace({"data": TAGS})
 
 
 def _fits(chosen: pd.DataFrame) -> dict[str, pd.Series]:

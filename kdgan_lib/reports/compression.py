@@ -296,8 +296,8 @@ def _firsts(columns: Sequence[Column]) -> str:
     small = sum(column in SMALL for column in known)
     also = f", {small} of them with a T smaller than the paper's" if small else ""
     return (
-        f"KDGAN has the highest mean in {first or 'none'} of {len(known)} columns that "
-        f"were run{also}."
+        f"Of {len(known)} columns (a data set and a number of labelled images) that "
+        f"were run{also}, KDGAN has the highest mean in {first or 'none'}."
     )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import CONTROLS, control
-from kdgan_lib.names import label_of
+from kdgan_lib.names import SYMBOLS, label_of
 from kdgan_lib.prose import about_zero, interval, listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import (
@@ -74,12 +74,25 @@ def table() -> pd.DataFrame:
         [
             {
                 "method": label_of(change["method"]),
-                "control": name.removeprefix(f"{change['method']} "),
+                "control": _what(name),
                 **{f"n = {each.n:,}": _cell(each, name) for each in scores},
             }
             for name, change in CONTROLS.items()
         ]
     )
+
+
+def called(name: str) -> str:
+    """Return a control's name in words: its method as the paper writes it, and what."""
+    return f"{label_of(CONTROLS[name]['method'])}, {_what(name)}"
+
+
+def _what(name: str) -> str:
+    """Return what a control changes, the weights as the paper writes them."""
+    text = name.removeprefix(f"{CONTROLS[name]['method']} ")
+    for word, symbol in SYMBOLS.items():
+        text = text.replace(word, symbol)
+    return text
 
 
 def _cell(scores: "_Scores", name: str) -> str:
@@ -210,8 +223,8 @@ def worth() -> str:
     if not said:
         return ""
     return (
-        "What the game of T and D adds: KDGAN minus MIMIC with the same learning rate "
-        f"and as many updates of C is {listed(said)}."
+        "What does the game of T and D add? KDGAN minus a MIMIC whose C has the same "
+        f"learning rate and makes as many updates is {listed(said)}."
     )
 
 
@@ -227,13 +240,14 @@ def spreads_in_words(n: int = SIZES[0]) -> str:
         seeds = same.index.intersection(drawn.index)
         if change.get("subset") == "last" and len(seeds) >= FEWEST:
             method, apart = label_of(change["method"]), drawn[seeds].std()
-            said.append(f"{method} {same[seeds].std():.2f} (drawn: {apart:.2f})")
+            said.append(f"{method} {same[seeds].std():.2f} ({apart:.2f})")
             counts.append(len(seeds))
     if not said:
         return ""
     return (
         f"With the last {n} images for every seed the standard deviations over "
-        f"{seeds_in_words(counts)} are, in points: {listed(said)}."
+        f"{seeds_in_words(counts)} are, in points, and in brackets those with images "
+        f"drawn anew for each seed: {listed(said)}."
     )
 
 

@@ -63,11 +63,11 @@ def at_larger_sizes(claim_ids: Sequence[str] = ("F4.4", "F4.5")) -> str:
         verdicts = {claim: _verdict_at(claim, n) for claim in claim_ids}
         known = [f"{c} *{v}*" for c, v in verdicts.items() if v != "not run"]
         if known:
-            said.append(f"at n = {n:,} {listed(known)}")
+            said.append(f"{listed(known)} at n = {n:,}")
     if not said:
         return ""
     return (
-        f"{listed(claim_ids)} are judged at n = {SIZES[0]}. The same rules would say, "
+        f"{listed(claim_ids)} are judged at n = {SIZES[0]}. The same rules would call "
         f"{'; '.join(said)}."
     )
 
@@ -105,10 +105,11 @@ def in_short() -> str:
     if not all(said.values()):
         return ""
     text = (
-        f"On MNIST with n = 100 C's mean accuracy moves by {said['alpha']} points over "
-        f"α from 0 to 1, and by {said['beta']} over β from 0.001 on; β = 0.0001 costs "
-        f"{said['small']} points, and γ = {LARGE_GAMMA:g} costs {said['gamma']} "
-        f"points. T gains {said['teacher']} points by learning from C."
+        "On MNIST with n = 100 C's mean accuracies are at most "
+        f"{said['alpha']} points apart for α between 0 and 1, and at most "
+        f"{said['beta']} points for β from 0.001 on. β = 0.0001 costs {said['small']} "
+        f"points, and γ = {LARGE_GAMMA:g} costs {said['gamma']} points. T's accuracy "
+        f"changes by {said['teacher']} points where T learns from C."
     )
     return " ".join([text, *_with_more_images()])
 
@@ -121,8 +122,9 @@ def _with_more_images() -> list[str]:
         gamma = _measured("F4.4", f"accuracy_loss_at_{n}")
         if alpha and beta and gamma:
             said.append(
-                f"With n = {n:,} C's mean accuracy moves by {alpha} points over α and "
-                f"by {beta} over β, and γ = {LARGE_GAMMA:g} costs {gamma} points."
+                f"With n = {n:,} C's accuracies are at most {alpha} points apart over "
+                f"these α, and {beta} over these β; γ = {LARGE_GAMMA:g} costs {gamma} "
+                "points."
             )
     return said
 
@@ -146,10 +148,13 @@ def along_gamma(
     for n, part in report.axis(found, "gamma").groupby("n"):
         moves = [move for gamma in gammas if (move := _moved(part, gamma))]
         if moves:
-            said.append(f"With n = {n:,} T and C change by {listed(moves)}.")
+            said.append(f"With n = {n:,} by {', and by '.join(moves)}.")
     if not said:
         return ""
-    return f"Against the tuned γ, at the end of training: {' '.join(said)}"
+    return (
+        "Compared with the tuned γ, at the end of training, the accuracies of T and C "
+        f"change as follows. {' '.join(said)}"
+    )
 
 
 def _moved(rows: pd.DataFrame, gamma: float) -> str:
@@ -160,8 +165,8 @@ def _moved(rows: pd.DataFrame, gamma: float) -> str:
     if teacher is None or classifier is None:
         return ""
     return (
-        f"{signed(teacher)} and {signed(classifier)} points at γ = {gamma:g} "
-        f"({seeds_in_words([classifier.runs])})"
+        f"{signed(teacher)} points (T) and {signed(classifier)} points (C) at γ = "
+        f"{gamma:g} ({seeds_in_words([classifier.runs])})"
     )
 
 

@@ -10,7 +10,10 @@ from kdgan_lib.stats import Difference, paired_difference, shared_difference, si
 
 LABELS = ("labels", 1.0)
 """The student without a teacher, by loss and temperature."""
-WORDS = {"kl": "KL", "l2_logits": "L2 on logits"}
+WORDS = {"kl": "KL", "l2": "L2 on logits", "l2_logits": "L2 on logits"}
+"""Losses by their names in code."""
+HEADINGS = {"T": "temperature", "mean": "accuracy, %", "std": "sd", "size": "seeds"}
+"""How the chapter's table of students heads its columns."""
 
 
 def tuned_apart() -> str:
@@ -32,7 +35,10 @@ def tuned_apart() -> str:
         f"{about_zero(gap.lo, gap.hi)})"
         for title, gap in gaps.items()
     )
-    return f"DISTN minus MIMIC is {said}. {_by_the_rule(gaps)}"
+    return (
+        f"The test accuracy of DISTN minus that of MIMIC is {said}. "
+        f"{_by_the_rule(gaps)}"
+    )
 
 
 def _by_the_rule(gaps: dict[str, Difference]) -> str:
@@ -40,9 +46,10 @@ def _by_the_rule(gaps: dict[str, Difference]) -> str:
     rule = claims.find("M21").rule
     found = {title: claims.apply_rule(rule, _evidence(g)) for title, g in gaps.items()}
     if len(set(found.values())) == 1:
-        return f"By the rule of M21 each of these is *{next(iter(found.values()))}*."
+        only = next(iter(found.values()))
+        return f"The rule of M21 would call each of these differences *{only}*."
     each = listed(f"*{verdict}* on {title}" for title, verdict in found.items())
-    return f"By the rule of M21 they are {each}."
+    return f"The rule of M21 would call these differences {each}."
 
 
 def _evidence(gap: Difference) -> pd.DataFrame:
@@ -69,7 +76,7 @@ def beside_labels(digits: pd.DataFrame) -> str:
         "labels."
     )
     return (
-        f"The best of the {taught} taught students, by {WORDS[name]} at T = {tau:g}, "
-        f"minus the one that learns from the labels alone is {signed(gap, 1)} "
+        f"The best of the {taught} taught students (by {WORDS[name]} at temperature "
+        f"{tau:g}) minus the one that learns from the labels alone is {signed(gap, 1)} "
         f"points{zero}. {so}"
     )

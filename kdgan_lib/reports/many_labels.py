@@ -13,7 +13,7 @@ from kdgan_lib.prose import about_zero, interval, listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import shown
 from kdgan_lib.reports.points import stored
-from kdgan_lib.stats import FEWEST, mean_interval, paired_difference
+from kdgan_lib.stats import FEWEST, mean_interval, paired_difference, signed
 
 GRID, COMMAND = "many_labels", "kdgan sweep many_labels"
 FORMATS = {
@@ -124,9 +124,9 @@ def _standing(found: pd.DataFrame) -> str:
     return (
         f"With {found.updates.iloc[0]:,} player updates the form of KDGAN that is best "
         f"on validation, *{mine.variant.iloc[0].removeprefix('kdgan ')}*, reaches "
-        f"{interval(mean.mean, mean.lo, mean.hi)}% on test, "
-        f"{gap.mean:+.2f} points [{gap.lo:.2f}, {gap.hi:.2f}] from {other}, the best "
-        f"rival on validation, an interval that {about_zero(gap.lo, gap.hi)}"
+        f"{interval(mean.mean, mean.lo, mean.hi)}% on test. That minus the accuracy of "
+        f"{other}, the best rival on validation, is {signed(gap)} points, an interval "
+        f"that {about_zero(gap.lo, gap.hi)}"
         f"{f' ({listed(absent)} not run at this length)' if absent else ''}."
     )
 

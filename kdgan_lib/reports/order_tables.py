@@ -63,7 +63,7 @@ def _standings(
                     label_of(reference): f"{found.mean:.2f}",
                     "place": f"{found.place} of {found.methods}",
                     "strongest rival": label_of(found.rival),
-                    "points from it": on_two_lines(signed(found.gap)),
+                    "KDGAN minus it": on_two_lines(signed(found.gap)),
                     "p (Holm)": f"{found.p_value:.2g}",
                     "seeds": found.gap.runs,
                 }

@@ -172,10 +172,11 @@ def lead_over_nagan() -> str:
     if usual is None or equal is None:
         return ""
     return (
-        f"Under `code` with n = 100 KDGAN minus NaGAN is {signed(usual)} points at the "
-        f"released length of each ({usual.runs} seeds), and {signed(equal)} where "
-        f"NaGAN has as many player updates and looks at the test set as KDGAN "
-        f"({equal.runs} seeds)."
+        "Under `code` with n = 100 the test accuracy of KDGAN minus that of NaGAN is "
+        f"{signed(usual)} points where each plays as long as in its released script "
+        f"({usual.runs} seeds). It is {signed(equal)} points where NaGAN has as many "
+        f"player updates, and as many looks at the test set, as KDGAN ({equal.runs} "
+        "seeds)."
     )
 
 

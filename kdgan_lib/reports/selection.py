@@ -91,13 +91,13 @@ def collapsed(protocol: str = "controlled", columns: Sequence[Column] = COLUMNS)
 def controls_collapsed() -> str:
     """Return which controls' runs end far below what they report; empty for none."""
     said = [
-        _collapsed(f"*{name}* with n = {n:,}", found)
+        _collapsed(f"*{controls.called(name)}* with n = {n:,}", found)
         for (name, n), found in controls.finished().items()
     ]
     if not any(said):
         return ""
     return (
-        f"These rows end in a collapse, which selection hides: "
+        "Some rows end in a collapse, which selection hides: "
         f"{'; '.join(filter(None, said))}."
     )
 

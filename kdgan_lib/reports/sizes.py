@@ -244,9 +244,10 @@ def smallest() -> str:
         return ""
     least = min(players)
     return (
-        f"With {least} hidden units at n = 100 KDGAN minus MIMIC is "
-        f"{signed(players[least])} points at equal updates of all players, and "
-        f"{signed(alone[least])} at KDGAN's rate and updates of C."
+        f"With {least} hidden units in C and n = 100 KDGAN minus MIMIC is "
+        f"{signed(players[least])} points where the players of either make as many "
+        f"updates together, and {signed(alone[least])} points where MIMIC's C has the "
+        "learning rate and the number of updates of KDGAN's C."
     )
 
 

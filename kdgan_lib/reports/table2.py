@@ -165,9 +165,9 @@ def standing(data: str, reference: str = "kdgan") -> str:
     if each is None or each.lo != each.lo:
         return ""
     return (
-        f"{label_of(reference)}'s P@3 differs from that of the classifier without a "
-        f"teacher by {each.mean:+.4f}, 95% interval over {each.runs} seeds "
-        f"[{each.lo:+.4f}, {each.hi:+.4f}]."
+        f"{label_of(reference)}'s P@3 minus that of the classifier without a teacher "
+        f"is {each.mean:+.4f}, 95% interval over {each.runs} seeds [{each.lo:+.4f}, "
+        f"{each.hi:+.4f}]."
     )
 
 
@@ -255,13 +255,18 @@ def summary(vocabulary: str = "popular", reference: str = "kdgan") -> str:
     place = list(means.index).index(reference) + 1
     parts = [
         f"With {vocabulary} tags {label_of(reference)} has P@3 = "
-        f"{means[reference]:.4f} and is number {place} of {len(means)}."
+        f"{means[reference]:.4f} and is number {place} of {len(means)} methods."
     ]
-    for rival in (best_baseline(found), "supervised"):
+    best = best_baseline(found)
+    rivals: dict[str | None, str] = {
+        best: f"{label_of(str(best))}, the best classical tagger on validation,"
+    }
+    rivals |= {"supervised": "the classifier without a teacher"}
+    for rival, called in rivals.items():
         each = gap(found, reference, rival, "p_at_3") if rival else None
         if each is not None and each.lo == each.lo:
             parts.append(
-                f"Its difference from {label_of(str(rival))} is {each.mean:+.4f}, 95% "
+                f"Its difference from {called} is {each.mean:+.4f}, 95% "
                 f"interval over {each.runs} seeds [{each.lo:+.4f}, {each.hi:+.4f}]."
             )
     return " ".join(parts)

@@ -105,12 +105,12 @@ def summary() -> str:
     if chosen is None:
         return ""
     by_seed = _by_seed()
-    text = f"On validation the best of the changes is: {chosen}."
-    for other, title in ((TUNED, "the tuned KDGAN's"), (ALONE, "C's alone")):
+    text = f"On validation the best of the changes is *{chosen}*."
+    for other, title in ((TUNED, "the tuned KDGAN"), (ALONE, "C alone")):
         found = gap(by_seed, chosen, other)
         if found is not None and found.lo == found.lo:
             text += (
-                f" Its P@3 on test differs from {title} by {found.mean:+.4f}, 95% "
+                f" Its P@3 on test minus that of {title} is {found.mean:+.4f}, 95% "
                 f"interval over {found.runs} seeds [{found.lo:+.4f}, {found.hi:+.4f}]."
             )
     return text
@@ -132,10 +132,11 @@ def suspicions() -> str:
     helps, harms = clear(gaps)
     rest = [name for name in gaps if name not in (*helps, *harms)]
     return (
-        f"Of the {len(gaps)} suspicions, tested one at a time by P@3 on test, at a "
-        f"Holm-adjusted level of {LEVEL:g}: what helps the tuned KDGAN clearly: "
-        f"{_listed(helps, gaps)}; what harms it: {_listed(harms, gaps)}; what the runs "
-        f"leave open: {_listed(rest, gaps)}."
+        f"The {len(gaps)} suspicions were tested one at a time, by P@3 on test and at "
+        f"a Holm-adjusted level of {LEVEL:g}. Changes that clearly help the tuned "
+        f"KDGAN: {_listed(helps, gaps)}. Changes that clearly harm it: "
+        f"{_listed(harms, gaps)}. Changes of which the runs leave it open: "
+        f"{_listed(rest, gaps)}."
     )
 
 
@@ -145,8 +146,9 @@ def together() -> str:
     if found is None or found.runs < FEWEST:
         return ""
     return (
-        f"Together ({TOGETHER}) KDGAN ends at {signed(found, 4)} from C alone "
-        f"({found.runs} seeds), an interval that {about_zero(found.lo, found.hi)}."
+        f"With three changes together ({TOGETHER}) the P@3 of KDGAN minus that of C "
+        f"alone is {signed(found, 4)} ({found.runs} seeds), an interval that "
+        f"{about_zero(found.lo, found.hi)}."
     )
 
 

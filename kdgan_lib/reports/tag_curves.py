@@ -84,10 +84,12 @@ def from_start() -> str:
         ": it is above the dotted line before the game begins, and F3b.5 asks only "
         "that the game does not lose this lead"
     )
+    side = "more" if start > line else "less"
     return (
-        f"Before the game C has P@3 = {start:.4f}, {start - line:+.4f} from "
-        f"RelExample's mean{above if start > line else ''}. From that start C ends at "
-        f"{listed(said)} ({seeds}, paired, with 95% intervals)."
+        f"Before the game C has P@3 = {start:.4f}, {abs(start - line):.4f} {side} than "
+        f"RelExample's mean{above if start > line else ''}. From its start to its end "
+        f"the game changes this by {listed(said)} ({seeds}, paired, with 95% "
+        "intervals)."
     )
 
 

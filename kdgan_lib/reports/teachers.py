@@ -11,7 +11,7 @@ from kdgan_lib.prose import listed
 from kdgan_lib.reports import table1
 from kdgan_lib.reports.cells import COLLAPSE, linked, part_of
 from kdgan_lib.reports.table1 import COLUMNS, Column
-from kdgan_lib.stats import shared_difference, signed
+from kdgan_lib.stats import more_or_less, shared_difference
 
 if TYPE_CHECKING:
     from kdgan_lib.budget import Budget  # with the methods torch comes
@@ -101,8 +101,8 @@ def _teacher(
         return ""
     return (
         f"On {column.title(protocol)} the pretrained T, a {column.teachers}, is right "
-        f"on {of_t[shared].mean():.2f}% of the test images, {signed(gap)} points "
-        f"from a C without a teacher.{LESSER if gap.hi < 0 else ''}"
+        f"on {of_t[shared].mean():.2f}% of the test images, {more_or_less(gap)} than a "
+        f"C without a teacher.{LESSER if gap.hi < 0 else ''}"
     )
 
 

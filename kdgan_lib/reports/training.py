@@ -17,7 +17,7 @@ from kdgan_lib.reports.orderings import standing
 from kdgan_lib.reports.search import bests, searched
 from kdgan_lib.reports.starts import Path, paths
 from kdgan_lib.runs import GAME
-from kdgan_lib.stats import mean_interval, paired_difference, signed
+from kdgan_lib.stats import mean_interval, more_or_less, paired_difference
 
 GRID = "figure3a"
 FORMATS = {
@@ -119,13 +119,13 @@ def from_start(protocol: str) -> str:
     return (
         f"Under `{protocol}` the pretrained C has "
         f"{listed(f'{start:.2f}%' for start in starts)} on the test set, before any "
-        f"game. {'; '.join(said)} ({seeds}, paired)."
+        f"game. Compared with that, {'; '.join(said)} ({seeds}, paired)."
     )
 
 
 def _ended(path: Path) -> str:
     """Return a method's end, and its best look where that is another."""
-    end = f"ends at {path.end:.2f}%, {signed(path.change)} points from there"
+    end = f"ends at {path.end:.2f}%, {more_or_less(path.change)}"
     if path.best_at == path.epochs:
         return end
     best = f"{path.best:.2f}% at outer epoch {path.best_at} of {path.epochs}"
@@ -144,7 +144,7 @@ def discrimination(protocol: str) -> str:
     last = found.sort_values("epoch").groupby(["method", "seed"]).discriminator_loss
     means = last.last().groupby("method").mean()
     said = [f"{means[name]:.3f} in {label_of(name)}" for name in ADVERSARIAL]
-    return f"under `{protocol}` {listed(said)} ({seeds_of(found)})"
+    return f"{listed(said)} under `{protocol}` ({seeds_of(found)})"
 
 
 def chance() -> str:

@@ -78,10 +78,11 @@ def test_a_teacher_is_measured_by_the_classifier_that_has_none(invented):
     said = teachers.against_classifiers()  # T has 95% on every seed
     assert said.startswith(
         "On MNIST 100 the pretrained T, a LeNet, is right on 95.00% of the test "
-        "images, -2.00 [-3.96, -0.04] points from a C without a teacher. It knows less"
+        "images, 2.00 [0.04, 3.96] points less than a C without a teacher. It knows "
+        "less"
     )
     store_method("supervised", 0.93)
-    assert "+2.00" in teachers.against_classifiers()
+    assert "2.00 [0.04, 3.96] points more than" in teachers.against_classifiers()
     assert "knows less" not in teachers.against_classifiers()
     assert teachers.against_classifiers(protocol="code") == ""
     for name, accuracy in (("mimic", 0.6), ("supervised", 0.97)):
@@ -199,7 +200,7 @@ def test_a_column_is_ranked_on_the_seeds_that_its_methods_share(runs_folder):
     store(more)
     (found,) = order_tables.standings().to_dict("records")
     assert (found["place"], found["strongest rival"]) == ("1 of 2", "MIMIC")
-    assert found["points from it"].startswith("+1.00")
+    assert found["KDGAN minus it"].startswith("+1.00")
     store([row(declare("codis", seed=s), 0.95) for s in (7, 8, 9)])
     assert order_tables.standings().empty
 
@@ -241,9 +242,10 @@ def test_rivals_are_told_apart_after_the_correction(invented):
     told = report.told_apart(reference="distn")
     assert told == "On MNIST 100 DISTN cannot be told from MIMIC and CODIS."
     assert report.by_rival() == (
-        "KDGAN has the highest mean in none of 1 columns that were run. Paired tests "
-        "(5% level, Holm's correction) put it ahead of MIMIC in 1 of 1; in no column "
-        "ahead of or behind DISTN."
+        "Of 1 columns (a data set and a number of labelled images) that were run, "
+        "KDGAN has the highest mean in none. Paired tests (5% level, Holm's "
+        "correction) put it ahead of MIMIC in 1 of 1; in no column ahead of or behind "
+        "DISTN."
     )
 
 
@@ -300,7 +302,7 @@ def test_kdgan_has_a_place_at_each_number_of_images_with_enough_runs(runs_folder
     assert "`kdgan sweep sample_size --n 50`" in found["images"]
     assert declare("mimic", n=50, seed=2).id in found["images"]
     assert sizes.seeds() == "3 seeds"
-    assert found["points from it"].startswith("+2.00<br>[")
+    assert found["KDGAN minus it"].startswith("+2.00<br>[")
 
 
 def test_a_row_of_images_names_the_least_sizes_that_fill_it(runs_folder):
@@ -313,7 +315,7 @@ def test_deleting_rows_changes_the_first_table_and_ends_it(invented):
     before = order_tables.standings()
     (found,) = before.to_dict("records")
     assert (found["place"], found["strongest rival"]) == ("1 of 3", "MIMIC")
-    assert found["points from it"].startswith("+2.00")
+    assert found["KDGAN minus it"].startswith("+2.00")
     path = invented / "runs.parquet"
     kept = pd.read_parquet(path)
     kept[~((kept.method == "mimic") & (kept.seed == 4))].to_parquet(path)
@@ -423,7 +425,8 @@ def test_small_teachers_stand_in_rows_of_their_own(invented):
     told = report.told_apart(columns=table1.SMALL)
     assert told == "On CIFAR-10 500 KDGAN is ahead of MIMIC."
     said = report.by_rival()
-    assert "in 2 of 2 columns that were run, 1 of them with a T smaller than" in said
+    assert said.startswith("Of 2 columns (a data set and a number of labelled images)")
+    assert "1 of them with a T smaller than the paper's, KDGAN has the highest" in said
     assert said.endswith("put it ahead of MIMIC in 1 of 1.")
     lost = {"last_test_accuracy": 0.1, "selected_epoch": 1}
     store([row(declare("nagan", seed=0, **small), 0.4, **lost)])
@@ -436,8 +439,8 @@ def test_a_control_is_compared_with_its_own_method(invented):
     found = controls.table().set_index(["method", "control"])["n = 100"]
     assert len(found) == len(CONTROLS)
     assert "change&nbsp;-3.00" in found["MIMIC", "without augmentation"]
-    assert found["KDGAN", "beta = 0"].startswith("not run")
-    assert "kdgan sweep controls --n 100 --method kdgan" in found["KDGAN", "beta = 0"]
+    assert found["KDGAN", "β = 0"].startswith("not run")
+    assert "kdgan sweep controls --n 100 --method kdgan" in found["KDGAN", "β = 0"]
 
 
 def test_the_subset_and_the_augmentation_are_summed_up_once_all_are_run(invented):
@@ -475,7 +478,7 @@ def test_spreads_on_the_same_images_stand_beside_those_on_drawn_ones(invented):
     store_control("kdgan on the last n images", 0.7)
     spread = f"{100 * SHARED.std(ddof=1):.2f}"
     said = controls.spreads_in_words()
-    assert said.endswith(f"in points: KDGAN {spread} (drawn: {spread}).")
+    assert said.endswith(f"each seed: KDGAN {spread} ({spread}).")
     assert f"over {len(SEEDS)} seeds are" in said
 
 
@@ -490,12 +493,15 @@ def test_controls_that_end_in_a_collapse_are_named_and_their_cells_say_so(invent
     ]
     store(rows)
     said = selection.controls_collapsed()
-    assert "in 2 of the 5 runs of *without D* with n = 100 the last C is right" in said
+    assert (
+        "in 2 of the 5 runs of *KDGAN, without D* with n = 100 the last C is right"
+        in said
+    )
     assert "on 11.0% of the test images, on average, and the reported one is" in said
     assert f"is of epochs 7 to 9 of {rows[0]['epochs']}." in said
     found = controls.table().set_index(["method", "control"])["n = 100"]
     assert "2&nbsp;collapsed" in found["KDGAN", "without D"]
-    assert "collapsed" not in found["KDGAN", "gamma = 0"]
+    assert "collapsed" not in found["KDGAN", "γ = 0"]
 
 
 def test_the_waterfalls_steps_add_up_to_kdgan(invented):
@@ -506,7 +512,7 @@ def test_the_waterfalls_steps_add_up_to_kdgan(invented):
     assert moved == pytest.approx([-0.3, 2.3])
     assert all(step.accuracy is None for step in steps[2:])
     assert {step.before for step in steps[2:]} == {steps[1].label}
-    assert "of C is +2.30 [" in controls.worth()
+    assert "as many updates is +2.30 [" in controls.worth()
     assert "n = 1,000" not in controls.worth()
 
 
@@ -576,7 +582,10 @@ def test_loss_against_the_teacher_is_of_the_same_seed(runs_folder):
     assert {game_updates(r.method, r.budget, r.n) for r in equal} == {300}
     store([row(run, 0.81) for run in equal])
     assert "is +3.00 [+3.00, +3.00] points" in sizes.smallest()
-    assert "and +2.00 [+2.00, +2.00] at KDGAN's rate" in sizes.smallest()
+    assert (
+        "and +2.00 [+2.00, +2.00] points where MIMIC's C has the learning"
+        in sizes.smallest()
+    )
     for name, accuracy in (("kdgan", 0.90), ("mimic", 0.91)):
         wide = [declare(name, seed=s, variant="h800") for s in range(3)]
         store([row(run, accuracy) for run in wide])

@@ -56,9 +56,9 @@ def test_changes_along_gamma_are_said_for_every_n_with_enough_seeds(found):
     found = pd.concat([found, found[found.seed < 2].assign(n=1_000)])
     found["teacher"] = found["last"] * 2
     said = scope.along_gamma(found, (100.0,))
-    assert "With n = 100 T and C change by -4.00" in said
+    assert "With n = 100 by -4.00" in said
     assert "and -2.00" in said
-    assert said.endswith("points at γ = 100 (3 seeds).")
+    assert said.endswith("points (C) at γ = 100 (3 seeds).")
     assert "1,000" not in said
     assert scope.along_gamma(found[found.seed < 2]) == ""
 

@@ -29,7 +29,8 @@ def test_methods_tuned_with_either_form_are_compared_by_column(runs_folder):
     store("distn", 0.905)
     said = forms.tuned_apart()
     assert "+0.50 [+0.50, +0.50] points on MNIST 100 (an interval that exc" in said
-    assert said.endswith("By the rule of M21 each of these is *reproduced*.")
+    assert "MIMIC is +0.50" in said
+    assert said.endswith("call each of these differences *reproduced*.")
     store("mimic", 0.90, n=1_000)
     store("distn", 0.85, n=1_000)
     said = forms.tuned_apart()
@@ -67,7 +68,9 @@ def digits(kl, seeds=4):
 )
 def test_the_best_taught_student_is_compared_with_the_labels_alone(kl, said):
     found = forms.beside_labels(digits(kl))
-    assert found.startswith("The best of the 2 taught students, by KL at T = 4, minus")
+    assert found.startswith(
+        "The best of the 2 taught students (by KL at temperature 4) minus"
+    )
     assert said in found
     assert ("none is clearly above" in found) == (kl < 70)
 

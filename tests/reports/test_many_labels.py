@@ -72,7 +72,7 @@ def test_the_best_on_validation_are_compared_at_each_length(runs_folder):
     assert "With 12,000 player updates" in said
     assert "*with ten passes of C and a cosine*" in said
     assert "With 24,000 player updates" in said
-    assert "-0.04 points" in said  # 100 passes of C, and DISTN's 120
+    assert "is -0.04 [" in said  # 100 passes of C, and DISTN's 120
     assert "The paper has 99.25%" in said
     assert report.in_short().startswith("On MNIST with n = 10,000: with 24,000 player")
     assert "not run at this length" not in said

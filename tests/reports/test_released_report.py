@@ -71,7 +71,7 @@ def test_the_lead_over_nagan_is_told_at_both_lengths(runs_folder):
         store(run, 0.76 + 2 * SHARED[run.seed])
     said = report.lead_over_nagan()
     assert "is +20.00 [" in said
-    assert "and -1.00 [-3.48, +1.48] where NaGAN has as many" in said
+    assert "It is -1.00 [-3.48, +1.48] points where NaGAN has as many" in said
     assert "(3 seeds)" in said
 
 

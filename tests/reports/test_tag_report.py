@@ -142,7 +142,8 @@ class TestTable2:
     def test_summary_names_the_place_and_the_rivals(self):
         text = table2.summary()
         assert "P@3 = 0.4010 and is number 1 of 11" in text
-        assert "RelExample is +0.0610" in text
+        assert "RelExample, the best classical tagger on validation, is +0.0610" in text
+        assert "from the classifier without a teacher is +0.0400" in text
 
 
 @pytest.mark.usefixtures("stored")
@@ -263,7 +264,7 @@ def test_figure_3b_is_told_from_its_start_on(runs_folder):
     assert tag_curves.from_start() == ""  # RelExample was not fitted
     store_classical("openclipart")
     said = tag_curves.from_start()
-    assert "P@3 = 0.3800, +0.0400 from RelExample's mean: it is above the" in said
+    assert "P@3 = 0.3800, 0.0400 more than RelExample's mean: it is above" in said
     assert "-0.0300 [-0.0548, -0.0052] in NaGAN" in said
     assert "+0.0200 [-0.0048, +0.0448] in KDGAN (3 seeds" in said
 
@@ -274,7 +275,7 @@ def test_a_start_below_relexample_is_not_called_above(runs_folder):
         for seed in range(3):
             store_run(name, "openclipart", seed, LEVELS[name], start=0.30)
     said = tag_curves.from_start()
-    assert "-0.0400 from RelExample's mean. From that" in said
+    assert "0.0400 less than RelExample's mean. From its" in said
     assert "above" not in said
 
 

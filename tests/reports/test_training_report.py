@@ -139,8 +139,9 @@ def test_a_game_is_told_from_its_pretrained_classifier_on(runs_folder):
             store_game(name, seed, scores)
     said = training.from_start("paper")
     assert "`paper` the pretrained C has 70.00% on the test set" in said
-    assert "KDGAN ends at 72.00%, +2.00 [-0.48, +4.48] points from there" in said
-    assert "NaGAN ends at 51.00%, -19.00 [" in said
+    assert "KDGAN ends at 72.00%, 2.00 [-0.48, 4.48] points more" in said
+    assert "NaGAN ends at 51.00%, 19.00 [" in said
+    assert "] points less (its best look" in said
     assert "(its best look: 77.00% at outer epoch 10 of 20)" in said
     assert said.endswith("(3 seeds, paired).")
     assert training.from_start("code") == ""
@@ -151,7 +152,7 @@ def test_ds_loss_is_that_of_the_last_look(runs_folder):
         for seed in range(3):
             store_game(name, seed, GAMES[name])
     assert training.discrimination("paper") == (
-        "under `paper` 1.400 in NaGAN, 1.400 in KDGAN-WO-GM and 1.400 in KDGAN "
+        "1.400 in NaGAN, 1.400 in KDGAN-WO-GM and 1.400 in KDGAN under `paper` "
         "(3 seeds)"
     )
     assert training.chance() == "1.386"
