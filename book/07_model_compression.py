@@ -58,7 +58,7 @@ prose.table(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "{lead} {small} {cells}",
+    "- {lead}\n- {small}\n- {cells}",
     lead=released.lead_over_nagan() or f"(Equal lengths: `{released.COMMAND}`.)",
     small=sizes.smallest() or f"(A small C: not run, `{sizes.EQUAL}`.)",
     cells=cell_verdicts.counts(),

@@ -435,7 +435,7 @@ prose.table(
     search.spaces(),
     "What was searched for each method, on a logarithmic scale where it is a range, "
     "and in bold what was found. An asterisk: near an end, so that a wider range might "
-    "have held a better value.",
+    "have held a better value. Names are those of the options of `kdgan train`.",
     "tab-hyperparameters-spaces",
     command="kdgan tune",
 )

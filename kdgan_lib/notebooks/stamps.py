@@ -112,9 +112,10 @@ def provenance(**notes: Any) -> Markdown:
     }
     lines = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     said = ", ".join(f"`{query}`" for query in runs) or "none"
-    plain = f"**Provenance**\n\n{lines}\n- rows read: {said}"
-    folded = f":::{{dropdown}} Rows read\n{said}\n:::"
-    myst = f"**Provenance**\n\n{lines}\n\n{folded}"
+    head = f"**Provenance**\n\n{lines}"
+    fold = "<details><summary>Rows read</summary>"  # Lab knows no dropdown
+    plain = f"{head}\n\n{fold}\n\n{said}\n\n</details>"
+    myst = f"{head}\n\n:::{{dropdown}} Rows read\n{said}\n:::"
     return Markdown(plain, metadata={"kdgan": {"reads": reads, "myst": myst}})
 
 
