@@ -105,7 +105,7 @@ def test_what_the_rules_would_say_at_a_larger_n_stands_beside_the_verdict(runs_f
     store("figure4", late, late, only(100, 1_000))
     assert judge("F4.4").verdict == judge("F4.5").verdict == "not reproduced"
     said = figure4.at_larger_sizes()
-    assert said.endswith("at n = 1,000 F4.4 *reproduced* and F4.5 *reproduced*.")
+    assert said.endswith("call F4.4 *reproduced* and F4.5 *reproduced* at n = 1,000.")
 
 
 def test_a_teacher_that_stays_explains_nothing(runs_folder):
