@@ -23,7 +23,7 @@ STEPS = 21
 
 @dataclass(frozen=True)
 class Scores:
-    """The accuracies of the six methods in one column, in percent."""
+    """The accuracies of the methods that are compared in one column, in percent."""
 
     column: Column
     """The column."""
@@ -84,14 +84,15 @@ class Scores:
         return len(above) == len(rivals)
 
 
-def columns_run(columns: Sequence[Column] = COLUMNS) -> list[Scores]:
-    """Return the columns in which all six methods were run on the same 3 seeds."""
-    known = table1.scores("controlled", columns)
-    six = {
-        column: runs.reindex(columns=list(METHODS)).dropna()
-        for column, runs in known.items()
+def columns_run(
+    columns: Sequence[Column] = COLUMNS, methods: Sequence[str] = METHODS
+) -> list[Scores]:
+    """Return the columns in which all these methods were run on the same 3 seeds."""
+    shared = {
+        column: runs.reindex(columns=list(methods)).dropna()
+        for column, runs in table1.scores("controlled", columns).items()
     }
-    return [Scores(column, runs) for column, runs in six.items() if len(runs) >= FEWEST]
+    return [Scores(column, r) for column, r in shared.items() if len(r) >= FEWEST]
 
 
 def columns_lost(name: str, columns: Sequence[Column] = COLUMNS) -> list[Column]:

@@ -238,6 +238,15 @@ def test_a_lead_that_grows_once_settles_a_data_set(runs_folder):
         measures.gap()
 
 
+def test_a_claim_waits_for_no_method_that_it_does_not_speak_of(runs_folder):
+    five = (*orderings.DISTILLATION, "nagan")
+    few = (MNIST[0], Column("cifar10", 500))
+    fill(lambda entry: entry.paper, few, five)
+    assert measures.naive_small_n()["pairs_ahead"].value == 8
+    assert verdict("T1.41") == "reproduced"
+    assert verdict("T1.37") == "not run"  # it is of KDGAN as well
+
+
 def test_a_cell_of_two_runs_is_shown_and_not_judged(runs_folder):
     cell = next(e.cell for e in table1.entries() if e.cell.method == "kdgan")
     store(rows(cell, 77.95)[:2])
