@@ -147,6 +147,14 @@ def test_s7_the_papers_number_is_inside_the_interval_and_one_seed_reaches_it():
     assert 100 * scores(text).test_accuracy.max() > paper
 
 
+def test_t1_41_on_cifar_10_t_knows_less_than_nagan_s_c():
+    stored = scores(r for r in table1() if (r.data, r.n) == ("cifar10", 500))
+    large = stored[(stored.variant == "default") & (stored.protocol == "controlled")]
+    by_method = large.set_index("seed").groupby("method")
+    teacher = by_method.get_group("mimic").teacher_test_accuracy
+    assert (teacher < by_method.get_group("nagan").test_accuracy).sum() == 3
+
+
 def test_t1_44_mimic_needs_as_few_images_and_a_c_alone_fewer_than_nagan():
     found = judge("T1.44").evidence.set_index("quantity")
     mimic, alone = "mimic_instances_ratio", "supervised_instances_ratio"
