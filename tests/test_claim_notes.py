@@ -148,9 +148,9 @@ def test_s7_the_papers_number_is_inside_the_interval_and_one_seed_reaches_it():
 
 
 def test_t1_41_on_cifar_10_t_knows_less_than_nagan_s_c():
-    stored = scores(r for r in table1() if (r.data, r.n) == ("cifar10", 500))
-    large = stored[(stored.variant == "default") & (stored.protocol == "controlled")]
-    by_method = large.set_index("seed").groupby("method")
+    column = ("cifar10", 500, "default", "controlled")
+    found = [r for r in table1() if (r.data, r.n, r.variant, r.protocol) == column]
+    by_method = scores(found).set_index("seed").groupby("method")
     teacher = by_method.get_group("mimic").teacher_test_accuracy
     assert (teacher < by_method.get_group("nagan").test_accuracy).sum() == 3
 
