@@ -1,7 +1,7 @@
 """Search hyperparameters with an equal number of trials per method, on validation."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import optuna
@@ -30,41 +30,97 @@ TRIALS, WIDER_TRIALS = "trials", "trials_wider"
 WIDER = "wider"
 """File of the settings that the wider search found."""
 KEY = ("data", "method", "n", "variant", "trial")
+Distributions = dict[str, optuna.distributions.BaseDistribution]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What all methods are searched for alike: a data set, n, networks, a space.
+
+    n: training examples; None for the data set's usual number. wider: search `space` at
+    its wider, from the prescribed setting on, in a table and a file of its own. Raises
+    ValueError for a data set, or networks, that take the settings of others.
+    """
+
+    data: str = "mnist"
+    n: int | None = None
+    variant: str = "default"
+    wider: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a search whose settings no file of its own could hold."""
+        learned = task(self.data, self.variant)
+        learned.players(self.variant)  # refuses networks that there are not
+        file = learned.settings[0]
+        owner = next(
+            (name for name in TASKS if task(name).settings[0] == file), self.data
+        )
+        if self.data != owner:
+            raise ValueError(
+                f"{self.data} takes the settings of {owner}: tune --data {owner}."
+            )
+        if self.variant != "default" and file == task(self.data).settings[0]:
+            raise ValueError(
+                f"The networks '{self.variant}' of {self.data} take the settings of "
+                "its default ones: leave --variant out."
+            )
+        if self.wider and (self.data, self.examples) != ("mnist", 100):
+            raise ValueError("The wider search is for MNIST with n = 100 only.")
+
+    @property
+    def examples(self) -> int:
+        """The number of training examples."""
+        return task(self.data, self.variant).n if self.n is None else self.n
+
+    @property
+    def file(self) -> str:
+        """The file of the settings that are found, without its ending."""
+        return WIDER if self.wider else task(self.data, self.variant).settings[0]
+
+    @property
+    def table(self) -> str:
+        """The table of the trials."""
+        return WIDER_TRIALS if self.wider else TRIALS
+
+    def space(self, name: str) -> dict[str, tuple]:
+        """Return what is searched for a method."""
+        return space(name, self.data, self.wider)
+
+    def trials(self, name: str) -> pd.DataFrame:
+        """Return a method's stored trials, in order."""
+        rows = runs.read_rows(self.table, (*KEY, "score", "parameters"))
+        if "variant" not in rows:  # as in tables from before networks were searched
+            rows = rows.assign(variant="default")
+        chosen = (rows.data == self.data) & (rows.method == name)
+        chosen &= rows.n == self.examples
+        chosen &= rows.variant.fillna("default") == self.variant
+        return rows[chosen].sort_values("trial")
 
 
 def tune(
     name: str,
-    n: int | None = None,
+    search: Search = Search(),
     trials: int = 12,
     progress: bool = False,
-    data: str = "mnist",
-    wider: bool = False,
-    variant: str = "default",
     device: str = "cpu",
 ) -> pd.DataFrame:
     """Run the trials that a method still lacks and return all of them.
 
     The score is the selected validation accuracy at half the reported player updates,
     on a subset (where the data set has any) and an initialisation that no reported run
-    uses. The trials' rows go to the table `trials`; an interrupted search goes on after
-    the last of them. wider: search `space` at its wider, from the prescribed setting
-    on, in a table of its own. device: `auto`, `cpu` or `cuda`; a trial's row names it.
-    Raises ValueError for less than one trial, for a device that is not there, and for a
-    data set, or networks, that take the settings of others.
+    uses. The trials' rows go to `Search.table`; an interrupted search goes on after
+    the last of them. device: `auto`, `cpu` or `cuda`; a trial's row names it. Raises
+    ValueError for less than one trial, and for a device that is not there.
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, not {trials}.")
-    _own_file(data, variant)  # before hours are spent on what cannot be written
     found = find_device(device)
-    n = task(data, variant).n if n is None else n
-    if wider and (data, n) != ("mnist", 100):
-        raise ValueError("The wider search is for MNIST with n = 100 only.")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=TUNING_SEED)
     )
-    searched = space(name, data, wider)
-    done = _trials(name, n, data, wider, variant)
+    searched = _distributions(search.space(name))
+    done = search.trials(name)
     for _, row in done.iterrows():
         study.add_trial(_known(row, searched))
     for number in range(len(done), trials):
@@ -72,34 +128,26 @@ def tune(
             seed=TUNING_SEED + number, n_startup_trials=trials // 2, multivariate=True
         )
         if number == 0:
-            study.enqueue_trial(prescribed(name, n, data) if wider else start(name))
-        trial = study.ask(_distributions(searched))
-        run = declare_trial(name, n, trial.params, data, variant)
-        score = _score(run, progress, found)
+            study.enqueue_trial(
+                prescribed(name, search) if search.wider else start(name)
+            )
+        trial = study.ask(searched)
+        score = _score(declare_trial(name, trial.params, search), progress, found)
         study.tell(trial, score)
-        row = {"data": data, "method": name, "n": n, "trial": number, "score": score}
-        row |= {"parameters": json.dumps(trial.params, sort_keys=True)}
-        row |= {"variant": variant}
-        row |= provenance(found)
-        runs.append_rows(_table(wider), pd.DataFrame([row]), KEY)
-    return _trials(name, n, data, wider, variant)
+        _record(name, search, trial, score, found)
+    return search.trials(name)
 
 
-def prescribed(name: str, n: int, data: str = "mnist") -> Suggested:
-    """Return the prescribed values of all that the wider search varies."""
-    run = declare(name, data, n)
+def prescribed(name: str, search: Search) -> Suggested:
+    """Return the prescribed values of all that a search varies."""
+    run = declare(name, search.data, search.examples)
     known = asdict(run.budget) | run.method.hyperparameters()
-    return {key: known[key] for key in space(name, data, wider=True)}
+    return {key: known[key] for key in search.space(name)}
 
 
-def declare_trial(
-    name: str,
-    n: int,
-    suggested: Suggested,
-    data: str = "mnist",
-    variant: str = "default",
-) -> Run:
+def declare_trial(name: str, suggested: Suggested, search: Search = Search()) -> Run:
     """Return the run of one trial: half the player updates of a reported run."""
+    data, n, variant = search.data, search.examples, search.variant
     hyper, amounts = split_settings(suggested)
     learned, chosen = task(data, variant), method(name, **hyper)
     budget = controlled_budget(learned, n, amounts)
@@ -115,25 +163,16 @@ def split_settings(suggested: Suggested) -> tuple[Suggested, Suggested]:
     return {k: v for k, v in suggested.items() if k not in amounts}, amounts
 
 
-def freeze(
-    folder: Path,
-    n: int | None = None,
-    data: str = "mnist",
-    wider: bool = False,
-    variant: str = "default",
-) -> dict[str, dict]:
+def freeze(folder: Path, search: Search = Search()) -> dict[str, dict]:
     """Write each method's best trial as its setting; return the settings.
 
-    Methods without a trial keep theirs. wider: those of the wider search, in the file
-    `wider`, which prescribes no run of the paper's tables. Raises ValueError for a data
-    set, or networks, that take the settings of others.
+    Methods without a trial keep theirs. What the wider search found prescribes no run
+    of the paper's tables.
     """
-    file = _own_file(data, variant)
-    n = task(data, variant).n if n is None else n
-    path = folder / f"{WIDER if wider else file}.json"
+    path = folder / f"{search.file}.json"
     settings = json.loads(path.read_text()) if path.is_file() else {}
     for name in SEARCH_SPACES:
-        done = _trials(name, n, data, wider, variant)
+        done = search.trials(name)
         if len(done):
             best = done.loc[done.score.idxmax()]
             hyper, amounts = split_settings(json.loads(best.parameters))
@@ -147,20 +186,24 @@ def freeze(
     return settings
 
 
-def _own_file(data: str, variant: str) -> str:
-    """Return the file that a search writes; raise ValueError if it is another's."""
-    learned = task(data, variant)
-    learned.players(variant)  # refuses networks that there are not
-    file = learned.settings[0]
-    owner = next((name for name in TASKS if task(name).settings[0] == file), data)
-    if data != owner:
-        raise ValueError(f"{data} takes the settings of {owner}: tune --data {owner}.")
-    if variant != "default" and file == task(data).settings[0]:
-        raise ValueError(
-            f"The networks '{variant}' of {data} take the settings of its default "
-            "ones: leave --variant out."
-        )
-    return file
+def _record(
+    name: str,
+    search: Search,
+    trial: optuna.Trial,
+    score: float,
+    device: torch.device,
+) -> None:
+    row = {
+        "data": search.data,
+        "method": name,
+        "n": search.examples,
+        "trial": trial.number,
+        "score": score,
+        "parameters": json.dumps(trial.params, sort_keys=True),
+        "variant": search.variant,
+        **provenance(device),
+    }
+    runs.append_rows(search.table, pd.DataFrame([row]), KEY)
 
 
 def _score(run: Run, progress: bool, device: torch.device) -> float:
@@ -171,24 +214,7 @@ def _score(run: Run, progress: bool, device: torch.device) -> float:
     return float(result.metrics[f"validation_{run.task.criterion.name}"])
 
 
-def _table(wider: bool) -> str:
-    return WIDER_TRIALS if wider else TRIALS
-
-
-def _trials(
-    name: str, n: int, data: str, wider: bool = False, variant: str = "default"
-) -> pd.DataFrame:
-    rows = runs.read_rows(_table(wider), (*KEY, "score", "parameters"))
-    chosen = (rows.data == data) & (rows.method == name) & (rows.n == n)
-    if "variant" not in rows:  # as in tables from before networks were searched
-        rows = rows.assign(variant="default")
-    chosen &= rows.variant.fillna("default") == variant
-    return rows[chosen].sort_values("trial")
-
-
-def _distributions(
-    searched: dict[str, tuple],
-) -> dict[str, optuna.distributions.BaseDistribution]:
+def _distributions(searched: dict[str, tuple]) -> Distributions:
     return {key: _distribution(*spec) for key, spec in searched.items()}
 
 
@@ -199,9 +225,9 @@ def _distribution(kind: str, *values: float) -> optuna.distributions.BaseDistrib
     return optuna.distributions.FloatDistribution(low, high, log=True)
 
 
-def _known(row: pd.Series, searched: dict[str, tuple]) -> optuna.trial.FrozenTrial:
+def _known(row: pd.Series, searched: Distributions) -> optuna.trial.FrozenTrial:
     return optuna.trial.create_trial(
         params=json.loads(row.parameters),
-        distributions=_distributions(searched),
+        distributions=searched,
         value=float(row.score),
     )

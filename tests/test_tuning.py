@@ -13,6 +13,7 @@ from kdgan_lib.names import COMPARED
 from kdgan_lib.randomness import TUNING_SEED
 from kdgan_lib.search_spaces import space, start
 from kdgan_lib.train import Diverged
+from kdgan_lib.tuning import Search
 
 pytestmark = pytest.mark.usefixtures("runs_folder")
 
@@ -34,7 +35,7 @@ def test_every_methods_trials_can_be_declared_and_start_from_the_stated_one(name
     assert json.loads(done.parameters[0]) == start(name)
     assert done.parameters.nunique() == 5
     for parameters in done.parameters:
-        run = tuning.declare_trial(name, 100, json.loads(parameters))
+        run = tuning.declare_trial(name, json.loads(parameters))
         assert isinstance(run, Run)
         assert run.method.name == name
         assert run.budget.selection == "validation"
@@ -71,7 +72,7 @@ def test_trials_of_other_methods_do_not_move_a_search():
 
 
 def test_trials_use_a_seed_of_no_reported_run_and_half_the_updates():
-    tuned = tuning.declare_trial("kdgan", 100, start("kdgan"))
+    tuned = tuning.declare_trial("kdgan", start("kdgan"))
     assert tuned.seed == TUNING_SEED
     assert tuned.id != declare("kdgan").id
     per_epoch = 2 * len(tuned.method.phases())
@@ -87,7 +88,7 @@ def test_a_trial_that_diverges_scores_zero(monkeypatch):
         raise Diverged("nan")
 
     monkeypatch.setattr(tuning, "train", diverge)
-    run = tuning.declare_trial("supervised", 100, start("supervised"))
+    run = tuning.declare_trial("supervised", start("supervised"))
     assert tuning._score(run, False, torch.device("cpu")) == 0.0
 
 
@@ -96,7 +97,7 @@ def test_the_search_looks_at_validation_and_never_at_the_test_set(monkeypatch):
 
     found = SimpleNamespace(metrics={"validation_accuracy": 0.5, "test_accuracy": 0.9})
     monkeypatch.setattr(tuning, "train", lambda *_, **__: found)
-    run = tuning.declare_trial("supervised", 100, start("supervised"))
+    run = tuning.declare_trial("supervised", start("supervised"))
     assert tuning._score(run, False, torch.device("cpu")) == 0.5
 
 
@@ -122,15 +123,14 @@ def test_freezing_keeps_the_settings_of_methods_without_a_trial(tmp_path):
     assert set(tuning.freeze(tmp_path)) == {"mimic", "distn"}
 
 
-def test_borrowed_settings_are_not_overwritten(tmp_path):
+def test_borrowed_settings_are_not_searched():
     with pytest.raises(ValueError, match="takes the settings of openclipart: tune"):
-        tuning.freeze(tmp_path, data="openclipart_vgg16")
-    assert not any(tmp_path.iterdir())
+        Search("openclipart_vgg16")
 
 
 def test_a_search_has_at_least_one_trial_and_one_example():
     with pytest.raises(ValueError, match="n must be at least 1 training example, not"):
-        tuning.tune("mimic", n=0, trials=1)
+        tuning.tune("mimic", Search(n=0), trials=1)
     with pytest.raises(ValueError, match="trials must be at least 1, not 0"):
         tuning.tune("distn", trials=0)
 
@@ -157,26 +157,26 @@ def test_a_search_on_a_device_that_is_not_there_is_refused_before_any_trial():
 
 def test_trials_of_another_data_set_do_not_move_a_search():
     alone = list(tuning.tune("distn", trials=3).parameters)
-    tuning.tune("distn", trials=3, data="openclipart")
+    tuning.tune("distn", Search("openclipart"), trials=3)
     assert list(tuning.tune("distn", trials=3).parameters) == alone
     assert len(runs.read_rows(tuning.TRIALS)) == 6
 
 
 def test_networks_with_settings_of_their_own_are_searched_on_their_own(tmp_path):
-    alone = list(tuning.tune("distn", trials=2, data="cifar10").parameters)
-    small = tuning.tune("distn", trials=3, data="cifar10", variant="small")
-    assert len(small) == 3
-    assert list(tuning.tune("distn", trials=2, data="cifar10").parameters) == alone
-    run = tuning.declare_trial("distn", 500, {}, "cifar10", "small")
-    assert run.networks == "small"
-    tuning.freeze(tmp_path, data="cifar10", variant="small")
+    default, small = Search("cifar10"), Search("cifar10", variant="small")
+    alone = list(tuning.tune("distn", default, trials=2).parameters)
+    assert len(tuning.tune("distn", small, trials=3)) == 3
+    assert list(tuning.tune("distn", default, trials=2).parameters) == alone
+    assert tuning.declare_trial("distn", {}, small).networks == "small"
+    tuning.freeze(tmp_path, small)
     assert [path.name for path in tmp_path.glob("*.json")] == ["cifar10_small.json"]
 
 
 def test_a_trial_flushes_denormals_where_the_reported_run_does():
     for n, expected in ((500, "kept"), (5_000, "flushed")):
         tried = {"weight_decay": 1e-3}
-        run = tuning.declare_trial("supervised", n, tried, "cifar10", "small")
+        small = Search("cifar10", n, "small")
+        run = tuning.declare_trial("supervised", tried, small)
         reported = declare("supervised", "cifar10", n, variant="small")
         assert run.budget.denormals == reported.budget.denormals == expected
 
@@ -189,13 +189,18 @@ def test_trials_from_before_networks_were_searched_are_of_the_default_ones():
     assert len(tuning.tune("distn", trials=4)) == 4
 
 
-def test_networks_without_settings_of_their_own_are_not_searched(tmp_path):
-    for refused in (tuning.tune, tuning.freeze):
-        first = "distn" if refused is tuning.tune else tmp_path
-        with pytest.raises(ValueError, match="'h50' of mnist take the settings of its"):
-            refused(first, variant="h50")
-        with pytest.raises(ValueError, match="No CIFAR-10 players 'smal'; choose from"):
-            refused(first, data="cifar10", variant="smal")
+def test_networks_without_settings_of_their_own_are_not_searched():
+    with pytest.raises(ValueError, match="'h50' of mnist take the settings of its"):
+        Search(variant="h50")
+    with pytest.raises(ValueError, match="No CIFAR-10 players 'smal'; choose from"):
+        Search("cifar10", variant="smal")
+
+
+def test_the_wider_search_is_for_mnist_with_100_alone():
+    assert Search(n=100, wider=True).file == tuning.WIDER
+    for other in ({"n": 1_000}, {"data": "cifar10"}):
+        with pytest.raises(ValueError, match="for MNIST with n = 100 only"):
+            Search(**other, wider=True)
 
 
 def test_every_method_is_searched_over_its_classifiers_rate_and_schedule():

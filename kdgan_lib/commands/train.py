@@ -304,17 +304,14 @@ class Tune:
         from kdgan_lib import tuning
 
         torch.set_num_threads(1)
+        search = tuning.Search(self.data, self.n, self.variant, self.wider)
         for name in self.methods:
-            done = tuning.tune(
-                *(name, self.n, self.trials, True),
-                *(self.data, self.wider, self.variant),
-                device=self.device,
-            )
+            done = tuning.tune(name, search, self.trials, True, self.device)
             best = done.loc[done.score.idxmax()]
             print(f"{name}: {best.score:.4f} on validation with {best.parameters}")
         if self.freeze:
             folder = Path(str(experiments.SETTINGS))
-            tuning.freeze(folder, self.n, self.data, self.wider, self.variant)
+            tuning.freeze(folder, search)
         return 0
 
 

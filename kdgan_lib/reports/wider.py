@@ -14,7 +14,7 @@ from kdgan_lib.reports.orderings import standing
 from kdgan_lib.reports.search import spaces_and_found
 from kdgan_lib.search_spaces import space
 from kdgan_lib.stats import mean_interval, shared_difference, signed
-from kdgan_lib.tuning import WIDER, WIDER_TRIALS, prescribed
+from kdgan_lib.tuning import WIDER, WIDER_TRIALS, Search, prescribed
 
 SEARCH = "kdgan tune --wider --freeze"
 COMMAND = "kdgan sweep wider"
@@ -75,7 +75,7 @@ def searched() -> pd.DataFrame:
 
 def _changed(name: str, found: dict[str, object]) -> str:
     """Return what a setting changes of the prescribed one, numbers with two digits."""
-    usual = prescribed(name, COLUMN.n)
+    usual = prescribed(name, Search(wider=True))
     said = [
         f"`{key}` {value:.2g}" if isinstance(value, float) else f"`{key}` {value}"
         for key, value in found.items()
