@@ -45,66 +45,74 @@ def sweep(
     """
     finished = set(runs.table().run_id)
     waiting = {run.id: run for run in grid if run.id not in finished}
-    failures: dict[str, str] = {}
-    attempts: Counter[str] = Counter()
     with tqdm(total=len(waiting), unit="run", disable=not progress) as bar:
-        while waiting:
-            # Alone, the run that kills its worker cannot take another one along.
-            suspects = [i for i in waiting if attempts[i] >= ATTEMPTS - 1]
-            queue = [waiting[i] for i in suspects or waiting]
-            size = 1 if suspects else workers
-            lost = _round(waiting, queue, size, device, work or _execute, failures, bar)
-            attempts.update(lost.keys())
-            for identity in [i for i in lost if attempts[i] >= ATTEMPTS]:
-                failures[identity] = lost[identity]
-                del waiting[identity]
-                bar.update()
-    return failures
+        left = _Left(waiting, device, work or _execute, bar)
+        while left.waiting:
+            left.pass_through(workers)
+    return left.failures
 
 
-def _round(
-    waiting: dict[str, Run],
-    queue: list[Run],
-    workers: int,
-    device: str,
-    work: Callable[[Run, str], object],
-    failures: dict[str, str],
-    bar: tqdm,
-) -> dict[str, str]:
-    """Run a queue on a fresh pool; return by id what is to be tried again, and why.
+class _Left:
+    """The runs that are left of a sweep, how often each was lost, and what failed."""
 
-    That is what was in flight when the pool broke, and what found a memory full.
-    """
-    lost: dict[str, str] = {}
-    with worker_pool(workers, _prepare_worker) as pool:
-        flying: dict[Future, str] = {}
-        try:
-            while queue or flying:
-                while queue and len(flying) < workers:
-                    run = queue.pop(0)
-                    flying[pool.submit(work, run, device)] = run.id
-                for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                    identity = flying[future]
-                    error = future.exception()
-                    if isinstance(error, BrokenProcessPool):
-                        return lost | dict.fromkeys(flying.values(), KILLED)
-                    if error is not None and _crowded(error):
-                        lost[identity] = _told(error)
+    def __init__(
+        self,
+        waiting: dict[str, Run],
+        device: str,
+        work: Callable[[Run, str], object],
+        bar: tqdm,
+    ) -> None:
+        self.waiting = waiting
+        self.failures: dict[str, str] = {}
+        self.losses: Counter[str] = Counter()
+        self.device = device
+        self.work = work
+        self.bar = bar
+
+    def pass_through(self, workers: int) -> None:
+        """Run what is left on a fresh pool, to its end or until a worker is killed."""
+        # Alone, the run that kills its worker cannot take another one along.
+        suspects = [i for i in self.waiting if self.losses[i] >= ATTEMPTS - 1]
+        queue = [self.waiting[i] for i in suspects or self.waiting]
+        size = 1 if suspects else workers
+        flying: dict[Future, Run] = {}
+        with worker_pool(size, _prepare_worker) as pool:
+            try:
+                while queue or flying:
+                    while queue and len(flying) < size:
+                        run = queue.pop(0)
+                        flying[pool.submit(self.work, run, self.device)] = run
+                    for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                        self.settle(flying[future], future.exception(), queue)
                         del flying[future]
-                        continue
-                    ended = [identity]
-                    alike = _doomed(error, waiting[identity], queue)
-                    queue = [run for run in queue if run not in alike]
-                    ended += [run.id for run in alike]
-                    if error is not None:
-                        failures |= dict.fromkeys(ended, _told(error))
-                    del flying[future]
-                    for name in ended:
-                        del waiting[name]
-                    bar.update(len(ended))
-        except BrokenProcessPool:
-            return lost | dict.fromkeys(flying.values(), KILLED)
-    return lost
+            except BrokenProcessPool:
+                self.lose(flying.values(), KILLED)
+
+    def settle(self, run: Run, error: BaseException | None, queue: list[Run]) -> None:
+        """Note how a run ended; take out of the queue what would end likewise."""
+        if isinstance(error, BrokenProcessPool):
+            raise error
+        if error is not None and _crowded(error):
+            self.lose([run], _told(error))
+            return
+        alike = _doomed(error, run, queue)
+        queue[:] = [other for other in queue if other not in alike]
+        for ended in (run, *alike):
+            self.end(ended, _told(error) if error else None)
+
+    def lose(self, lost: Iterable[Run], reason: str) -> None:
+        """Leave runs for another attempt, or give them up after the last."""
+        for run in lost:
+            self.losses[run.id] += 1
+            if self.losses[run.id] >= ATTEMPTS:
+                self.end(run, reason)
+
+    def end(self, run: Run, failure: str | None) -> None:
+        """Count a run as done, or as failed for a reason."""
+        if failure:
+            self.failures[run.id] = failure
+        del self.waiting[run.id]
+        self.bar.update()
 
 
 def _crowded(error: BaseException) -> bool:
