@@ -127,8 +127,9 @@ def shared_difference(
     first: pd.Series, second: pd.Series, fewest: int = FEWEST
 ) -> Difference | None:
     """Return `paired_difference`; None where fewer than `fewest` pairs are known."""
-    both = pd.concat([first, second], axis=1, join="inner").dropna()
-    return paired_difference(first, second) if len(both) >= fewest else None
+    if first.dropna().index.intersection(second.dropna().index).size < fewest:
+        return None
+    return paired_difference(first, second)
 
 
 def signed(gap: Difference, digits: int = 2) -> str:

@@ -122,6 +122,5 @@ def indistinct() -> str:
 
 def _spread(column: Column) -> float:
     """Return how far the paper's methods are apart in a column, in points."""
-    where = {"data": column.data, "n": column.n}
-    means = [claims.paper_value("T1", method=name, **where) for name in METHODS]
+    means = [column.paper(name) for name in METHODS]
     return max(means) - min(means)
