@@ -11,11 +11,13 @@ from kdgan_lib.names import COMPARED
 from kdgan_lib.reports import wider
 from kdgan_lib.search_spaces import space
 
+WIDE = tuning.Search(wider=True)
+
 
 @pytest.fixture
 def found(monkeypatch):
     """Give two methods a setting that the wider search is said to have found."""
-    tried = {name: tuning.prescribed(name, 100) for name in ("kdgan", "mimic")}
+    tried = {name: tuning.prescribed(name, WIDE) for name in ("kdgan", "mimic")}
     tried["kdgan"] |= {"classifier_passes": 3}
     parts = ("hyperparameters", "budget")
     settings = {
@@ -41,7 +43,7 @@ def store(run, accuracy):
 def test_the_wider_space_holds_the_prescribed_setting(name):
     wide = space(name, wider=True)
     assert set(wide) > set(space(name))
-    for key, value in tuning.prescribed(name, 100).items():
+    for key, value in tuning.prescribed(name, WIDE).items():
         kind, *values = wide[key]
         inside = (
             value in values if kind == "choice" else values[0] <= value <= values[1]
@@ -51,20 +53,18 @@ def test_the_wider_space_holds_the_prescribed_setting(name):
 
 def test_the_wider_search_starts_there_in_a_table_of_its_own(runs_folder, monkeypatch):
     monkeypatch.setattr(tuning, "_score", lambda run, *_: run.seed / 2_000)
-    done = tuning.tune("kdgan", trials=4, wider=True)
-    assert json.loads(done.parameters[0]) == tuning.prescribed("kdgan", 100)
+    done = tuning.tune("kdgan", search=WIDE, trials=4)
+    assert json.loads(done.parameters[0]) == tuning.prescribed("kdgan", WIDE)
     assert done.parameters.nunique() == 4
     assert len(runs.read_rows(tuning.TRIALS)) == 0
     spaces = wider.spaces().set_index("method").searched
-    passes = tuning.prescribed("kdgan", 100)["classifier_passes"]
+    passes = tuning.prescribed("kdgan", WIDE)["classifier_passes"]
     assert f"`classifier_passes` 1, 2 or 3: **{passes}**" in spaces["KDGAN"]
     assert "beta" not in spaces["KDGAN"]  # the first search has it
     assert spaces["MIMIC"].endswith("`classifier_pretraining` 0, 50 or 200")
     table = wider.searched().set_index("method")
     assert table.trials["KDGAN"] == 4
     assert table.changed["KDGAN"] == "nothing"  # all trials have one score
-    with pytest.raises(ValueError, match="MNIST with n = 100 only"):
-        tuning.tune("kdgan", data="cifar10", wider=True)
 
 
 def test_found_settings_are_run_at_the_same_budget(found):
