@@ -458,6 +458,19 @@ def test_methods_share_pretrained_players(tmp_path):
     assert same(train("codis"), train("codis", pretrained=Pretrained(tmp_path)))
 
 
+def test_a_shared_player_brings_no_temperature_of_another_run(tmp_path):
+    warm = method("kdgan", tau_start=2.0, tau_end=2.0)
+    train("mimic", pretrained=Pretrained(tmp_path))
+    train("nagan", pretrained=Pretrained(tmp_path))
+    players = {"players": toys.players_of("kdgan")}
+    alone, other = train(warm, **players), {"players": toys.players_of("kdgan")}
+    shared = train(warm, pretrained=Pretrained(tmp_path), **other)
+    assert same(alone, shared)
+    game = alone.curve.stage == "game"
+    assert set(alone.curve.temperature[game]) == {2.0}
+    assert alone.curve.temperature[~game].isna().all()
+
+
 def changed_targets():
     split = toys.split()
     split.train.targets.copy_(split.train.targets.flip(0))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
-from kdgan_lib.loop.divergence import Diverged, rate_of
+from kdgan_lib.loop.divergence import diverged, rate_of
 from kdgan_lib.loop.evaluation import Criterion, evaluate, number, predict
 from kdgan_lib.loop.schedule import GAME, Stage
 from kdgan_lib.loop.state import Row, State
@@ -31,9 +31,9 @@ class Scorer:
         last, game = done == stage.epochs, stage.name == GAME
         if not (last or (game and done % self.budget.evaluate_every == 0)):
             return
-        row = (
-            position(state, stage, done) | {"temperature": float(temperature)} | losses
-        )
+        row = position(state, stage, done) | losses
+        if game:  # before it, runs of other temperatures share a player and its row
+            row["temperature"] = float(temperature)
         trained = {phase.player for phase in stage.phases}
         if game or "classifier" in trained:
             test = last or done % self.budget.test_every == 0
@@ -59,9 +59,9 @@ class Scorer:
         try:
             value = evaluate(player, module, examples, self.criterion.score)
         except FloatingPointError as error:
-            raise Diverged(
-                f"On the {part} set {error} after its update {state.updates[player]}: "
-                f"lower {rate_of(player, stage)}, and train again."
+            raise diverged(
+                f"On the {part} set {error} after its update {state.updates[player]}",
+                rate_of(player, stage),
             ) from error
         if math.isnan(value) and len(examples):
             raise ValueError(
