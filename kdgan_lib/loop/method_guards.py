@@ -13,6 +13,9 @@ from kdgan_lib.loop.schedule import Stage, stages
 from kdgan_lib.methods import Method, Noise, Phase
 from kdgan_lib.nets import PLAYERS
 
+TAKEN = ("loss", "updates", "validation", "test")
+"""What the curve has of every player by itself: no names for a loss's terms."""
+
 
 def check_method(method: Method) -> None:
     """Raise ValueError for a method without a name, a game, or C, or another seat."""
@@ -87,6 +90,11 @@ def _check_loss(phase: Phase, returned: object) -> None:
 
 def _check_terms(phase: Phase, terms: Mapping[str, object]) -> None:
     for name, value in terms.items():
+        if name in TAKEN:
+            raise ValueError(
+                f"The {phase.player}'s loss has a term '{name}', and the curve has "
+                f"{phase.player}_{name} already: give the term another name."
+            )
         if not (isinstance(value, Tensor) and value.ndim == 0):
             shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
             raise ValueError(

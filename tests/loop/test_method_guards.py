@@ -121,6 +121,17 @@ def test_a_term_that_is_no_tensor_without_dimensions_is_named(term, kind):
         train(own(Phase("classifier", loss)))
 
 
+@pytest.mark.parametrize("name", ["loss", "updates", "validation", "test"])
+def test_a_term_may_not_have_the_name_of_what_the_curve_has_by_itself(name):
+    def loss(logits, batch, noise, temperature):
+        value = cross_entropy(logits["classifier"], batch.targets)
+        return value, {name: value.detach()}
+
+    sentence = f"a term '{name}', and the curve has classifier_{name} already: give"
+    with pytest.raises(ValueError, match=sentence):
+        train(own(Phase("classifier", loss)))
+
+
 def test_a_term_that_some_batches_lack_is_averaged_over_those_that_have_it():
     calls = []
 
