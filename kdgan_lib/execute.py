@@ -16,12 +16,13 @@ from kdgan_lib.loop.checkpoint import Checkpoints
 from kdgan_lib.loop.device import find_device
 from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.paths import ROOT, runs_dir
-from kdgan_lib.provenance import provenance
+from kdgan_lib.provenance import provenance, rounding
 from kdgan_lib.train import AfterEpoch, Diverged, Result, fit
 
 TRAINING = (
     *("train.py", "losses.py", "augment.py", "randomness.py", "concrete.py"),
     *("budget.py", "choices.py", "data.py", "estimators.py", "*nets.py"),
+    *("metrics.py", "tasks.py"),
     *("loop/*.py", "methods/*.py"),
 )
 """Sources whose change leaves no shared pretrained player valid."""
@@ -151,10 +152,7 @@ def _shared(device: torch.device) -> Pretrained:
 
 def _context(device: torch.device) -> str:
     """Return what a run's bits depend on here, beside its settings."""
-    made_on = provenance(device)
-    names = ("device", "processor", "instructions", "threads", "torch")
-    context = [f"{name}={made_on[name]}" for name in names]
-    return ", ".join([*context, _training_code()])
+    return f"{rounding(device)}, {_training_code()}"
 
 
 @cache

@@ -19,6 +19,9 @@ KINDS = (
 )
 """Numbers of a processor's kind in `CPUINFO`, on x86 and on ARM."""
 
+ROUNDING = ("processor", "instructions", "platform", "device", "torch", "threads")
+"""What of a run's provenance decides how its sums are rounded."""
+
 
 def provenance(device: torch.device) -> dict[str, str | int]:
     """Return the device, the threads, the versions and the commit as plain values.
@@ -37,6 +40,12 @@ def provenance(device: torch.device) -> dict[str, str | int]:
         "processor": processor(),
         "commit": commit(),
     }
+
+
+def rounding(device: torch.device) -> str:
+    """Return in plain text what decides here how sums are rounded."""
+    made_on = provenance(device)
+    return ", ".join(f"{name}={made_on[name]}" for name in ROUNDING)
 
 
 def device_name(device: torch.device) -> str:

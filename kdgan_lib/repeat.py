@@ -10,12 +10,10 @@ from kdgan_lib import runs
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import from_configuration
 from kdgan_lib.loop.device import find_device
-from kdgan_lib.provenance import provenance
+from kdgan_lib.loop.divergence import happened
+from kdgan_lib.provenance import ROUNDING, provenance
 from kdgan_lib.threads import on_threads
 from kdgan_lib.train import Diverged
-
-ROUNDING = ("processor", "instructions", "platform", "device", "torch", "threads")
-"""What of a run's provenance decides how its sums are rounded."""
 
 
 def differences(
@@ -36,9 +34,9 @@ def differences(
     except Diverged as error:
         stored = {
             "status": row.get("status"),
-            "reason": _happened(row.get("reason", "")),
+            "reason": happened(row.get("reason", "")),
         }
-        return _apart(stored, {"status": "diverged", "reason": _happened(error)})
+        return _apart(stored, {"status": "diverged", "reason": happened(error)})
     made = {"status": "finished", **result.metrics}
     others = {*run.configuration(), *provenance(device)}
     others |= {"run_id", "contexts", "seconds"}
@@ -131,8 +129,3 @@ def explanation(row: Mapping[str, object]) -> str:
         "The processor, torch and the number of threads are the stored run's: since "
         f"commit {row.get('commit', 'unknown')} the library computes something else."
     )
-
-
-def _happened(reason: object) -> str:
-    """Return what a reason says of the numbers, without what to do about it."""
-    return str(reason).partition(": lower ")[0]

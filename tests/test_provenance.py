@@ -33,6 +33,15 @@ def test_provenance_is_plain_values_that_a_table_can_hold():
     assert found["threads"] == torch.get_num_threads()
 
 
+def test_what_rounds_otherwise_is_a_part_of_it():
+    cpu = torch.device("cpu")
+    found, told = provenance.provenance(cpu), provenance.rounding(cpu)
+    facts = [f"{name}={found[name]}" for name in provenance.ROUNDING]
+    assert told == ", ".join(facts)
+    assert f"torch={torch.__version__}" in facts
+    assert f"processor={provenance.processor()}" in facts
+
+
 def test_provenance_names_neither_the_machine_nor_the_user():
     found = " ".join(map(str, provenance.provenance(torch.device("cpu")).values()))
     assert platform.node() not in found

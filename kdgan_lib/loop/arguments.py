@@ -19,6 +19,7 @@ from kdgan_lib.loop.player_guards import check_modules
 from kdgan_lib.loop.pretrained import Pretrained
 from kdgan_lib.loop.score_guards import check_criterion
 from kdgan_lib.methods import Method
+from kdgan_lib.provenance import rounding
 
 KINDS = {
     "method": (Method, "a name, or what methods.method(name) returns"),
@@ -66,7 +67,7 @@ def in_folder(
 ) -> Keeper | None:
     """Return what keeps players in a folder; None for none, ValueError for no path.
 
-    Players of another device, version of torch or number of threads are told apart.
+    Players of another processor, version of torch or number of threads are told apart.
     """
     if given is None or isinstance(given, kind):
         return given
@@ -76,8 +77,7 @@ def in_folder(
         )
     if Path(given).is_file():
         raise ValueError(f"The {name} folder {given} is a file: pass another path.")
-    threads, version = torch.get_num_threads(), torch.__version__
-    return kind(given, f"device={device.type}, threads={threads}, torch={version}")
+    return kind(given, rounding(device))
 
 
 def _kind(value: object) -> str:

@@ -5,9 +5,22 @@ from torch import Tensor
 
 from kdgan_lib.loop.schedule import GAME
 
+ADVICE = ": lower "
+"""What parts, in a reason, what happened from what to do about it."""
+
 
 class Diverged(FloatingPointError):
     """Raised when a loss or a logit stops being finite."""
+
+
+def diverged(happening: str, rate: str) -> Diverged:
+    """Return the error that says what happened, and which rate to lower."""
+    return Diverged(f"{happening}{ADVICE}{rate}, and train again.")
+
+
+def happened(reason: object) -> str:
+    """Return what a reason says of the numbers, without what to do about it."""
+    return str(reason).partition(ADVICE)[0]
 
 
 def rate_of(player: str, stage: str) -> str:
@@ -28,10 +41,10 @@ def mean_losses(
     if not finite.all():
         first = int((~finite).nonzero()[0])
         weight = " or the weight of its loss" if stage == GAME else ""
-        raise Diverged(
+        raise diverged(
             f"The {player}'s loss is {losses[first].item()} at its update "
-            f"{updates - len(terms) + first + 1} ({stage}): lower "
-            f"{rate_of(player, stage)}{weight}, and train again."
+            f"{updates - len(terms) + first + 1} ({stage})",
+            f"{rate_of(player, stage)}{weight}",
         )
     names = dict.fromkeys(name for term in terms for name in term)
     known = {name: [term[name] for term in terms if name in term] for name in names}
