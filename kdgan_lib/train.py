@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -28,7 +28,7 @@ from kdgan_lib.loop.schedule import GAME, Stage, all_updates, stages
 from kdgan_lib.loop.score_guards import check_training_logits
 from kdgan_lib.loop.scoring import Scorer
 from kdgan_lib.loop.state import State
-from kdgan_lib.loop.trained_teacher import TrainedTeacher
+from kdgan_lib.loop.trained_teacher import look_at_teacher
 from kdgan_lib.methods import Method, Noise, Phase
 from kdgan_lib.methods import method as method_by_name
 
@@ -90,7 +90,7 @@ def fit(
     scorer = Scorer(split, budget, criterion)
     state = State(seated, starts=starts(method, seated, budget))
     if checkpoints is not None:
-        state.owner = owner(method, seated, split, budget, seed, criterion.name)
+        state.owner = owner(method, seated, split, budget, seed, criterion)
     training = Training(method, split, budget, seed, state, scorer, after_epoch)
     with (
         torch.enable_grad(),  # whatever the caller's block has switched off
@@ -112,7 +112,6 @@ class Training:
     state: State
     scorer: Scorer
     after_epoch: "AfterEpoch | None" = None
-    teacher: TrainedTeacher = field(default_factory=TrainedTeacher)
 
     def run(
         self,
@@ -208,7 +207,7 @@ class Training:
         """Start a stage at its first epoch; return whether a stored player ends it."""
         if self.state.epoch > 0:
             return False
-        self.teacher.look(stage, self.state, self.scorer)
+        look_at_teacher(stage, self.state, self.scorer)
         self.state.start(stage, self.budget)
         if pretrained is None or stage.name == GAME:
             return False
@@ -218,7 +217,7 @@ class Training:
             self.split,
             self.budget,
             self.seed,
-            self.scorer.criterion.name,
+            self.scorer.criterion,
         )
 
     def advance(self, stage: Stage, pretrained: Pretrained | None) -> None:

@@ -184,6 +184,26 @@ def test_pretraining_that_spoils_a_trained_teacher_says_so(tmp_path):
         ]
 
 
+def test_a_run_that_goes_on_after_a_spoilt_pretraining_says_so_too(tmp_path):
+    spoiling = toys.BUDGET.but(pretraining_lr=5.0)
+    teacher = trained(drawn(), 8).state_dict()
+
+    def stop(run, stage):
+        if stage.name == "pretrain teacher" and run.state.epoch == 1:
+            raise KeyboardInterrupt
+
+    def run(**options):
+        seated = toys.network()
+        seated.load_state_dict(teacher)
+        where = {"checkpoints": tmp_path, "checkpoint_seconds": 0, **options}
+        fit("mimic", seats("mimic", seated), toys.split(), spoiling, **where)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(after_epoch=stop)
+    with pytest.warns(UserWarning, match="Pretraining lowered the teacher's valid"):
+        run()
+
+
 @pytest.mark.parametrize("passes", [0, 6])
 def test_nothing_is_said_of_a_teacher_that_pretraining_leaves_or_betters(
     passes, recwarn

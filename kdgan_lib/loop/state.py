@@ -37,6 +37,8 @@ class State:
     best_classifier: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
     stage_began: float = 0.0
+    teacher_before: float | None = None
+    """Validation score that T, brought trained, had before it was pretrained."""
 
     def start(self, stage: Stage, budget: Budget) -> None:
         """Give each of the stage's players a fresh optimiser."""
@@ -94,7 +96,7 @@ class State:
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(payload["optimizers"][name])
         for name in _PLAIN:
-            setattr(self, name, payload[name])
+            setattr(self, name, payload.get(name, getattr(self, name)))
 
     def _begun(self, starts: dict[str, str], checkpoints: Checkpoints) -> None:
         """Keep what the run began at; warn where players were given other weights."""
@@ -119,6 +121,7 @@ _PLAIN = (
     "best_classifier",
     "seconds",
     "stage_began",
+    "teacher_before",
 )
 
 

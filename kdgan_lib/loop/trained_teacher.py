@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from dataclasses import dataclass
 
 from kdgan_lib.loop.evaluation import predict
 from kdgan_lib.loop.schedule import Stage
@@ -16,36 +15,29 @@ GUESSING = 0.9
 """Share of a guess's cross-entropy that an untrained teacher hardly falls below."""
 
 
-@dataclass
-class TrainedTeacher:
-    """The teacher's validation score before it is pretrained, if it knows something.
+def look_at_teacher(stage: Stage, state: State, scorer: Scorer) -> None:
+    """Score T as its pretraining begins; as the next stage does, warn if that fell.
 
-    It is looked at in evaluation mode, which draws no random numbers.
+    It is looked at in evaluation mode, which draws no random numbers. An untrained T
+    is not scored, so that this costs a batch's logits only.
     """
+    if state.teacher_before is not None:
+        _compare(state.teacher_before, state, scorer.criterion.name)
+        state.teacher_before = None
+    asked = stage.name == "pretrain teacher" and len(scorer.split.validation)
+    if asked and _knows(state, scorer):
+        state.teacher_before = scorer.score(state, "teacher", "validation", stage.name)
 
-    before: float | None = None
 
-    def look(self, stage: Stage, state: State, scorer: Scorer) -> None:
-        """Score T as its pretraining begins, or warn as the stage after it does.
-
-        An untrained teacher is not scored, so that this costs a batch's logits only.
-        """
-        if self.before is not None:
-            self._compare(self.before, state, scorer.criterion.name)
-            self.before = None
-        asked = stage.name == "pretrain teacher" and len(scorer.split.validation)
-        if asked and _knows(state, scorer):
-            self.before = scorer.score(state, "teacher", "validation", stage.name)
-
-    def _compare(self, before: float, state: State, criterion: str) -> None:
-        after = float(state.curve[-1]["teacher_validation"])
-        if after < before:
-            warnings.warn(
-                f"Pretraining lowered the teacher's validation {criterion} from "
-                f"{before:.4g} to {after:.4g}: set teacher_pretraining=0 if it is "
-                "trained already.",
-                stacklevel=2,
-            )
+def _compare(before: float, state: State, criterion: str) -> None:
+    after = float(state.curve[-1]["teacher_validation"])
+    if after < before:
+        warnings.warn(
+            f"Pretraining lowered the teacher's validation {criterion} from "
+            f"{before:.4g} to {after:.4g}: set teacher_pretraining=0 if it is "
+            "trained already.",
+            stacklevel=3,
+        )
 
 
 def _knows(state: State, scorer: Scorer) -> bool:
