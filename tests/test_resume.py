@@ -18,9 +18,12 @@ import torch
 
 from kdgan_lib import fit
 from kdgan_lib.loop.checkpoint import Checkpoints
+from kdgan_lib.loop.evaluation import ACCURACY, Criterion
 from kdgan_lib.loop.owner import owner
 from kdgan_lib.loop.state import State, digest
+from kdgan_lib.losses import cross_entropy
 from kdgan_lib.methods import METHODS, method
+from kdgan_lib.methods.base import Phase
 from kdgan_lib.methods.supervised import Supervised
 from kdgan_lib.teachers import Fixed
 from kdgan_lib.train import Training
@@ -263,10 +266,38 @@ class Layered(Supervised):
     widths: object = (1, 1)
 
 
-def owned(widths=(1, 1), **budget):
+def owned(widths=(1, 1), criterion=ACCURACY, **budget):
     players, split = toys.players_of("supervised"), toys.split()
     method = Layered(widths=widths)
-    return owner(method, players, split, toys.BUDGET.but(**budget), 0, "accuracy")
+    return owner(method, players, split, toys.BUDGET.but(**budget), 0, criterion)
+
+
+def edited(line):
+    """Return a function as a notebook's cell defines it anew after an edit."""
+    names = {"__name__": "__main__", "cross_entropy": cross_entropy}
+    exec(f"def score(logits, targets, *rest):\n    {line}", names)
+    return names["score"]
+
+
+def test_a_score_or_a_loss_that_was_edited_is_another_runs():
+    lines = ("return 0.5", "return 0.25", "return logits.mean()", "return logits.sum()")
+    lines += ("return sum(x for x in [1])", "return sum(-x for x in [1])")
+    for make in (
+        lambda line: owned(criterion=Criterion("own", edited(line))),
+        lambda line: owned_by_loss(edited(line)),
+    ):
+        assert len({make(line) for line in lines}) == len(lines)
+        assert make(lines[0]) == make(lines[0])
+
+
+def owned_by_loss(loss):
+    @dataclass(frozen=True)
+    class Own(Supervised):
+        def phases(self):
+            return (Phase("classifier", loss),)
+
+    players, split = toys.players_of("supervised"), toys.split()
+    return owner(Own(), players, split, toys.BUDGET, 0, ACCURACY)
 
 
 def test_every_kind_of_hyperparameter_tells_runs_apart():

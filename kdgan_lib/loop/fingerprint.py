@@ -3,7 +3,7 @@
 import hashlib
 import re
 from functools import partial
-from types import FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 
 import numpy as np
 import torch
@@ -53,6 +53,7 @@ def _digest_of_tensors(*tensors: Tensor | None) -> str:
 def described(thing: object) -> object:
     """Return what tells a loss from others: its function, and what that has kept.
 
+    A function of the library is known by its name, one of the user's by its code, too.
     An object that does not say what it holds is told apart by its place in memory, so
     that no other process takes it for the same.
     """
@@ -71,5 +72,17 @@ def described(thing: object) -> object:
         cells = [cell.cell_contents for cell in thing.__closure__ or ()]
         defaults = [thing.__defaults__, sorted((thing.__kwdefaults__ or {}).items())]
         held = described([cells, *defaults])
-        return thing.__module__, thing.__qualname__, held
+        body = () if is_ours(thing) else _body(thing.__code__)
+        return thing.__module__, thing.__qualname__, body, held
     return repr(thing)
+
+
+def is_ours(thing: type | FunctionType) -> bool:
+    """Tell whether a class or a function is the library's own."""
+    return str(thing.__module__).partition(".")[0] == __name__.partition(".")[0]
+
+
+def _body(code: CodeType) -> tuple[object, ...]:
+    """Return what a function does: its instructions, their names and constants."""
+    held = [_body(c) if isinstance(c, CodeType) else c for c in code.co_consts]
+    return code.co_code.hex(), code.co_names, repr(held)

@@ -3,20 +3,23 @@
 import hashlib
 from collections.abc import Mapping
 from numbers import Integral, Real
+from types import FunctionType
 
 from torch import nn
 
 from kdgan_lib.budget import Budget
 from kdgan_lib.choices import identity
 from kdgan_lib.data import Split
+from kdgan_lib.loop.evaluation import Criterion
 from kdgan_lib.loop.fingerprint import (
     build_of,
     described,
     digest_of_examples,
     fingerprint,
+    is_ours,
     without_places,
 )
-from kdgan_lib.loop.schedule import GAME, learners
+from kdgan_lib.loop.schedule import GAME, learners, stages
 from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import Method
 
@@ -27,23 +30,24 @@ def owner(
     split: Split,
     budget: Budget,
     seed: int,
-    criterion: str,
+    criterion: Criterion,
 ) -> str:
     """Return a short hash of all that tells a run from others.
 
-    Of the players' weights those count that nothing trains; `starts` has others.
-    criterion: the name of the score by which C is selected.
+    Of the players' weights those count that nothing trains; `starts` has others. The
+    library's own losses and scores are known by their names, others by their code.
     """
     kept = _kept(method, players, split, budget)
+    brought = _brought(method, budget, criterion)
     told = (
         *(method.name, _plain(identity(method)), _plain(identity(budget))),
-        *(str(seed), criterion, split.name),
+        *(str(seed), criterion.name, split.name),
         # The weights' shapes do not tell one activation from another.
         {seat: (build_of(m), _shapes(m)) for seat, m in sorted(players.items())},
         [tuple(part.inputs.shape) for part in (split.train, split.test)],
         digest_of_examples(split.train, split.validation, split.test),
         # Nothing where there are none: checkpoints of earlier versions stay known.
-        *([kept] if kept else []),
+        *([each] for each in (kept, brought) if each),
     )
     return hashlib.sha256(repr(told).encode()).hexdigest()[:24]
 
@@ -70,6 +74,16 @@ def _kept(
         for seat in method.seats()
         if seat not in trained
     }
+
+
+def _brought(method: Method, budget: Budget, criterion: Criterion) -> list[object]:
+    """Return what the user's own losses and score do."""
+    losses = [phase.loss for stage in stages(method, budget) for phase in stage.phases]
+    own: list[object] = [] if is_ours(type(method)) else [*losses]
+    score = criterion.score
+    if isinstance(score, FunctionType) and not is_ours(score):
+        own.append(score)
+    return [_plain(each) for each in own]
 
 
 def _plain(value: object) -> object:

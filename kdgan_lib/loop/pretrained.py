@@ -8,6 +8,7 @@ from kdgan_lib.budget import Budget
 from kdgan_lib.data import Split
 from kdgan_lib.files import write_atomically
 from kdgan_lib.loop.checkpoint import decode, encode
+from kdgan_lib.loop.evaluation import Criterion
 from kdgan_lib.loop.fingerprint import (
     build_of,
     described,
@@ -37,7 +38,7 @@ class Pretrained:
         split: Split,
         budget: Budget,
         seed: int,
-        criterion: str = "",
+        criterion: Criterion,
     ) -> bool:
         """Put a stored player in its seat and pass its stage; False if none is stored.
 
@@ -51,7 +52,8 @@ class Pretrained:
             *(described(phase.loss), phase.passes),
             *(budget.batch_size, budget.pretraining_lr, budget.pretraining_schedule),
             budget.weight_decay,
-            *(budget.evaluated, criterion),  # the stored row has scores
+            # The stored row has scores.
+            *(budget.evaluated, criterion.name, described(criterion.score)),
             *(budget.precision, budget.denormals),
             digest_of_examples(split.train, split.validation, split.test),
             # The weights do not tell one dropout rate from another.
