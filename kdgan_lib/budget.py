@@ -13,6 +13,12 @@ Precision = Literal["float32", "bfloat16"]
 Course = Literal["constant", "cosine"]
 INTERVALS = ("evaluate_every", "test_every", "teacher_every")
 """Counts of outer epochs between evaluations."""
+PRETRAINED = (
+    "classifier_pretraining",
+    "teacher_pretraining",
+    "discriminator_pretraining",
+)
+"""Counts of supervised passes before the first outer epoch."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from kdgan_lib.budget import Budget, Precision
+from kdgan_lib.budget import INTERVALS, PRETRAINED, Budget, Precision
 from kdgan_lib.choices import identity
 from kdgan_lib.data import SUBSETS, Split
 from kdgan_lib.loop.schedule import GAME, stages, updates_per_epoch
@@ -302,17 +302,11 @@ def _cut(budget: Budget, profile: str) -> Budget:
         return budget
     share = 10 if profile == "book" else 10**9
     least = 5 if profile == "book" else 2
-    amounts = (
-        "epochs",
-        "classifier_pretraining",
-        "teacher_pretraining",
-        "discriminator_pretraining",
-    )
     cut = {
         k: min(getattr(budget, k), max(least, getattr(budget, k) // share))
-        for k in amounts
+        for k in ("epochs", *PRETRAINED)
     }
-    every = dict.fromkeys(("evaluate_every", "test_every", "teacher_every"), 1)
+    every = dict.fromkeys(INTERVALS, 1)
     return budget.but(**cut, **every, evaluated=500 if profile == "smoke" else 0)
 
 

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from kdgan_lib import beyond_grids, tag_grids
+from kdgan_lib.budget import INTERVALS
 from kdgan_lib.experiments import Run, declare
 from kdgan_lib.names import ADVERSARIAL, COMPARED
 from kdgan_lib.randomness import TUNING_SEED
@@ -249,7 +250,7 @@ def cifar10_teachers(profile: str = "paper") -> list[Run]:
 
     C, which starts untrained, follows T for a single outer epoch.
     """
-    once = dict.fromkeys(("epochs", "evaluate_every", "test_every", "teacher_every"), 1)
+    once = dict.fromkeys(("epochs", *INTERVALS), 1)
     where = {"data": "cifar10", "variant": "small", "profile": profile}
     runs = [declare("mimic", n=n, seed=TUNING_SEED, **where) for n in (500, 5_000)]
     return [

@@ -4,6 +4,7 @@ import os
 from dataclasses import fields, replace
 
 from kdgan_lib import runs
+from kdgan_lib.budget import PRETRAINED
 from kdgan_lib.execute import train
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import GRIDS
@@ -22,18 +23,21 @@ ON_A_GPU = 4
 def ensure_runs(grid: str, profile: str, data: str = "") -> str:
     """Train a grid's missing runs under profile `paper`; say how many are stored.
 
-    On the GPU where there is one, or else on every core of the processor. data: only
-    this data set's runs; all by default.
+    On the GPU where there is one, or else on every core of the processor. Why runs
+    failed is said, too. data: only this data set's runs; all by default.
     """
     declared = [run for run in GRIDS[grid]("paper") if data in ("", run.data)]
+    failures: dict[str, str] = {}
     if profile == "paper":
         device = find_device("auto").type
-        workers = os.cpu_count() or 1
-        sweep(declared, min(workers, ON_A_GPU) if device == "cuda" else workers, device)
+        cores = os.cpu_count() or 1
+        workers = min(cores, ON_A_GPU) if device == "cuda" else cores
+        failures = sweep(declared, workers, device)
     stored = set(runs.table().run_id)
     done = sum(run.id in stored for run in declared)
     where = f" on {task(data).title}" if data else ""
-    return f"{done} of the {len(declared)} runs of `{grid}`{where} are stored."
+    told = f"{done} of the {len(declared)} runs of `{grid}`{where} are stored."
+    return " ".join([told, *(f"Failed: {each}" for each in set(failures.values()))])
 
 
 def live_run(
@@ -63,9 +67,7 @@ def live_run(
     passes = PRETRAINING[profile]
     budget = run.budget.but(
         epochs=EPOCHS.get(profile, epochs),
-        classifier_pretraining=min(passes, run.budget.classifier_pretraining),
-        teacher_pretraining=min(passes, run.budget.teacher_pretraining),
-        discriminator_pretraining=min(passes, run.budget.discriminator_pretraining),
+        **{name: min(passes, getattr(run.budget, name)) for name in PRETRAINED},
         evaluate_every=2,
         test_every=2,
         teacher_every=max(1, epochs // 2),

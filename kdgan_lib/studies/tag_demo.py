@@ -30,12 +30,10 @@ def ensure(profile: str) -> str:
         from kdgan_lib import classical, predictions
 
         classical.study()
-        grids = ("teachers", "figure5", "tag_controls", "vgg16", "ungrouped")
-        for grid in grids:
-            ensure_runs(grid, profile)
-        found = ensure_runs("table2", profile)
+        grids = ("teachers", "figure5", "tag_controls", "vgg16", "ungrouped", "table2")
+        found = [ensure_runs(grid, profile) for grid in grids]
         predictions.store()
-        return found
+        return " ".join(found)
     return ensure_runs("table2", profile)
 
 
