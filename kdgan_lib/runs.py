@@ -5,6 +5,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 
 import pandas as pd
@@ -160,6 +161,9 @@ def _plain(value: object) -> object:
     """Return numbers in one canonical form: 1 and 1.0 are the same hyperparameter."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    if isinstance(value, Integral):
         return int(value)
-    return value
+    number = float(value)
+    return int(number) if math.isfinite(number) and number == int(number) else number

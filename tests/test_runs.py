@@ -5,6 +5,7 @@ import multiprocessing
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -47,6 +48,13 @@ def test_identity_does_not_depend_on_the_order_of_the_keys(configuration, random
 def test_a_whole_number_and_its_float_are_the_same_hyperparameter(number):
     assert runs.run_id({"a": number}) == runs.run_id({"a": float(number)})
     assert runs.run_id({"a": {"b": number}}) == runs.run_id({"a": {"b": float(number)}})
+    assert runs.run_id({"a": number}) == runs.run_id({"a": np.int64(number)})
+
+
+def test_a_number_of_numpys_is_the_same_hyperparameter():
+    assert runs.run_id({"a": 0.3}) == runs.run_id({"a": np.float64(0.3)})
+    assert runs.run_id({"a": 0.5}) == runs.run_id({"a": np.float32(0.5)})
+    assert runs.run_id({"a": 10**400}) != runs.run_id({"a": 10**401})
 
 
 def test_identities_of_stored_runs_never_change():
