@@ -25,7 +25,7 @@ def stamp(text: Path, reads: dict[str, str]) -> dict[str, Any]:
         "source": file_digest(text),
         "library": {
             str(path.relative_to(ROOT)): file_digest(path)
-            for path in library_files(text)
+            for path in with_settings(library_files(text))
         },
         "reads": dict(sorted(reads.items())),
     }
@@ -94,6 +94,17 @@ def library_files(text: Path) -> list[Path]:
         else:
             waiting += _imports(path, name if path.name == "__init__.py" else None)
     return sorted(found)
+
+
+def with_settings(files: list[Path]) -> list[Path]:
+    """Return library files, with the tuned settings where they declare runs.
+
+    `declared.json` repeats what the files declare.
+    """
+    if ROOT / PACKAGE / "experiments.py" not in files:
+        return files
+    tuned = sorted((ROOT / PACKAGE / "settings").glob("*.json"))
+    return files + [path for path in tuned if path.name != "declared.json"]
 
 
 def provenance(**notes: Any) -> Markdown:

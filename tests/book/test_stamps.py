@@ -26,6 +26,18 @@ def test_a_name_of_a_package_brings_only_the_module_that_holds_it(tmp_path):
     assert "publish" not in found
 
 
+def test_a_chapter_that_declares_runs_is_stamped_with_the_tuned_settings(tmp_path):
+    stamped = {}
+    for name, module in (("runs", "live"), ("rows", "prose")):
+        text = tmp_path / f"{name}.py"
+        text.write_text(f"from kdgan_lib import {module}")
+        stamped[name] = set(stamps.stamp(text, {})["library"])
+    settings = {each for each in stamped["runs"] if "/settings/" in each}
+    assert "kdgan_lib/settings/controlled.json" in settings
+    assert "kdgan_lib/settings/declared.json" not in settings
+    assert not any("/settings/" in each for each in stamped["rows"])
+
+
 def test_the_stamp_does_not_depend_on_line_ends(tmp_path):
     unix, dos = tmp_path / "a.py", tmp_path / "b.py"
     unix.write_bytes(b"a = 1\nb = 2\n")
