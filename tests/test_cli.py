@@ -578,6 +578,8 @@ def test_filters_that_leave_no_run_are_refused(capsys):
     [
         (["--data", "openclipart_unnamed"], None),
         (["--data", "openclipart_random"], ("openclipart_random",)),
+        (["--seeds", "1"], None),
+        (["--method", "mimic"], None),
         ([], ("openclipart", "openclipart_random")),
     ],
 )

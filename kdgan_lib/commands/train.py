@@ -204,7 +204,10 @@ class Sweep:
         failures = sweeps.sweep(left, self.workers, self.device)
         for message in dict.fromkeys(failures.values()):
             print(_failed(message, failures), file=sys.stderr)
-        if self.grid.startswith("table2") and self.profile == "paper":
+        whole = self.seeds is None and not any(
+            (self.protocol, self.method, self.n, self.variant, self.ids)
+        )
+        if whole and self.grid.startswith("table2") and self.profile == "paper":
             self.fit_classical({run.data for run in wanted})
         return 1 if failures else 0
 
@@ -213,7 +216,7 @@ class Sweep:
         from kdgan_lib import classical
 
         own = tuple(name for name in classical.TASKS if name in data)
-        if own and not self.method:
+        if own:
             classical.study(classical.Study(own))
 
     def runs(self) -> list[Run]:
