@@ -27,7 +27,7 @@ def update(
             continue
         try:
             rows = evidence_rows(claim, measure)
-        except MissingRuns as missing:
+        except (MissingRuns, NoPairs) as missing:
             report(f"{claim.id}: {missing}")
             continue
         runs.append_rows("evidence", rows, claims.EVIDENCE_KEY)

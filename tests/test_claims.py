@@ -10,6 +10,7 @@ import yaml
 from kdgan_lib import claims, evidence, measures, runs
 from kdgan_lib.measures import Quantity
 from kdgan_lib.paths import book_dir
+from kdgan_lib.stats import NoPairs
 from kdgan_lib.tables import MissingRuns
 from kdgan_lib.verdicts import judge
 
@@ -203,14 +204,21 @@ def test_a_verdict_knows_the_most_and_the_fewest_runs_behind_its_quantities(ledg
     assert (judged.runs, judged.fewest) == (10, 5)
 
 
-def test_missing_runs_leave_the_claim_not_run_with_one_command(ledger):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MissingRuns("kdgan sweep toy"), "not run: `kdgan sweep toy`"),
+        (NoPairs("They share no seed."), "They share no seed."),
+    ],
+)
+def test_missing_runs_leave_the_claim_not_run_with_one_command(ledger, error, said):
     def gap():
-        raise MissingRuns("kdgan sweep toy")
+        raise error
 
     ledger["gap"] = gap
     lines = []
     assert evidence.update([], lines.append) == 0
-    assert lines == ["C1: not run: `kdgan sweep toy`"]
+    assert lines == [f"C1: {said}"]
     judged = judge("C1")
     assert judged.verdict == "not run"
     assert judged.command == "kdgan sweep toy && kdgan claims --update C1"

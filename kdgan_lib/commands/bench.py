@@ -103,11 +103,12 @@ def run_cost(device: torch.device, epochs: int) -> tuple[float, float]:
     players = build_players(mnist_players(), seed=0)
     result = fit(KDGAN(), players, split, budget, device=device)
     batches = len(split.train) // budget.batch_size
-    bare = _epoch_arithmetic(split, budget.batch_size, device) * batches * epochs
+    bare = _round_arithmetic(split, budget.batch_size, device) * batches * epochs
     return float(result.metrics["seconds"]), bare
 
 
-def _epoch_arithmetic(split: Split, size: int, device: torch.device) -> float:
+def _round_arithmetic(split: Split, size: int, device: torch.device) -> float:
+    """Return the seconds of the arithmetic of a minibatch of each phase."""
     players = {k: m.to(device) for k, m in build_players(mnist_players(), 0).items()}
     images = split.train.inputs[:size].to(device)
     total = 0.0
@@ -119,7 +120,8 @@ def _epoch_arithmetic(split: Split, size: int, device: torch.device) -> float:
                 for name in names:
                     players[name](images)
 
-        total += _seconds(step, 20, device) + _seconds(read, 20, device)
+        update = _seconds(step, 20, device) + _seconds(read, 20, device)
+        total += phase.passes * update
     return total
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdgan_lib import declared, runs
+from kdgan_lib import claims, declared, runs
 from kdgan_lib.commands import runs as runs_cli
 from kdgan_lib.costs import multiply_adds
 from kdgan_lib.experiments import declare
@@ -271,6 +271,15 @@ def test_cells_are_counted_by_verdict_and_show_their_distance(invented):
     found = cell_verdicts.under_controlled().set_index("method")["MNIST 100"]
     assert found["KDGAN"].endswith("partly (+14.0)")
     assert found["NaGAN"].endswith("not run")
+
+
+def test_the_reports_bounds_are_those_of_the_cells_rule():
+    rule = claims.find("T1.1").rule
+    reached = cell_verdicts.REPRODUCED
+    assert rule["reproduced"]["between"] == [-reached, reached]
+    above, near = rule["partly"]["any"]
+    assert near["between"] == [-cell_verdicts.PARTLY, cell_verdicts.PARTLY]
+    assert above["above"] == reached
 
 
 def test_a_reproduced_cell_where_the_papers_methods_are_close_is_counted(runs_folder):

@@ -1,6 +1,9 @@
 """Table 1, its verdicts and its command come from declared runs and nothing else."""
 
+import ast
+import inspect
 import os
+import re
 import subprocess
 import sys
 
@@ -8,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdgan_lib import cli, declared, prose, runs
+from kdgan_lib import claims, cli, declared, prose, runs
 from kdgan_lib.data import CONTROLLED_VALIDATION
 from kdgan_lib.measures import cells
 from kdgan_lib.measures import table1 as measures
@@ -317,3 +320,15 @@ def test_images_needed_are_bounded_below_and_never_extrapolated():
 def test_the_held_out_images_are_those_of_the_data():
     assert table1.HELD_OUT == CONTROLLED_VALIDATION
     assert Column("cifar10", 50_000).size("controlled") in task("cifar10").updates
+
+
+def test_a_measure_that_asks_for_a_rule_asks_for_that_of_its_own_claim():
+    asked = {}
+    for node in ast.parse(inspect.getsource(measures)).body:
+        if isinstance(node, ast.FunctionDef) and node.decorator_list:
+            named = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
+            known = [n for n in named if re.fullmatch(r"T1\.\d+", str(n))]
+            asked |= dict.fromkeys(known, node.decorator_list[0].args[0].value)
+    assert len(asked) >= 5
+    for claim, name in asked.items():
+        assert claims.find(claim).measure == name
