@@ -37,7 +37,8 @@ def ensure_runs(grid: str, profile: str, data: str = "") -> str:
     done = sum(run.id in stored for run in declared)
     where = f" on {task(data).title}" if data else ""
     told = f"{done} of the {len(declared)} runs of `{grid}`{where} are stored."
-    return " ".join([told, *(f"Failed: {each}" for each in set(failures.values()))])
+    reasons = dict.fromkeys(failures.values())
+    return " ".join([told, *(f"Failed: {reason}" for reason in reasons)])
 
 
 def live_run(

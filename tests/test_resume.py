@@ -290,6 +290,26 @@ def test_a_score_or_a_loss_that_was_edited_is_another_runs():
         assert make(lines[0]) == make(lines[0])
 
 
+def test_the_names_in_a_set_tell_no_process_from_another():
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", SETS],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1] != ""
+
+
+SETS = """
+from kdgan_lib.loop.fingerprint import described
+print(described(lambda name: name in {"a", "b", "c", "d", "e", "f"}))
+"""
+
+
 def owned_by_loss(loss):
     @dataclass(frozen=True)
     class Own(Supervised):

@@ -84,5 +84,13 @@ def is_ours(thing: type | FunctionType) -> bool:
 
 def _body(code: CodeType) -> tuple[object, ...]:
     """Return what a function does: its instructions, their names and constants."""
-    held = [_body(c) if isinstance(c, CodeType) else c for c in code.co_consts]
-    return code.co_code.hex(), code.co_names, repr(held)
+    return code.co_code.hex(), code.co_names, *map(_constant, code.co_consts)
+
+
+def _constant(value: object) -> object:
+    """Return a constant of a function's code, alike in every process."""
+    if isinstance(value, CodeType):
+        return _body(value)
+    if isinstance(value, frozenset):  # each process has an order of its own
+        return sorted(map(repr, value))
+    return repr(value)

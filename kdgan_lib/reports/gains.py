@@ -46,7 +46,7 @@ def lost_by_the_game(columns: Sequence[Column] = ALL) -> str:
         for entry, gap in _gains(columns)
         if gap.mean < 0
     ]
-    return f"C ends worse than it began under {listed(below)}." if below else ""
+    return f"On average C ends worse than it began: {listed(below)}." if below else ""
 
 
 def _gains(columns: Sequence[Column]) -> list[tuple[Entry, Difference]]:

@@ -48,9 +48,8 @@ def test_a_gain_is_paired_with_the_pretraining_of_its_own_run(played):
 
 def test_a_method_that_leaves_c_worse_is_named_with_its_column(played):
     said = gains.lost_by_the_game()
-    assert said.startswith(
-        "C ends worse than it began under NaGAN on CIFAR-10 500, small T (-10.00 ["
-    )
+    assert said.startswith("On average C ends worse than it began: NaGAN on CIFAR-10")
+    assert "500, small T (-10.00 [" in said
     assert gains.lost_by_the_game([Column("mnist", 100)]) == ""
 
 
