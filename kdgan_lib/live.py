@@ -13,6 +13,7 @@ from kdgan_lib.methods import METHODS
 from kdgan_lib.sweep import sweep
 from kdgan_lib.tasks import task
 from kdgan_lib.train import Result
+from kdgan_lib.workers import MOST
 
 PRETRAINING = {"smoke": 1, "book": 30, "paper": 100}
 EPOCHS = {"smoke": 1}
@@ -30,7 +31,7 @@ def ensure_runs(grid: str, profile: str, data: str = "") -> str:
     failures: dict[str, str] = {}
     if profile == "paper":
         device = find_device("auto").type
-        cores = os.cpu_count() or 1
+        cores = min(os.cpu_count() or 1, MOST)
         workers = min(cores, ON_A_GPU) if device == "cuda" else cores
         failures = sweep(declared, workers, device)
     stored = set(runs.table().run_id)

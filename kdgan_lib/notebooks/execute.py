@@ -20,6 +20,7 @@ from kdgan_lib.notebooks import failures, pairing, parameters, stamps
 from kdgan_lib.paths import ROOT, data_dir, runs_dir
 from kdgan_lib.workers import worker_pool
 
+HOUR = 3600
 PROGRESS = re.compile(r"\r|it/s|s/it|IProgress|TqdmWarning|^\s*from \.autonotebook")
 
 
@@ -27,14 +28,15 @@ def run(
     chapter: str,
     values: Mapping[str, Any] | None = None,
     output: Path | None = None,
-    timeout: int = 3600,
+    timeout: int = HOUR,
     progress: bool = False,
 ) -> Path:
     """Run a chapter and return the path of the executed notebook.
 
     values: parameters to change. output: where to write; by default the chapter's own
-    notebook, which must then run with its default values. progress: show a bar over
-    the cells.
+    notebook, which must then run with its default values. timeout: seconds that a cell
+    may take; under profile `paper`, which trains for hours, it may take any time.
+    progress: show a bar over the cells.
     Raises ValueError for an unknown chapter, parameter or value and for an output that
     cannot be written, before anything runs; `ChapterFailed` where a cell fails.
     """
@@ -45,7 +47,7 @@ def _run(
     text: Path,
     values: Mapping[str, Any],
     output: Path | None,
-    timeout: int = 3600,
+    timeout: int = HOUR,
     progress: bool = False,
 ) -> Path:
     """Run the chapter of this text, as in `run`."""
@@ -57,7 +59,7 @@ def _run(
         pairing.write(source, plain)
         before = stamps.stamp(text, {})
         try:
-            _papermill(plain, done, chosen, timeout, progress)
+            _papermill(plain, done, chosen, _limit(chosen, timeout), progress)
         except PapermillExecutionError as error:
             kept = _failed_place(text, output)
             pairing.write(nbformat.read(done, as_version=4), kept)
@@ -181,8 +183,17 @@ def _noise(output: Any) -> bool:
     return bool(PROGRESS.search(output.text)) or not output.text.strip()
 
 
+def _limit(chosen: Mapping[str, Any], timeout: int) -> int | None:
+    """Return the seconds a cell may take; None where it trains what is missing."""
+    return None if chosen.get("profile") == "paper" else timeout
+
+
 def _papermill(
-    source: Path, target: Path, chosen: dict[str, Any], timeout: int, progress: bool
+    source: Path,
+    target: Path,
+    chosen: dict[str, Any],
+    timeout: int | None,
+    progress: bool,
 ) -> None:
     """Execute a notebook with the library importable, wherever we were called from."""
     places = [str(ROOT), os.environ.get("PYTHONPATH", "")]

@@ -12,7 +12,7 @@ from papermill.exceptions import PapermillExecutionError
 from kdgan_lib import notebooks, runs
 from kdgan_lib.files import DiskFull
 from kdgan_lib.notebooks import failures
-from kdgan_lib.notebooks.execute import tidy
+from kdgan_lib.notebooks.execute import _limit, tidy
 from kdgan_lib.paths import ROOT
 
 
@@ -119,6 +119,12 @@ def test_an_error_that_is_no_refusal_says_where_its_traceback_is(error, said):
     assert str(failed) == (
         f"01_toy: {said} kept.ipynb shows the cell and the traceback."
     )
+
+
+@pytest.mark.parametrize(("profile", "limit"), [("book", 3600), ("paper", None)])
+def test_a_cell_that_trains_what_is_missing_may_take_any_time(profile, limit):
+    assert _limit({"profile": profile}, 3600) == limit
+    assert _limit({}, 3600) == 3600
 
 
 @pytest.mark.parametrize(
