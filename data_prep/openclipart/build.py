@@ -56,7 +56,10 @@ def prepare(
         if fresh:
             if force:
                 shutil.rmtree(folder / "work", ignore_errors=True)
-            write_tables(build(folder, networks), built, STEM)
+            tables = build(folder, networks)
+            for old in built.glob(f"{STEM}-*.parquet"):
+                old.unlink()  # no parts of two builds side by side
+            write_tables(tables, built, STEM)
         compare(built, book_dir() / "data")
     return fresh
 

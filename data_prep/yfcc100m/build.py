@@ -84,7 +84,8 @@ def prepare(
         source = open_source(images)
         chosen, facts = choose(paths, plan, work, source, workers)
         tables = assemble(chosen, {**facts, "origin": origin}, work, source, networks)
-        for old in (facts_path(folder, STEM), *folder.glob(f"{STEM}-*.parquet")):
+        before = (folder / CUT, facts_path(folder, STEM))
+        for old in (*before, *folder.glob(f"{STEM}-*.parquet")):
             old.unlink(missing_ok=True)  # no parts of two builds side by side
         write_tables(tables, folder, STEM)
         write_cut(images_path(folder, STEM), folder)

@@ -281,6 +281,7 @@ def test_the_command_builds_once_and_more_features_when_they_are_asked_for(
     archive.clear()
     assert build.prepare(folder, force=True)
     assert len(archive) == 12
+    assert list(read_tables(folder / "tables", STEM).features) == ["efficientnet_lite0"]
 
 
 def test_an_interrupted_build_goes_on_where_it_was(tmp_path, archive, monkeypatch):

@@ -201,6 +201,20 @@ def test_a_second_run_finds_all_there_and_another_plan_does_not(run, server, tmp
     assert not (tmp_path / "yfcc100m" / "yfcc100m-vgg16.parquet").exists()
 
 
+def test_a_rebuild_that_stops_at_its_word_vectors_is_not_taken_for_whole(
+    run, monkeypatch
+):
+    assert run()
+    other = replace(PLAN, train=44)
+    with monkeypatch.context() as patch:
+        name = "data_prep.yfcc100m.build.write_cut"
+        patch.setattr(name, Stop(name, 1))
+        with pytest.raises(KeyboardInterrupt):
+            run(plan=other)
+    assert run(plan=other)
+    assert not run(plan=other)
+
+
 def test_runs_that_are_interrupted_anywhere_end_in_the_same_tables(
     run, tmp_path, monkeypatch, server
 ):
