@@ -87,7 +87,9 @@ def _neural(data: str) -> pd.DataFrame:
 
 
 def _teacher(data: str) -> pd.DataFrame:
-    return _columns(_runs(data, method="mimic").assign(method=TEACHER), "teacher_test_")
+    """Return T's rows; its validation score is not recorded."""
+    known = {"method": TEACHER, "validation_precision": float("nan")}
+    return _columns(_runs(data, method="mimic").assign(**known), "teacher_test_")
 
 
 def _runs(data: str, **where: object) -> pd.DataFrame:
@@ -209,7 +211,7 @@ def gap(found: pd.DataFrame, first: str, second: str, metric: str) -> Difference
         found[found.method == name].set_index("seed")[metric].dropna()
         for name in (first, second)
     )
-    if len(two) == 1 and second in CLASSICAL:
+    if len(two) == 1 and second in FIXED:
         two = pd.Series(two.iloc[0], one.index)
     return shared_difference(one, two, 1)
 

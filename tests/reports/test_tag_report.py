@@ -1,5 +1,6 @@
 """Table 2 and Figures 3b and 5 come from rows and from nothing else."""
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -112,6 +113,17 @@ class TestTable2:
         found = table2.scores("openclipart")
         each = table2.gap(found, "kdgan", "knn", "p_at_3")
         assert (each.runs, round(each.mean, 6)) == (3, 0.101)
+
+    def test_a_tagger_that_draws_at_random_meets_the_seeds_it_was_fitted_with(self):
+        found = table2.scores("openclipart")
+        once = found[(found.method != "relexample") | (found.seed == 0)]
+        each = table2.gap(once, "kdgan", "relexample", "p_at_3")
+        assert each.runs == 1
+        assert math.isnan(each.lo)
+
+    def test_the_teacher_has_no_score_of_the_classifiers(self):
+        found = table2.scores("openclipart")
+        assert found[found.method == "teacher"].validation_precision.isna().all()
 
     def test_differences_are_in_the_metrics_own_unit(self):
         found = table2.differences("openclipart")
