@@ -29,7 +29,7 @@ TAG_CONTROLS: dict[str, dict[str, Any]] = {
     },
 }
 """What the table of controls on the popular tags changes in KDGAN. With three times
-the updates C has as many as the other methods give it."""
+the updates C has as many as in a method that trains C alone."""
 
 
 LOOKED_AT = ("supervised", "mimic", "distn", "nagan", "kdgan")

@@ -1,5 +1,6 @@
 import re
 
+from kdgan_lib import claims
 from kdgan_lib.paths import ROOT
 
 
@@ -10,6 +11,11 @@ def test_the_teacher_of_the_readme_helps_its_classifier(capsys):
     scores = dict(line.split() for line in capsys.readouterr().out.splitlines())
     assert float(scores["distn"]) > float(scores["supervised"])
     assert float(scores["kdgan"]) > float(scores["supervised"])
+
+
+def test_the_readme_counts_the_claims_of_the_ledger():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{len(claims.ledger())} claims" in text
 
 
 def test_commands_of_the_readme_exist():

@@ -96,7 +96,7 @@ def precision_curves(
 def metric_curves(
     frame: pd.DataFrame, metrics: Mapping[str, str], methods: Sequence[str]
 ) -> Figure | None:
-    """Draw every metric of one run per method over outer epochs, a panel each."""
+    """Draw each method's mean of every metric over outer epochs, a panel each."""
     if frame.empty:
         return None
     fig, axes = figure(2, -(-len(metrics) // 2), 9.2, 4.8, sharex=True)

@@ -37,7 +37,6 @@ VARIANTS = {
     "single_teacher": "one network, in-sample",
     "concatenation": "cross-fitted, features side by side",
     "text_only": "cross-fitted, text alone",
-    "plain_product": "cross-fitted, the product to the letter",
 }
 """Kinds of teachers by the name of their networks."""
 KINDS = ("default", "single_teacher")

@@ -9,6 +9,7 @@ import pandas as pd
 from kdgan_lib import tables
 from kdgan_lib.names import label_of
 from kdgan_lib.reports import table2
+from kdgan_lib.stats import CONFIDENCE
 from kdgan_lib.tag_facts import images_of
 from kdgan_lib.tags import gallery
 
@@ -88,7 +89,8 @@ def _gap(wide: pd.DataFrame, first: str, second: str) -> dict[str, object]:
     generator = np.random.default_rng(0)
     drawn = generator.integers(len(totals), size=(RESAMPLES, len(totals)))
     sums, counts = totals[drawn].sum(1).T
-    low, high = np.quantile(sums / counts, [0.025, 0.975])
+    tails = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
+    low, high = np.quantile(sums / counts, tails)
     return {
         "KDGAN minus": label_of(second),
         "difference": gaps.mean(),

@@ -13,7 +13,7 @@ from scipy import stats
 
 from kdgan_lib import tables
 from kdgan_lib.figures import colour_of, figure
-from kdgan_lib.stats import MANY, mean_interval
+from kdgan_lib.stats import CONFIDENCE, MANY, mean_interval
 
 TRUTH = 80.0
 TABLED = "covered, as in tables"
@@ -52,7 +52,7 @@ def student_intervals(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     draws: [experiments, runs]; both results [experiments].
     """
     runs = draws.shape[1]
-    quantile = stats.t.ppf(0.975, runs - 1)
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, runs - 1)
     return draws.mean(axis=1), quantile * draws.std(axis=1, ddof=1) / np.sqrt(runs)
 
 

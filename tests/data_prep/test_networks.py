@@ -13,11 +13,17 @@ from data_prep.errors import PrepError
 from data_prep.networks import BACKBONES, VGG16_KERNELS, china, knows_china
 from data_prep.photographs import NotAnImage, read_picture
 from data_prep.tag_table import LIGHT
+from kdgan_lib import recommend, tag_tables
 
 
 def test_the_command_offers_the_networks_there_are():
     assert tuple(BACKBONES) == NETWORKS
     assert NETWORKS[0] == LIGHT
+
+
+def test_a_picture_of_ones_own_is_seen_as_the_drawings_were():
+    assert recommend.BACKBONE == LIGHT == tag_tables.NETWORK
+    assert BACKBONES[LIGHT].side == recommend.SIDE
 
 
 def test_single_weights_of_vgg16_are_compared_with_published_ones():
