@@ -182,8 +182,7 @@ figures.show(
     f"mean and 95% band over {cells.seeds_of(controlled)}, against outer epochs (left) "
     "and against the updates of all players since pretraining (right), of which every "
     "method has the same number. NaGAN's early fall leaves the frame.",
-    alt="Two panels of eight rising lines. Distillation methods and KDGAN end close "
-    "together at the top, NaGAN and the supervised classifier below.",
+    alt="Two panels with a line for each of the eight methods.",
     command="kdgan sweep figure3a --protocol controlled",
 )
 
@@ -312,9 +311,8 @@ figures.show(
     caption="Test accuracy of C under the protocols `paper` and `code`, mean and 95% "
     f"band over {cells.seeds_of(literal, 'protocol', 'method')}; bands end at 0% and "
     "100%.",
-    alt="Two panels with a line for each of NaGAN, KDGAN-WO-GM and KDGAN. Under paper "
-    "all start near 75% and NaGAN falls; under code KDGAN and NaGAN rise and "
-    "KDGAN-WO-GM stays low.",
+    alt="Two panels, of paper and code, with a line for each of NaGAN, KDGAN-WO-GM and "
+    "KDGAN.",
     command="kdgan sweep figure3a --protocol paper code",
 )
 

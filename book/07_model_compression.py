@@ -616,8 +616,8 @@ figures.show(
     "all controls, {numref}`tab-compression-controlled` has more. An arrow: further "
     "left than the axis, with the interval beside it. Hatched: not run, or too few "
     "runs.",
-    alt="Two panels of horizontal bars, for 100 and 1,000 labelled images. The longest "
-    "bars, to the left, are those of beta zero.",
+    alt="Two panels of horizontal bars, for 100 and 1,000 labelled images: a bar for "
+    "each step from MIMIC to KDGAN, and for each change of KDGAN.",
     command="kdgan sweep controls",
 )
 

@@ -452,8 +452,8 @@ figures.show(
     caption="Figure 3b on Open Clip Art: P@3 of C on the test images, mean and 95% "
     f"band over {cells.seeds_of(played)}, against outer epochs, updates of all players "
     "and updates of C since pretraining. Dotted: RelExample.",
-    alt="Three panels with a line for each of NaGAN, KDGAN-WO-GM and KDGAN, all above "
-    "the dotted line; NaGAN's rises, the other two fall.",
+    alt="Three panels with a line for each of NaGAN, KDGAN-WO-GM and KDGAN, and a "
+    "dotted line.",
     command=tag_curves.CURVES,
 )
 
@@ -488,8 +488,7 @@ figures.show(
     name="fig-tags-metrics",
     caption="Table 2's six metrics on the test images over training, mean over "
     f"{tag_curves.followed()}.",
-    alt="Six panels, one for each metric, with a line for each method; in all of them "
-    "NaGAN's line is the highest at the end.",
+    alt="Six panels, one for each metric, with a line for each method.",
     command=tag_gallery.COMMAND,
 )
 
@@ -505,8 +504,7 @@ figures.show(
     caption="Figure 5 on Open Clip Art: P@3 of KDGAN's C and T while one of α, β, γ "
     "changes and the others keep their tuned values (rings); mean and 95% interval "
     f"over {tag_weights.seeds()}.",
-    alt="Three panels, each with a line for C and one for T. C's lines are nearly "
-    "level; T's falls steeply as alpha reaches one.",
+    alt="Three panels, one for each weight, each with a line for C and one for T.",
     command=tag_curves.AXES,
 )
 

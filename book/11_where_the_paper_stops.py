@@ -209,8 +209,7 @@ figures.show(
     caption="Test accuracy of C minus that of the tuned KDGAN, paired by seed: mean "
     f"and 95% interval over {seeds_in_words(report.pairs())}. Filled: a Holm-adjusted "
     "p-value below 0.05.",
-    alt="A row with a point and an interval for each change, and a line at zero. One "
-    "point is filled and lies to the left, that of adaptive weights with ratio 1.",
+    alt="A row with a point and an interval for each change, and a line at zero.",
     command="kdgan sweep beyond",
 )
 
