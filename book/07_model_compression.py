@@ -148,7 +148,7 @@ assert parameters[1] == hidden**2 + 796 * hidden + 10
 # %% [markdown]
 # At the profile `paper` those MNIST runs of this chapter that are not stored are
 # trained here and now. CIFAR-10's are left to the command line: a ResNet-110 as the
-# teacher asks for a GPU.
+# teacher asks for a GPU, or for patience.
 
 # %% tags=["remove-input"]
 GRIDS = (
