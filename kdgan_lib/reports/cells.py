@@ -54,8 +54,15 @@ def collapsed(done: pd.DataFrame) -> pd.DataFrame:
 
 
 def on_two_lines(difference: str) -> str:
-    """Return a difference with its interval, whole, on a line of its own."""
-    return difference.replace(" ", BREAK, 1).replace(" ", "&nbsp;")
+    """Return a difference with its interval in small print below it."""
+    mean, _, interval = difference.partition(" ")
+    below = f"{BREAK}{small_print(interval)}" if interval else ""
+    return mean + below
+
+
+def small_print(text: str) -> str:
+    """Return a text in small print, on one line."""
+    return f'<span style="{SMALL_PRINT}">{text.replace(" ", "&nbsp;")}</span>'
 
 
 def shown(
@@ -99,7 +106,7 @@ def folded(
     since the site would turn the two hyphens of an HTML element's text into a dash.
     """
     small = between.join(line.replace(" ", "&nbsp;") for line in lines)
-    below = f'<br><span style="{SMALL_PRINT}">{small}</span>' if lines else ""
+    below = f'{BREAK}<span style="{SMALL_PRINT}">{small}</span>' if lines else ""
     after = f"<br>{note}" if note else ""
     return (
         f'{text}{below}<details style="{SMALL_PRINT}">'

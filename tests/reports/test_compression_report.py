@@ -311,7 +311,7 @@ def test_kdgan_has_a_place_at_each_number_of_images_with_enough_runs(runs_folder
     assert "`kdgan sweep sample_size --n 50`" in found["images"]
     assert declare("mimic", n=50, seed=2).id in found["images"]
     assert sizes.seeds() == "3 seeds"
-    assert found["KDGAN minus it"].startswith("+2.00<br>[")
+    assert found["KDGAN minus it"].startswith("+2.00<br><span ")
 
 
 def test_a_row_of_images_names_the_least_sizes_that_fill_it(runs_folder):
@@ -584,7 +584,7 @@ def test_loss_against_the_teacher_is_of_the_same_seed(runs_folder):
     assert "not run" in sizes.losses()["KDGAN"][0]
     assert sizes.losses()["KDGAN minus MIMIC"][0] == "–"
     store([row(declare("kdgan", seed=s, variant="h20"), 0.83) for s in range(3)])
-    assert sizes.losses()["KDGAN minus MIMIC"][0].startswith("+3.00<br>[")
+    assert sizes.losses()["KDGAN minus MIMIC"][0].startswith("+3.00<br><span ")
     assert sizes.narrow_and_wide() == ""
     assert sizes.smallest() == ""
     equal = [run for run in table3_controls() if run.variant == "h20"]
