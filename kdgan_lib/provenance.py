@@ -29,23 +29,26 @@ def provenance(device: torch.device) -> dict[str, str | int]:
     On one processor, with one version of torch and number of threads, a run repeats to
     the bit. A GPU draws other noise than a processor.
     """
-    return {
-        "device": device_name(device),
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "numpy": numpy.__version__,
-        "platform": f"{platform.system()}-{platform.machine()}",
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "processor": processor(),
-        "commit": commit(),
-    }
+    known = {"python": platform.python_version(), "numpy": numpy.__version__}
+    return _rounding(device) | known | {"commit": commit()}
 
 
 def rounding(device: torch.device) -> str:
     """Return in plain text what decides here how sums are rounded."""
-    made_on = provenance(device)
+    made_on = _rounding(device)
     return ", ".join(f"{name}={made_on[name]}" for name in ROUNDING)
+
+
+def _rounding(device: torch.device) -> dict[str, str | int]:
+    """Return what `ROUNDING` names."""
+    return {
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "torch": str(torch.__version__),
+        "platform": f"{platform.system()}-{platform.machine()}",
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "processor": processor(),
+    }
 
 
 def device_name(device: torch.device) -> str:

@@ -83,15 +83,15 @@ class _Left:
                         run = queue.pop(0)
                         flying[pool.submit(self.work, run, self.device)] = run
                     for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                        self.settle(flying[future], future.exception(), queue)
-                        del flying[future]
+                        error = future.exception()
+                        if isinstance(error, BrokenProcessPool):
+                            raise error
+                        self.settle(flying.pop(future), error, queue)
             except BrokenProcessPool:
                 self.lose(flying.values(), KILLED)
 
     def settle(self, run: Run, error: BaseException | None, queue: list[Run]) -> None:
         """Note how a run ended; take out of the queue what would end likewise."""
-        if isinstance(error, BrokenProcessPool):
-            raise error
         if error is not None and _crowded(error):
             self.lose([run], _told(error))
             return

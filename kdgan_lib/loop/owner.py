@@ -81,7 +81,7 @@ def _brought(method: Method, budget: Budget, criterion: Criterion) -> list[objec
     losses = [phase.loss for stage in stages(method, budget) for phase in stage.phases]
     own: list[object] = [] if is_ours(type(method)) else [*losses]
     score = criterion.score
-    if isinstance(score, FunctionType) and not is_ours(score):
+    if not (isinstance(score, FunctionType) and is_ours(score)):
         own.append(score)
     return [_plain(each) for each in own]
 

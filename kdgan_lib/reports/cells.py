@@ -56,13 +56,13 @@ def collapsed(done: pd.DataFrame) -> pd.DataFrame:
 def on_two_lines(difference: str) -> str:
     """Return a difference with its interval in small print below it."""
     mean, _, interval = difference.partition(" ")
-    below = f"{BREAK}{small_print(interval)}" if interval else ""
-    return mean + below
+    return mean + (BREAK + small_print([interval]) if interval else "")
 
 
-def small_print(text: str) -> str:
-    """Return a text in small print, on one line."""
-    return f'<span style="{SMALL_PRINT}">{text.replace(" ", "&nbsp;")}</span>'
+def small_print(lines: Iterable[str], between: str = BREAK) -> str:
+    """Return lines in small print, each kept whole, with `between` to part them."""
+    whole = between.join(line.replace(" ", "&nbsp;") for line in lines)
+    return f'<span style="{SMALL_PRINT}">{whole}</span>'
 
 
 def shown(
@@ -105,8 +105,7 @@ def folded(
     It needs no script: the enter key unfolds it, too. The command is Markdown's code,
     since the site would turn the two hyphens of an HTML element's text into a dash.
     """
-    small = between.join(line.replace(" ", "&nbsp;") for line in lines)
-    below = f'{BREAK}<span style="{SMALL_PRINT}">{small}</span>' if lines else ""
+    below = BREAK + small_print(lines, between) if lines else ""
     after = f"<br>{note}" if note else ""
     return (
         f'{text}{below}<details style="{SMALL_PRINT}">'
