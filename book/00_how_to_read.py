@@ -31,6 +31,7 @@
 # %% tags=["remove-input"]
 from kdgan_lib import claims, figures, notebooks, prose, stats, tables
 from kdgan_lib.figures import sliders
+from kdgan_lib.reports import verdict_counts
 from kdgan_lib.studies import demonstrations
 
 prose.sentence(
@@ -42,21 +43,21 @@ prose.sentence(
 # ## The verdicts at a glance
 #
 # One square per claim, in the order of the ledger; point at a square to see which claim
-# it is, and follow it to its chapter. ● reproduced, ◐ partly, ○ not reproduced, – not
-# testable here, · not run. [](#ch-ledger) has them all in words.
+# it is, and follow it to its chapter. ● reproduced, ◐ partly, ◔ at most partly, ○ not
+# reproduced, – not testable here, · not run. [](#ch-ledger) has them all in words.
 
 # %% tags=["remove-input"]
 prose.verdict_strip()
 
 # %% tags=["remove-input"]
 prose.table(
-    prose.verdict_counts(),
+    verdict_counts.by_chapter(),
     "Number of claims per chapter and verdict.",
     "tab-verdict-counts",
 )
 
 # %% tags=["remove-input"]
-prose.sentence("{said}", said=prose.built())
+prose.sentence("{said}", said=verdict_counts.built())
 
 # %% [markdown]
 # ## Six terms
@@ -72,7 +73,9 @@ prose.sentence("{said}", said=prose.built())
 #
 # **Verdict.** What the rule says about the measurements: *reproduced*, *partly*, *not
 # reproduced*, *not testable here* (something is needed that is not public), or *not
-# run*.
+# run*. A claim about several columns of a table may be lost before all of them are run:
+# *at most partly* says that no result of the missing runs can make it *reproduced*, and
+# that they decide between *partly* and *not reproduced*.
 #
 # **Protocol.** A paper and the code released with it may leave open, or differ in,
 # details that decide the numbers: augmentation, the number of label samples, the

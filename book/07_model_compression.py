@@ -779,8 +779,10 @@ prose.table(
 # A claim about several columns of Table 1 is judged before all of them were run only
 # where the rest cannot change the verdict, or can only raise it: columns that lack runs
 # count against the claim, and *not reproduced* is said only if they could not save it.
-# A column counts as run with three seeds that the methods of the claim share; where
-# more are declared, they may still move its means.
+# Where they could save a part of it and no more, the verdict is *at most partly*, and
+# the box says what the counts would be at best. A column counts as run with three seeds
+# that the methods of the claim share; where more are declared, they may still move its
+# means.
 
 # %% tags=["remove-input"]
 prose.table(

@@ -21,7 +21,7 @@
 from kdgan_lib import claims, figures, notebooks, prose
 from kdgan_lib.figures import ledger as drawings
 from kdgan_lib.figures.filters import filtered
-from kdgan_lib.reports import cell_verdicts, ledger
+from kdgan_lib.reports import cell_verdicts, ledger, verdict_counts
 
 judged = ledger.judged()
 prose.sentence(
@@ -71,7 +71,7 @@ figures.show(
 )
 
 # %% tags=["remove-input"]
-prose.sentence("{said}", said=prose.built(judged))
+prose.sentence("{said}", said=verdict_counts.built(judged))
 
 # %% [markdown]
 # An answer from three runs weighs less than one from ten, and a computed one needs no
@@ -113,12 +113,13 @@ prose.table(
 # ## What still waits for runs
 #
 # A claim over several columns of a table has no answer until enough of them are run to
-# decide its rule. The commands go on where they were stopped.
+# decide its rule, and half an answer, *at most partly*, where it is lost as the paper
+# states it and may still hold in part. The commands go on where they were stopped.
 
 # %% tags=["remove-input"]
 prose.table(
     ledger.waiting(judged),
-    "Claims without an answer, and the command that makes their runs.",
+    "Claims without an answer or with half of one, and the command for their runs.",
     "tab-ledger-waiting",
     nothing="None waits.",
 )
@@ -172,7 +173,7 @@ figures.show(
     name="fig-ledger-widths",
     caption="Number of answers of each kind when all intervals are stretched by a "
     "factor. Line: as measured; dotted: the factor of the parameters cell.",
-    alt="A stacked area of three verdicts over the factor, from 0 on.",
+    alt="A stacked area of the answers over the factor, from 0 on.",
     command="make book",
 )
 

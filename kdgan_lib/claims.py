@@ -17,13 +17,16 @@ from kdgan_lib.stats import FEWEST
 VERDICTS = (
     "reproduced",
     "partly",
+    "at most partly",
     "not reproduced",
     "not testable here",
     "not run",
 )
 KINDS = ("quantity", "ordering", "theory", "set-up")
+AT_MOST_PARTLY = "at most partly"
+"""Verdict on a claim that the missing runs could make true in part, but not whole."""
 OPEN = "open"
-"""Protocol of evidence on too few runs for a verdict."""
+"""Protocol of evidence on too few runs for the whole of a rule."""
 EVIDENCE_KEY = ["claim", "quantity", "protocol"]
 
 
@@ -99,6 +102,18 @@ def apply_rule(rule: Mapping[str, Any], evidence: pd.DataFrame) -> str:
         if verdict in rule and holds(rule[verdict], quantities):
             return verdict
     return "not reproduced"
+
+
+def out_of_reach(rule: Mapping[str, Any], so_far: pd.DataFrame) -> bool:
+    """Tell whether the missing runs can make a claim true in part, but not whole.
+
+    so_far: evidence rows with a column `at_best`, the value that a quantity has if all
+    missing runs speak for the claim; NaN where they do not touch it.
+    """
+    if so_far.empty:
+        return False
+    at_best = so_far.assign(value=so_far.at_best.fillna(so_far.value))
+    return apply_rule(rule, at_best) == "partly"
 
 
 def holds(condition: Mapping[str, Any], quantities: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """Measure the claims and write the evidence rows that they are judged by."""
 
 import difflib
+import math
 from collections.abc import Callable, Iterable
 from inspect import signature
 
@@ -38,13 +39,17 @@ def update(
 def measured_now(claim: claims.Claim) -> pd.DataFrame:
     """Return the evidence rows of a claim; none where runs or measure are missing.
 
-    What a measure that lacks runs has so far comes with the protocol `open`.
+    What a measure that lacks runs has so far comes with the protocol `open`, and with
+    a column `at_best`, for what its quantities may still become.
     """
     measure = _measure_of(claim)
     try:
         rows = evidence_rows(claim, measure) if measure else pd.DataFrame()
     except MissingRuns as missing:
-        found = [_row(claim, *item) for item in missing.so_far.items()]
+        found = [
+            {**_row(claim, *item), "at_best": missing.at_best.get(item[0], math.nan)}
+            for item in missing.so_far.items()
+        ]
         rows = pd.DataFrame(found).assign(protocol=claims.OPEN)
     except NoPairs:
         rows = pd.DataFrame()

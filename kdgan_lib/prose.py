@@ -7,7 +7,7 @@ text is "not run" with the one command that makes it, never a number.
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,7 @@ from kdgan_lib.verdicts import Verdict, judge
 SYMBOLS = {
     "reproduced": "●",
     "partly": "◐",
+    "at most partly": "◔",
     "not reproduced": "○",
     "not testable here": "–",
     "not run": "·",
@@ -26,6 +27,7 @@ SYMBOLS = {
 CLASSES = {
     "reproduced": "tip",
     "partly": "important",
+    "at most partly": "warning",
     "not reproduced": "warning",
     "not testable here": "note",
     "not run": "note",
@@ -204,48 +206,6 @@ def chapter_title(chapter: str) -> str:
     return f"{number.lstrip('0')}. {words.replace('_', ' ').capitalize()}"
 
 
-def verdict_counts() -> pd.DataFrame:
-    """Return the number of claims per chapter and verdict, and of all in a last row."""
-    judged = [judge(name) for name in claims.ledger()]
-    files = [each.claim.chapter for each in judged]
-    found = [each.verdict for each in judged]
-    titles = [*map(chapter_title, sorted(set(files)))]
-    return counted("chapter", [*map(chapter_title, files)], found, titles)
-
-
-def built(judged: Iterable[Verdict] = ()) -> str:
-    """Return which of the reproduced claims our code was built to make hold.
-
-    judged: the verdicts, where they are known; by default all are judged.
-    """
-    verdicts = [*judged] or [*map(judge, claims.ledger())]
-    held = [each.claim for each in verdicts if each.verdict == "reproduced"]
-    names = [claim.id for claim in held if claim.built]
-    if not names:
-        return ""
-    return (
-        f"Of the {len(held)} *reproduced*, {listed(names)} were built to hold: they "
-        "show that what the text says can be done, and no more."
-    )
-
-
-def counted(
-    title: str,
-    groups: Sequence[str],
-    verdicts: Sequence[str],
-    rows: Sequence[str],
-    columns: Sequence[str] = claims.VERDICTS,
-) -> pd.DataFrame:
-    """Return how often each verdict occurs in each group, and in all in a last row.
-
-    title: of the first column, which has the groups in the order of `rows`.
-    """
-    counts = pd.crosstab(pd.Series(groups), pd.Series(verdicts))
-    counts = counts.reindex(index=rows, columns=columns, fill_value=0)
-    counts.loc["all"] = counts.sum()
-    return counts.rename_axis(title).reset_index()
-
-
 def source(thing: Callable[..., Any] | type) -> Markdown:
     """Show the library's own source of a function or class."""
     where = inspect.getmodule(thing)
@@ -274,6 +234,11 @@ def reasons(judged: Verdict) -> list[str]:
             lines += [f"**Note**: {claim.note}"] if claim.note else []
         return [*lines, f"**Evidence**: not run. To fill this in: `{judged.command}`"]
     lines.append(f"**Evidence**: {evidence_in_words(judged)}.")
+    if judged.verdict == claims.AT_MOST_PARTLY:
+        lines.append(
+            "**Open**: as it is stated the claim is lost, whatever the missing runs "
+            "show; they tell whether it holds in part."
+        )
     if claim.note:
         lines.append(f"**Note**: {claim.note}")
     lines.append(f"**Protocol**: `{claim.protocol}`; {runs_in_words(judged)}.")
@@ -299,9 +264,15 @@ def _evidence_of(rows: pd.DataFrame) -> str:
 
 
 def _evidence(row: Mapping[Any, Any]) -> str:
-    whole = is_missing(row["lo"]) and float(row["value"]).is_integer()
-    value = interval(row["value"], row["lo"], row["hi"], 0 if whole else 3, row["unit"])
-    return f"{row['quantity'].replace('_', ' ')} = {value}"
+    value, best = row["value"], row.get("at_best")
+    digits = _digits(value) if is_missing(row["lo"]) else 3
+    said = interval(value, row["lo"], row["hi"], digits, row["unit"])
+    may_rise = "" if is_missing(best) else f" (at best {number(best, _digits(best))})"
+    return f"{row['quantity'].replace('_', ' ')} = {said}{may_rise}"
+
+
+def _digits(value: Any) -> int:
+    return 0 if float(value).is_integer() else 3
 
 
 def _cell(value: Any, spec: str) -> str:

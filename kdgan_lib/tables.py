@@ -21,13 +21,19 @@ _READS: dict[str, str] = {}  # query -> digest; one process is one chapter
 class MissingRuns(LookupError):
     """Say that rows are missing, and which one command makes them.
 
-    so_far: quantities that the rows give already, and that no verdict may rest on.
+    so_far: quantities that the rows give already; NaN where they tell nothing.
+    at_best: those that missing rows may still move, if all of them spoke for the claim.
     """
 
     def __init__(
-        self, command: str, time: str = "", so_far: Mapping[str, Any] | None = None
+        self,
+        command: str,
+        time: str = "",
+        so_far: Mapping[str, Any] | None = None,
+        at_best: Mapping[str, float] | None = None,
     ) -> None:
-        self.command, self.time, self.so_far = command, time, dict(so_far or {})
+        self.command, self.time = command, time
+        self.so_far, self.at_best = dict(so_far or {}), dict(at_best or {})
         super().__init__(f"not run: `{command}`" + (f" ({time})" if time else ""))
 
 

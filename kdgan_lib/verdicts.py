@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from kdgan_lib import claims, tables
-from kdgan_lib.claims import OPEN, Claim, apply_rule
+from kdgan_lib.claims import AT_MOST_PARTLY, OPEN, Claim, apply_rule, out_of_reach
 from kdgan_lib.evidence import measured_now
 
 
@@ -54,6 +54,8 @@ def judge(claim_id: str) -> Verdict:
         so_far = evidence[evidence["protocol"] == OPEN].reset_index(drop=True)
         counts = evidence["protocol"].isin([claim.protocol, "exact"])
         evidence = evidence[counts].reset_index(drop=True)
+    if out_of_reach(claim.rule, so_far):
+        return Verdict(claim, AT_MOST_PARTLY, so_far)
     return Verdict(claim, apply_rule(claim.rule, evidence), evidence, so_far)
 
 

@@ -1,4 +1,5 @@
 import inspect
+import math
 import re
 import textwrap
 from dataclasses import replace
@@ -111,6 +112,24 @@ def row(value, lo=None, hi=None, quantity="gap", protocol="exact"):
 )
 def test_rules_give_verdicts(rows, verdict):
     assert claims.apply_rule(RULE, pd.DataFrame(rows)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "at_best", "lost"),
+    [
+        (-1.0, 1.0, True),
+        (-1.0, 2.0, False),  # all of it may still hold
+        (2.0, math.nan, False),
+        (1.0, math.nan, True),
+        (math.nan, 1.0, True),
+        (math.nan, math.nan, False),  # nothing is told
+    ],
+)
+def test_a_claim_is_lost_where_a_part_is_the_best_it_can_be(value, at_best, lost):
+    rule = {"reproduced": {"quantity": "gap", "at_least": 2}, "partly": RULE["partly"]}
+    so_far = pd.DataFrame([row(value) | {"at_best": at_best}])
+    assert claims.out_of_reach(rule, so_far) is lost
+    assert not claims.out_of_reach(rule, so_far[:0])
 
 
 @pytest.mark.parametrize(

@@ -150,9 +150,3 @@ def test_a_note_stands_beside_evidence_that_leaves_a_verdict_open():
         Verdict(replace(claim, note=""), "not run", empty, so_far),
     ):
         assert "Note" not in "".join(prose.reasons(open_one))
-
-
-def test_the_counts_of_verdicts_end_with_all_claims(runs_folder):
-    found = prose.verdict_counts().set_index("chapter")
-    assert found.loc["all"].sum() == len(claims.ledger())
-    assert (found.drop(index="all").sum() == found.loc["all"]).all()

@@ -8,6 +8,7 @@ from kdgan_lib.figures.style import figure, tidy
 COLOURS = {
     "reproduced": "#6FC7A8",
     "partly": "#F4C55C",
+    "at most partly": "#F9E2B0",
     "not reproduced": "#EE9A6B",
     "not testable here": "#C9C9C9",
     "not run": "#FFFFFF",

@@ -2,7 +2,8 @@
 
 A claim about all columns may be settled before all columns were run. Columns that lack
 runs of a method that the claim speaks of count against it; it is called not reproduced
-only if they could not change that. Otherwise its measure raises `MissingRuns`.
+only if they could not change that. Otherwise its measure raises `MissingRuns`, with
+what the quantities would be if those columns all spoke for the claim.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -209,8 +210,8 @@ def _settled(
         for name, value in counts.items()
     }
     if doubtful and _verdict(rule, best) != "not reproduced":
-        so_far = {name: found[name] for name in found if name not in unknown}
-        raise MissingRuns(COMMAND, so_far=so_far if known else None)
+        so_far = found | dict.fromkeys(unknown, float("nan"))
+        raise MissingRuns(COMMAND, so_far=so_far if known else None, at_best=best)
     return found
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from kdgan_lib import claims, tables
-from kdgan_lib.prose import SYMBOLS, counted, evidence_in_words, listed, runs_in_words
+from kdgan_lib.prose import SYMBOLS, evidence_in_words, listed, runs_in_words
+from kdgan_lib.reports.verdict_counts import counted
 from kdgan_lib.verdicts import Verdict, judge
 
-ANSWERED = ("reproduced", "partly", "not reproduced")
+ANSWERED = ("reproduced", "partly", claims.AT_MOST_PARTLY, "not reproduced")
 FEW = {
     "computed, no training": 1,
     "1 or 2 runs": 3,
@@ -62,7 +63,8 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     answered = sum(counts[name] for name in ANSWERED)
     if not answered:
         return ""
-    said = listed(f"{counts[name]} {name}" for name in ANSWERED)
+    named = [each for each in ANSWERED if counts[each] or each != claims.AT_MOST_PARTLY]
+    said = listed(f"{counts[name]} {name}" for name in named)
     return (
         f"Of {len(verdicts)} claims {answered} have an answer: {said}. "
         f"{counts['not run']} wait for runs, and {counts['not testable here']} "
@@ -155,10 +157,13 @@ def reasons(verdicts: Iterable[Verdict]) -> pd.DataFrame:
 
 
 def waiting(verdicts: Iterable[Verdict]) -> pd.DataFrame:
-    """Return the commands that claims without runs wait for, with those claims."""
+    """Return the commands that claims wait for, with those claims.
+
+    A claim that is *at most partly* true waits, too: for which of the two it is.
+    """
     by_command: dict[tuple[str, bool], list[str]] = {}
     for verdict in verdicts:
-        if verdict.verdict == "not run":
+        if verdict.verdict in ("not run", claims.AT_MOST_PARTLY):
             how = _general(verdict.claim), verdict.claim.live
             by_command.setdefault(how, []).append(verdict.claim.id)
     return pd.DataFrame(
@@ -212,7 +217,8 @@ def stretched(verdicts: Iterable[Verdict], width: float) -> list[Verdict]:
 
 def _stretched(verdict: Verdict, width: float) -> Verdict:
     asked = claims.quantities_of(verdict.claim.rule, "interval")
-    if verdict.verdict not in ANSWERED or not asked:
+    open_still = verdict.verdict == claims.AT_MOST_PARTLY
+    if verdict.verdict not in ANSWERED or open_still or not asked:
         return verdict
     evidence = verdict.evidence.copy()
     for row in evidence.index:

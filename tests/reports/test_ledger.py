@@ -1,6 +1,7 @@
 """The ledger's summary agrees with the verdicts it is made from."""
 
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from kdgan_lib import claims, notebooks, runs
 from kdgan_lib.claims import Claim
 from kdgan_lib.figures import ledger as drawings
-from kdgan_lib.reports import ledger
+from kdgan_lib.reports import ledger, verdict_counts
 from kdgan_lib.verdicts import Verdict
 
 AHEAD = {
@@ -49,6 +50,20 @@ def test_the_summary_counts_the_verdicts(verdicts):
     assert said.startswith("Of 8 claims 3 have an answer: 1 reproduced, 1 partly and 1")
     assert "4 wait for runs, and 1 cannot" in said
     assert ledger.summary(verdicts[3:]) == ""
+
+
+def test_the_counts_of_verdicts_end_with_all_claims(runs_folder):
+    found = verdict_counts.by_chapter().set_index("chapter")
+    assert found.loc["all"].sum() == len(claims.ledger())
+    assert (found.drop(index="all").sum() == found.loc["all"]).all()
+
+
+def test_half_an_answer_is_counted_waits_and_is_not_stretched(verdicts):
+    half = answer("T1.42", 1.0, 1.5)
+    half = replace(half, verdict=claims.AT_MOST_PARTLY)
+    assert "1 partly, 1 at most partly and 1 not" in ledger.summary([*verdicts, half])
+    assert ledger.waiting([half]).claims.tolist() == ["T1.42"]
+    assert ledger.stretched([half], 0) == [half]
 
 
 def test_runs_that_name_their_processor_are_counted(runs_folder):

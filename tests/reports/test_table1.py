@@ -16,7 +16,7 @@ from kdgan_lib.data import CONTROLLED_VALIDATION
 from kdgan_lib.measures import cells
 from kdgan_lib.measures import table1 as measures
 from kdgan_lib.paths import ROOT
-from kdgan_lib.reports import orderings, table1, table_text
+from kdgan_lib.reports import ledger, orderings, table1, table_text
 from kdgan_lib.reports.table1 import COLUMNS, METHODS, SMALL, Column
 from kdgan_lib.tables import MissingRuns
 from kdgan_lib.tasks import task
@@ -198,17 +198,28 @@ def test_the_reverse_of_the_papers_numbers_reproduces_no_ordering(runs_folder):
 
 
 def test_one_column_cannot_settle_what_six_may_still_turn(runs_folder):
-    fill(lambda entry: 100 - entry.paper, MNIST[:1])
+    fill(lambda entry: entry.paper, MNIST[:1])
     assert verdict("T1.38") == "not run"
     with pytest.raises(MissingRuns, match="kdgan sweep table1"):
         measures.best("kdgan")
     judged = judge("T1.38")
     assert judged.evidence.empty
     known = judged.so_far.set_index("quantity").value
-    assert (known["columns_best"], known["columns_run"]) == (0, 1)
+    assert (known["columns_best"], known["columns_run"]) == (1, 1)
     text = str(prose.verdict("T1.38").data)
-    assert "which leaves the verdict open: columns best = 0" in text
+    assert "which leaves the verdict open: columns best = 1 (at best 6)" in text
     assert "**Evidence**: not run" in text
+
+
+def test_one_column_that_is_lost_leaves_a_part_of_what_all_six_should_show(runs_folder):
+    fill(lambda entry: 100 - entry.paper, MNIST[:1])
+    judged = judge("T1.38")
+    assert (judged.verdict, judged.runs) == ("at most partly", 10)
+    text = str(prose.verdict("T1.38").data)
+    assert "**Evidence**: columns best = 0 (at best 5); columns clearly best" in text
+    assert "**Open**: as it is stated the claim is lost" in text
+    (line,) = ledger.waiting([judged]).command
+    assert line == f"`{judged.claim.command}`"
 
 
 def test_columns_that_cannot_save_a_claim_are_not_waited_for(runs_folder):
@@ -239,6 +250,9 @@ def test_a_lead_that_grows_once_settles_a_data_set(runs_folder):
     assert found[1_000] > found[100]
     with pytest.raises(MissingRuns):  # CIFAR-10 may still shrink
         measures.gap()
+    assert verdict("T1.43") == "at most partly"
+    text = str(prose.verdict("T1.43").data)
+    assert "mnist shrinks = 0 (at best 0); cifar shrinks = not run (at best 1)" in text
 
 
 def test_a_claim_waits_for_no_method_that_it_does_not_speak_of(runs_folder):
