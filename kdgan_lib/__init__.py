@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kdgan_lib import estimators, losses
     from kdgan_lib.budget import Budget
     from kdgan_lib.data import Examples, Split
+    from kdgan_lib.loop.device import GPUFull
     from kdgan_lib.loop.evaluation import Criterion, evaluate
     from kdgan_lib.methods import METHODS, method
     from kdgan_lib.teachers import Fixed
@@ -29,6 +30,7 @@ __all__ = [
     "Diverged",
     "Examples",
     "Fixed",
+    "GPUFull",
     "Result",
     "Split",
     "estimators",
@@ -46,6 +48,7 @@ _HOMES = {
     "Diverged": "train",
     "Examples": "data",
     "Fixed": "teachers",
+    "GPUFull": "loop.device",
     "Result": "train",
     "Split": "data",
     "evaluate": "loop.evaluation",

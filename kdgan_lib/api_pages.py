@@ -19,8 +19,8 @@ PARTS = {
     "Training": "train loop budget randomness memory threads live",
     "Runs and statistics": (
         "runs tasks experiments grids tag_grids beyond_grids variations execute repeat "
-        "sweep tuning search_spaces classical variance_plan choices stats provenance "
-        "workers files paths"
+        "sweep tuning search_spaces classical variance_plan choices columns stats "
+        "provenance workers files paths"
     ),
     "Tables and reports": (
         "reports costs declared tag_facts soft_labels predictions recommend names"

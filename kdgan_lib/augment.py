@@ -158,3 +158,5 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "mirror": mirror,
     "crop": crop,
 }
+RESAMPLING = ("affine", "elastic", "elastic_or_affine")
+"""Those whose pixels lie between the ones that were given."""

@@ -62,9 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
         if os.environ.get("KDGAN_TRACEBACK"):
             raise
         said = _sentence(error)
-        if said:
-            print(f"{called}: {said}", file=sys.stderr)
-        return 1 if said else 0
+        if not said and isinstance(error, BrokenPipeError):  # nobody reads on
+            return 0
+        print(f"{called}: {said or type(error).__name__}", file=sys.stderr)
+        return 1
 
 
 def _sentence(error: Exception) -> str:

@@ -15,11 +15,13 @@ from torch.nn.functional import logsigmoid, one_hot
 
 from kdgan_lib.concrete import gumbel
 from kdgan_lib.estimators import estimator
-from kdgan_lib.game import Game, Strategies, total_variation
+from kdgan_lib.game import Game, Strategies, respond, total_variation
 
 Schedule = Literal["alternating", "simultaneous"]
 Objective = Literal["per_player", "shared"]
 ORDER = ("discriminator", "teacher", "classifier")
+LEAST = -1e100
+"""The reward of a label without any mass, in place of minus infinity."""
 
 
 class Logits(NamedTuple):
@@ -285,16 +287,35 @@ def best_answers(game: Game, starts: Logits, rounds: int) -> Trajectory:
     No step size: where the distillation weights are small, the jumps are long. A law
     without mass on a label has a logit of -inf there.
     """
-    state = starts.strategies()
-    path = [state]
+    alpha, beta, gamma = float(game.alpha), float(game.beta), float(game.gamma)
+    shares = torch.tensor([alpha, 1 - alpha]).log()
+    h, f, g = (
+        starts.classifier.log_softmax(-1),
+        starts.teacher.log_softmax(-1),
+        starts[2],
+    )
+    path = [Logits(h, f, g)]
     for _ in range(rounds):
-        for seat in ("p_d", "p_t", "p_c"):
-            answer = getattr(game.best_responses(*state), seat)
-            state = state._replace(**{seat: answer})
-        path.append(state)
-    p_c, p_t, p_d = (torch.stack(tables) for tables in zip(*path, strict=True))
-    history = Logits(p_c.log(), p_t.log(), p_d.logit())
+        g = game.p_u.log() - torch.logaddexp(shares[0] + h, shares[1] + f)  # Lemma 4.1
+        reward = logsigmoid(-g).clamp_min(LEAST)  # log(1 - p_d)
+        f = _best_logits(reward, h, 1 - alpha, gamma, game.distillation)
+        h = _best_logits(reward, f, alpha, beta, game.distillation)
+        path.append(Logits(h, f, g))
+    history = Logits(*(torch.stack(tables) for tables in zip(*path, strict=True)))
     return Trajectory(game, torch.arange(len(path)), history)
+
+
+def _best_logits(
+    reward: Tensor, other: Tensor, weight: float, penalty: float, kind: str
+) -> Tensor:
+    """Return the logarithm of the law that `game.respond` gives, [..., K].
+
+    A Gibbs law is tilted by its logits: a mass too small for a float would be zero, and
+    from there no tilt brings it back.
+    """
+    if kind == "reverse_kl" and penalty > 0:
+        return (other - weight / penalty * reward).log_softmax(-1)
+    return respond(reward, other.softmax(-1), weight, penalty, kind).log()
 
 
 def local_modes(game: Game, rules: Play) -> Tensor:

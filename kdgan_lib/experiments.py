@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,6 +11,7 @@ from torch import nn
 
 from kdgan_lib.budget import INTERVALS, PRETRAINED, Budget, Precision
 from kdgan_lib.choices import identity
+from kdgan_lib.columns import check_columns
 from kdgan_lib.data import SUBSETS, Split
 from kdgan_lib.loop.schedule import GAME, stages, updates_per_epoch
 from kdgan_lib.methods import METHODS, Method, method
@@ -56,6 +57,7 @@ class Run:
     def __post_init__(self) -> None:
         """Refuse no examples, and a look at the test set under `controlled`."""
         _check_size(self.n)
+        check_columns(self.method, [field.name for field in fields(self)])
         if self.protocol == "controlled" and self.budget.selection != "validation":
             raise ValueError(
                 "The protocol 'controlled' selects on validation, not by "

@@ -40,6 +40,8 @@ class Fixed(nn.Module):
     def forward(self, inputs: Tensor, privileged: Tensor | None = None) -> Tensor:
         """Return [batch, labels] logits: logarithms of the probabilities."""
         seen = inputs if privileged is None else privileged
+        if seen.dtype == torch.bfloat16:  # which numpy does not have
+            seen = seen.float()
         found = np.asarray(self.predict(seen.detach().cpu().numpy()))
         if found.ndim != 2 or found.dtype.kind not in "biuf":
             raise ValueError(

@@ -122,7 +122,9 @@ class Training:
     ) -> None:
         """Go through the stages' epochs, from the last checkpoint if there is one."""
         plan, state = stages(self.method, self.budget), self.state
-        state.resume(checkpoints, plan, self.budget)
+        if not state.resume(checkpoints, plan, self.budget) and checkpoints:
+            # Players are trained in place: the same call finds what they began at.
+            checkpoints.save(0, state.payload())
         saved = time.perf_counter()
         while state.stage < len(plan):
             stage, begun = plan[state.stage], time.perf_counter()
@@ -198,7 +200,7 @@ class Training:
         images = randomness.derive(self.seed, "augment", *place, device=device)
         noise = Noise(randomness.derive(self.seed, "noise", *place, device=device))
         augment = AUGMENTATIONS[stage.augmentation]
-        for index in order.split(self.budget.batch_size):
+        for index in order.split(int(self.budget.batch_size)):
             batch = train[index]
             inputs = augment(batch.inputs, images)
             yield Examples(inputs, batch.targets, batch.privileged), noise

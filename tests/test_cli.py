@@ -82,6 +82,15 @@ def test_an_output_that_cannot_be_written_is_one_sentence(arguments):
     assert done.stderr.count("\n") == 1
 
 
+def test_a_failure_without_words_is_named_and_is_no_success(capsys, monkeypatch):
+    def fail(given):
+        raise NotImplementedError
+
+    monkeypatch.setattr(cli, "_run", fail)
+    code, _, error = call(capsys, "data")
+    assert (code, error) == (1, "kdgan data: NotImplementedError\n")
+
+
 @pytest.mark.usefixtures("own_process")
 def test_only_a_process_of_the_command_s_own_keeps_its_memory(capsys, monkeypatch):
     kept = []

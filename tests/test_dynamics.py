@@ -209,6 +209,15 @@ def test_best_answers_arrive_where_distillation_shortens_them(weight, arrives):
     assert bool((path.distance()[-1] > 0.1).all()) != arrives
 
 
+def test_weak_distillation_leaps_from_corner_to_corner_and_rests_in_none():
+    """Its masses fall below the least float; a zero would hold it in a corner."""
+    game = Game(torch.tensor([0.2, 0.3, 0.5]), 0.5, 0.1, 0.1, "reverse_kl")
+    path = best_answers(game, random_starts(game, 5, seeded(1)), rounds=60)
+    corners = path.strategies().p_c.argmax(-1)[20:]
+    assert bool((corners.diff(dim=0) != 0).any(0).all())
+    assert float(path.logits.classifier.min()) < math.log(torch.finfo().tiny)
+
+
 def test_best_answers_without_distillation_are_corners_or_their_middle_at_a_tie():
     game = Game(torch.tensor([0.2, 0.3, 0.5]), 0.5, 0.0, 0.0)
     path = best_answers(game, random_starts(game, 5, seeded(2)), rounds=4)

@@ -1,7 +1,7 @@
 """Check what the protocols prescribe and that a stored row declares its run again."""
 
 import re
-from dataclasses import replace
+from dataclasses import make_dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from kdgan_lib.loop import schedule
 from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import METHODS, method
 from kdgan_lib.methods.adversarial import Adversarial
+from kdgan_lib.methods.mimic import Mimic
 from kdgan_lib.names import ADVERSARIAL, COMPARED
 from kdgan_lib.tasks import task
 
@@ -303,3 +304,28 @@ def test_figure_3a_has_ten_seeds_of_every_method_and_five_of_the_other_arms():
         assert set(counts[protocol].index) == set(ADVERSARIAL)
     assert len({run.id for run in figure3a()}) == len(figure3a())
     assert GRIDS["figure3a"] is figure3a
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("n", 4, "and every run has something of that name"),
+        ("batch_size", 4, "and every run has something of that name"),
+        ("stage", 1, "and every run has something of that name"),
+        ("distillation", 0.5, "which is a text in other methods"),
+        ("noise_scale", "wide", "which is a number in other methods"),
+    ],
+)
+def test_a_hyperparameter_may_not_mean_two_things_in_one_column(name, value, told):
+    kind = make_dataclass(
+        "Mine", [(name, type(value), value)], bases=(Mimic,), frozen=True
+    )
+    usual = declare("mimic", n=100)
+    with pytest.raises(ValueError, match=f"hyperparameter '{name}', {told}: give it"):
+        replace(usual, method=kind())
+
+
+def test_a_hyperparameter_of_ones_own_is_declared():
+    kind = make_dataclass("Mine", [("trust", float, 2.0)], bases=(Mimic,), frozen=True)
+    usual = declare("mimic", n=100)
+    assert replace(usual, method=kind()).configuration()["trust"] == 2.0

@@ -24,6 +24,7 @@ ROOMS = {
     ),
     "players and methods": (
         *("nets", "cifar_nets", "tag_nets", "compression", "teachers", "methods"),
+        "columns",
         *("baselines", "variance"),
     ),
     "a run's parts": ("loop",),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ import torch
 
 from kdgan_lib import fit
 from kdgan_lib.loop.checkpoint import Checkpoints
-from kdgan_lib.loop.evaluation import ACCURACY, Criterion
+from kdgan_lib.loop.evaluation import ACCURACY, Criterion, accuracy
 from kdgan_lib.loop.owner import owner
 from kdgan_lib.loop.state import State, digest
 from kdgan_lib.losses import cross_entropy
@@ -81,15 +82,18 @@ def interrupted(name, folder, epochs, monkeypatch, budget=toys.BUDGET):
 
 
 def resume(name, checkpoints, budget, seed_of_weights=99):
-    players = toys.players_of(name, seed_of_weights if checkpoints.latest() else 0)
-    return fit(
-        name,
-        players,
-        toys.split(),
-        budget,
-        checkpoints=checkpoints,
-        checkpoint_seconds=0,
-    )
+    begun = bool(checkpoints.latest())
+    players = toys.players_of(name, seed_of_weights if begun else 0)
+    told = pytest.warns(match="goes on with its own") if begun else nullcontext()
+    with told:
+        return fit(
+            name,
+            players,
+            toys.split(),
+            budget,
+            checkpoints=checkpoints,
+            checkpoint_seconds=0,
+        )
 
 
 def assert_same_bits(first, second):
@@ -258,6 +262,36 @@ def test_a_start_that_only_the_game_trains_is_told_where_it_is_another(
         assert_same_bits(settled(tmp_path, weighted(2), seat, name), first)
 
 
+def test_a_start_that_is_pretrained_is_told_where_it_is_another(tmp_path):
+    call = partial(fit, "supervised", split=toys.split(), budget=toys.BUDGET)
+    first = call(toys.players_of("supervised", 1), checkpoints=tmp_path)
+    with pytest.warns(UserWarning, match="The classifier given are not at the weights"):
+        again = call(toys.players_of("supervised", 2), checkpoints=tmp_path)
+    assert_same_bits(first, again)
+
+
+def test_the_same_call_goes_on_though_it_was_broken_off_before_it_was_saved(
+    tmp_path, monkeypatch
+):
+    players = toys.players_of("kdgan")
+    call = partial(fit, "kdgan", players, toys.split(), toys.BUDGET)
+    whole, left = Training.outer_epoch, [6]
+
+    def stopping(training, stage, epoch):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Stop
+        whole(training, stage, epoch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "outer_epoch", stopping)
+        with pytest.raises(Stop):  # in less than the seconds between checkpoints
+            call(checkpoints=tmp_path)
+    with pytest.warns(UserWarning, match="not any more: it goes on with its own"):
+        found = call(checkpoints=tmp_path)
+    assert_same_bits(found, uninterrupted("kdgan"))
+
+
 @dataclass(frozen=True)
 class Layered(Supervised):
     """SUPERVISED with hyperparameters that are no numbers."""
@@ -288,6 +322,16 @@ def test_a_score_or_a_loss_that_was_edited_is_another_runs():
     ):
         assert len({make(line) for line in lines}) == len(lines)
         assert make(lines[0]) == make(lines[0])
+
+
+def test_a_score_that_is_no_plain_function_is_known_by_what_it_keeps():
+    def above(bound, logits, targets):
+        return (logits > bound).float().mean()
+
+    scores = [partial(above, 0.0), partial(above, 1.0), partial(accuracy), accuracy]
+    names = [owned(criterion=Criterion("own", score)) for score in scores]
+    assert len(set(names)) == len(scores)
+    assert owned(criterion=Criterion("own", partial(above, 0.0))) == names[0]
 
 
 def test_the_names_in_a_set_tell_no_process_from_another():

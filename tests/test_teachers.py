@@ -47,6 +47,13 @@ def test_inputs_that_are_whole_numbers_do_not_round_its_probabilities():
     assert torch.allclose(logits.exp(), torch.full((2, 4), 0.25))
 
 
+def test_bfloat16_which_numpy_lacks_is_read_as_float32():
+    kinds = []
+    spy = Fixed(lambda x: kinds.append(x.dtype) or np.full((2, 4), 0.25))
+    logits = spy(torch.zeros(2, 4, dtype=torch.bfloat16))
+    assert (kinds, logits.dtype) == ([np.dtype("float32")], torch.bfloat16)
+
+
 def test_it_sees_the_privileged_provision_where_there_is_one():
     seen = []
     spy = Fixed(lambda x: seen.append(x) or np.full((len(x), 3), 1 / 3))

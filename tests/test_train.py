@@ -330,6 +330,28 @@ def test_a_random_change_of_images_is_refused_where_there_are_none(field, kind):
         train(budget=WITHOUT_PRETRAINING.but(**{field: kind}))
 
 
+def test_a_change_that_resamples_refuses_images_of_whole_numbers():
+    network = nn.Sequential(Scaled(), nn.Flatten(), nn.Linear(64, toys.LABELS))
+    images = torch.zeros(40, 1, 8, 8, dtype=torch.uint8)
+    split = toys.split()
+    parts = {
+        part: replace(getattr(split, part), inputs=images[:1].expand(count, -1, -1, -1))
+        for part, count in (("train", 40), ("validation", 40), ("test", 60))
+    }
+    call = partial(fit, "supervised", {"classifier": network}, replace(split, **parts))
+    sentence = "'affine' .* between pixels, and the inputs are torch.uint8: pass .float"
+    with pytest.raises(ValueError, match=sentence):
+        call(toys.BUDGET.but(augmentation="affine"))
+    call(toys.BUDGET.but(augmentation="crop"))
+
+
+class Scaled(nn.Module):
+    """Take images of whole numbers."""
+
+    def forward(self, images):
+        return images.float() / 255
+
+
 def test_a_device_that_is_not_there_is_refused_in_one_sentence(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for device in ("cuda", "cuda:0", torch.device("cuda")):

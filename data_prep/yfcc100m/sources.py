@@ -1,6 +1,7 @@
 """Get the bytes of one photograph: from a folder, a mirror, or its own address."""
 
 import http.client
+import re
 import threading
 import time
 import urllib.error
@@ -71,11 +72,21 @@ class Folder:
         self.stop = threading.Event()
 
     def read(self, photograph: Candidate) -> bytes:
-        """Return the file of a photograph."""
+        """Return the file of a photograph.
+
+        A file that cannot be read, or whose folder is not there, may be back later.
+        """
         try:
             return Path(fill(self.place, photograph)).read_bytes()
         except OSError as error:
-            raise Gone(f"no file ({error.strerror})") from None
+            absent = isinstance(error, FileNotFoundError) and self._is_there()
+            kind = Gone if absent else Unreachable
+            raise kind(f"no file ({error.strerror})") from None
+
+    def _is_there(self) -> bool:
+        """Tell whether the folder of all photographs holds anything."""
+        root = Path(re.split(r"\{(?:id|path|url)\}", self.place)[0] + "x").parent
+        return root.is_dir() and any(root.iterdir())
 
 
 class Web:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from kdgan_lib.files import write_atomically
+from kdgan_lib.memory import is_full
 
 KEPT = 2
 
@@ -64,12 +65,12 @@ class Checkpoints:
             content = path.read_bytes()
             try:
                 payload = decode(content)
-            except MemoryError:  # says nothing of the file either
-                raise
             except UnpicklingError as error:
                 fault = "holds other things than tensors and plain values"
                 _set_aside(path, ".unreadable", f"{fault} ({error})")
             except Exception as error:
+                if is_full(error):  # says nothing of the file either
+                    raise
                 _set_aside(path, ".damaged", f"is damaged ({error})")
             else:
                 self._go_on(payload.pop("contexts", []))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from kdgan_lib.data import Examples
+from kdgan_lib.nets import PLAYERS
 
 Metric = Callable[[Tensor, Tensor], float]
 CHUNK = 1000
@@ -65,17 +66,32 @@ def predict(player: str, module: nn.Module, examples: Examples) -> Tensor:
     """Return [examples, labels] logits in evaluation mode, chunk by chunk.
 
     The player has its own mode again after. The logits are on its device, wherever the
-    examples are. One example left over joins the last chunk: a BatchNorm that keeps no
-    statistics takes no single one.
+    examples are. Where the memory of the GPU has no room, smaller chunks are tried.
+    """
+    size = CHUNK
+    with evaluation_mode(module):
+        while True:
+            try:
+                return _in_chunks(player, module, examples, size)
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+            size //= 2
+
+
+def _in_chunks(player: str, module: nn.Module, examples: Examples, size: int) -> Tensor:
+    """Return the logits of all examples, of which `size` are asked for at a time.
+
+    One left over joins the last chunk: a BatchNorm that keeps no statistics takes no
+    single one.
     """
     tensors = (*module.parameters(), *module.buffers(), examples.inputs)
     device = tensors[0].device
-    starts = range(0, max(1, len(examples) - 1), CHUNK)
-    with evaluation_mode(module):
-        chunks = [
-            player_logits(player, module, examples[start:end].to(device))
-            for start, end in pairwise([*starts, len(examples)])
-        ]
+    starts = range(0, max(1, len(examples) - 1), size)
+    chunks = [
+        player_logits(player, module, examples[start:end].to(device))
+        for start, end in pairwise([*starts, len(examples)])
+    ]
     return torch.cat(chunks)
 
 
@@ -84,9 +100,12 @@ def evaluate(
 ) -> float:
     """Return the metric on the examples, or NaN where there are none.
 
-    Raises FloatingPointError when a logit is not finite, and ValueError when the metric
-    is no number.
+    player: classifier, teacher or discriminator; C alone does not see the privileged
+    provision. Raises FloatingPointError when a logit is not finite, and ValueError when
+    the metric is no number, or for another player.
     """
+    if player not in PLAYERS:
+        raise ValueError(f"No player '{player}'; choose from {', '.join(PLAYERS)}.")
     if len(examples) == 0:
         return float("nan")
     logits = predict(player, module, examples)

@@ -1,8 +1,11 @@
 """Refuse a split that cannot be trained on."""
 
+from operator import index
+
 import torch
 from torch import Tensor
 
+from kdgan_lib.augment import RESAMPLING
 from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
 from kdgan_lib.loop.schedule import stages
@@ -60,10 +63,12 @@ def check_tensors(split: Split) -> None:
 
 def check_split(split: Split, budget: Budget) -> None:
     """Raise ValueError for nothing to train, select or report on, or wrong targets."""
-    if not isinstance(split.num_labels, int):
+    try:
+        index(split.num_labels)
+    except TypeError:
         raise ValueError(
             f"The split's num_labels must be a whole number, not {split.num_labels!r}."
-        )
+        ) from None
     if len(split.train) == 0:
         raise ValueError("The split has no training examples.")
     if len(split.test) == 0:
@@ -118,12 +123,22 @@ def _check_examples(part: str, examples: Examples, num_labels: int) -> None:
 
 
 def check_augmentation(method: Method, budget: Budget, split: Split) -> None:
-    """Raise ValueError for a random change of images where there are none."""
-    shape = tuple(split.train.inputs.shape)
+    """Raise ValueError for a random change of images where there are none.
+
+    Or for one that resamples images of whole numbers.
+    """
+    inputs = split.train.inputs
+    shape = tuple(inputs.shape)
     for stage in stages(method, budget):
         if stage.augmentation != "none" and len(shape) != IMAGES:
             raise ValueError(
                 f"The augmentation '{stage.augmentation}' ({stage.name}) changes "
                 f"images [N, C, H, W], and the inputs have shape {shape}: set the "
                 "budget's augmentations to 'none'."
+            )
+        if stage.augmentation in RESAMPLING and not inputs.is_floating_point():
+            raise ValueError(
+                f"The augmentation '{stage.augmentation}' ({stage.name}) takes values "
+                f"between pixels, and the inputs are {inputs.dtype}: pass .float() of "
+                "them."
             )

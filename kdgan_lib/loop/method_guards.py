@@ -79,7 +79,12 @@ def _returned(
 
 def _check_loss(phase: Phase, returned: object) -> None:
     match returned:
-        case (Tensor(ndim=0), dict() as terms):
+        case (Tensor(ndim=0) as loss, dict() as terms):
+            if not loss.requires_grad:
+                raise ValueError(
+                    f"The {phase.player}'s loss has no gradient: compute it from "
+                    f"logits['{phase.player}'], without argmax, item or detach."
+                )
             _check_terms(phase, terms)
             return
     raise ValueError(

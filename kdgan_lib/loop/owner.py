@@ -19,7 +19,7 @@ from kdgan_lib.loop.fingerprint import (
     is_ours,
     without_places,
 )
-from kdgan_lib.loop.schedule import GAME, learners, stages
+from kdgan_lib.loop.schedule import learners, stages
 from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import Method
 
@@ -55,13 +55,9 @@ def owner(
 def starts(
     method: Method, players: Mapping[str, nn.Module], budget: Budget
 ) -> dict[str, str]:
-    """Return digests of the players that the game trains from the weights they have."""
-    first = learners(method, budget)
-    return {
-        seat: digest(players[seat])
-        for seat in method.seats()
-        if first.get(seat) == GAME
-    }
+    """Return digests of the players that the run trains, at the weights they have."""
+    trained = learners(method, budget)
+    return {seat: digest(players[seat]) for seat in method.seats() if seat in trained}
 
 
 def _kept(

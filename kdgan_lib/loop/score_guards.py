@@ -70,21 +70,32 @@ def check_scores(
 ) -> None:
     """Raise ValueError for a criterion that returns no numbers.
 
-    It is tried on two examples. What it raises there is left to the run: a score may
-    need more of them.
+    It is tried on two examples, and then on all of the test set: a score may need more
+    than two. What it raises there ends the run before anything is trained.
     """
-    two = split.test[:2]
-    logits = predict("classifier", players["classifier"], two)
     try:
-        score = criterion.score(logits, two.targets)
-        further = criterion.report(logits, two.targets) if criterion.report else {}
+        score, further = _scores(criterion, players["classifier"], split.test[:2])
     except Exception:
-        return
+        score, further = _scores(criterion, players["classifier"], split.test)
     number(score)
     if not isinstance(further, Mapping):
         raise ValueError(
             f"The criterion's report returns a {type(further).__name__}: let it return "
             "a dictionary of scores by name."
         )
+    if criterion.name in further:
+        raise ValueError(
+            f"The criterion's report has a score '{criterion.name}', as the criterion "
+            "itself: give it another name."
+        )
     for each in further.values():
         number(each)
+
+
+def _scores(
+    criterion: Criterion, classifier: nn.Module, examples: Examples
+) -> tuple[object, object]:
+    """Return what the criterion's score and its report say of C as it is."""
+    logits = predict("classifier", classifier, examples)
+    report = criterion.report or (lambda logits, targets: {})
+    return criterion.score(logits, examples.targets), report(logits, examples.targets)

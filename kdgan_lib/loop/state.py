@@ -26,7 +26,7 @@ class State:
     owner: str = ""
     """Whose checkpoints these are: `loop.owner`; empty if none are kept."""
     starts: dict[str, str] = field(default_factory=dict)
-    """Digests of what players begin the game at untrained: `loop.owner.starts`."""
+    """Digests of the weights that players began at: `loop.owner.starts`."""
     optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
     stage: int = 0
     epoch: int = 0
@@ -73,15 +73,15 @@ class State:
 
     def resume(
         self, checkpoints: Checkpoints | None, plan: tuple[Stage, ...], budget: Budget
-    ) -> None:
-        """Take over the newest sound checkpoint, if there is one.
+    ) -> bool:
+        """Take over the newest sound checkpoint; return whether there is one.
 
         Raises ValueError, before a player is touched, if it is another run's.
         Checkpoints of earlier versions do not say whose they are, and are taken over.
         """
         payload = checkpoints.latest() if checkpoints else None
         if checkpoints is None or payload is None:
-            return
+            return False
         if payload.get("owner", self.owner) != self.owner:
             raise ValueError(
                 f"{checkpoints.folder} holds another run's checkpoint, or one of "
@@ -97,6 +97,7 @@ class State:
                 optimizer.load_state_dict(payload["optimizers"][name])
         for name in _PLAIN:
             setattr(self, name, payload.get(name, getattr(self, name)))
+        return True
 
     def _begun(self, starts: dict[str, str], checkpoints: Checkpoints) -> None:
         """Keep what the run began at; warn where players were given other weights."""
@@ -104,8 +105,8 @@ class State:
         if others:
             warnings.warn(
                 f"The {' and the '.join(others)} given are not at the weights that the "
-                f"run in {checkpoints.folder} began at: it goes on with its own. If "
-                "another run is meant, give it a folder of its own.",
+                f"run in {checkpoints.folder} began at, or not any more: it goes on "
+                "with its own. If another run is meant, give it a folder of its own.",
                 stacklevel=5,
             )
         self.starts = starts

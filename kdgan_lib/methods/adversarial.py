@@ -116,7 +116,9 @@ class Adversarial(Method):
 
     def generators(self) -> dict[str, float]:
         """Return the players that propose labels, with their weights in p_alpha."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"'{self.name}' does not say who proposes labels: define generators()."
+        )
 
     def discriminator_loss(
         self, logits: Logits, batch: Examples, noise: Noise, temperature: float

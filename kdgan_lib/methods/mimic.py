@@ -31,7 +31,9 @@ class FixedTeacher(Method):
         self, logits: Logits, batch: Examples, noise: Noise, temperature: float
     ) -> LossTerms:
         """Return C's distillation loss."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"'{self.name}' does not say what C loses: define classifier_loss()."
+        )
 
 
 @dataclass(frozen=True)

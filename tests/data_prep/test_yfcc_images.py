@@ -114,6 +114,21 @@ def test_all_there_is_comes_when_there_is_too_little(fetch, server):
     assert found == [1, 3, 4]
 
 
+def test_a_folder_that_goes_away_meanwhile_buries_nothing(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    (folder / "1.jpg").write_bytes(jpeg(1))
+    source = open_source(str(folder))
+    with pytest.raises(Gone, match="no file"):
+        source.read(candidate(2))
+    (folder / "3.jpg").mkdir()  # there, and cannot be read
+    with pytest.raises(Unreachable, match="no file"):
+        source.read(candidate(3))
+    folder.rename(tmp_path / "away")
+    with pytest.raises(Unreachable, match="no file"):
+        source.read(candidate(1))
+
+
 def test_a_network_that_is_down_ends_in_a_sentence_and_buries_nothing(
     fetch, server, tmp_path, monkeypatch
 ):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -120,6 +121,7 @@ def test_public_names_are_listed_and_can_be_imported():
         (("mine", lambda logits, _: logits[0]), "A score is a Tensor that is no sing"),
         (("mine", accuracy, lambda *_: 0.5), "report returns a float: let it return"),
         (("mine", accuracy, lambda *_: {"a": None}), "A score is a NoneType that is"),
+        (("mine", accuracy, lambda *_: {"mine": 1.0}), "report has a score 'mine', as"),
     ],
 )
 def test_a_criterion_that_gives_no_numbers_is_told_before_anything_is_trained(
@@ -140,6 +142,23 @@ def test_a_criterion_that_needs_more_than_two_examples_is_left_to_the_run():
 
     result = train(criterion=Criterion("many", of_many))
     assert 0 <= result.metrics["test_many"] <= 1
+
+
+def test_a_score_that_fails_on_all_examples_ends_the_run_before_it_begins():
+    def trained(*_):
+        pytest.fail("an epoch was trained")
+
+    def mistyped(logits, targets):
+        raise NameError("name 'acuracy' is not defined")
+
+    with pytest.raises(NameError, match="acuracy"):
+        train(criterion=Criterion("typo", mistyped), after_epoch=trained)
+
+
+def test_whole_numbers_of_numpy_and_torch_are_whole_numbers():
+    labels = replace(toys.split(), num_labels=torch.tensor(toys.LABELS))
+    found = train(split=labels, budget=toys.BUDGET.but(batch_size=np.int64(10)))
+    assert found.metrics["weights_digest"] == train().metrics["weights_digest"]
 
 
 def test_a_tensor_without_dimensions_is_no_set_of_examples():

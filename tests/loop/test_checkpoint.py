@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from kdgan_lib.loop import checkpoint
 from kdgan_lib.loop.checkpoint import Checkpoints, decode, encode
+from kdgan_lib.memory import ALLOCATOR
 
 PAYLOAD = {"step": 3, "weights": {"a": torch.arange(4.0)}, "curve": [{"epoch": 1}]}
 
@@ -137,5 +139,19 @@ def test_a_checkpoint_that_cannot_be_read_is_not_taken_for_damaged(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", fail)
         with pytest.raises(OSError, match=os.strerror(code)):
+            Checkpoints(tmp_path).latest()
+    assert Checkpoints(tmp_path).latest() == {"step": 1}
+
+
+def test_a_checkpoint_for_which_there_is_no_memory_is_not_taken_for_damaged(
+    tmp_path, monkeypatch
+):
+    def fail(content):
+        raise RuntimeError(f"[enforce fail] {ALLOCATOR}: you tried to allocate")
+
+    Checkpoints(tmp_path).save(1, {"step": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "decode", fail)
+        with pytest.raises(RuntimeError, match="can't allocate memory"):
             Checkpoints(tmp_path).latest()
     assert Checkpoints(tmp_path).latest() == {"step": 1}

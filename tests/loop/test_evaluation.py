@@ -49,3 +49,30 @@ def test_naming_any_of_several_true_labels_is_right():
     targets = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0]])
     always_second = torch.tensor([0.0, 1.0, 0.0]).expand(3, 3)
     assert accuracy(always_second, targets) == pytest.approx(2 / 3)
+
+
+class Narrow(nn.Linear):
+    """Have no room for more than some examples at a time."""
+
+    def __init__(self, room):
+        super().__init__(3, 2)
+        self.room = room
+
+    def forward(self, inputs):
+        if len(inputs) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return super().forward(inputs)
+
+
+def test_where_a_chunk_has_no_room_smaller_ones_are_scored():
+    network, asked = Narrow(20), examples(130)
+    found = predict("classifier", network, asked)
+    whole = torch.cat([network(part) for part in asked.inputs.split(10)])
+    torch.testing.assert_close(found, whole.detach())
+    with pytest.raises(torch.OutOfMemoryError):
+        predict("classifier", Narrow(0), asked)
+
+
+def test_a_player_that_is_none_is_named():
+    with pytest.raises(ValueError, match="No player 'student'; choose from"):
+        evaluate("student", nn.Linear(3, 2), examples(4))

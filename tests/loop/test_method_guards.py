@@ -90,6 +90,15 @@ def test_a_key_error_of_the_losss_own_is_left_as_it_is():
         train(own(Phase("classifier", loss)))
 
 
+def test_a_loss_without_a_gradient_is_refused():
+    def loss(logits, batch, noise, temperature):
+        return (logits["classifier"].argmax(1) * 1.0).mean(), {}
+
+    sentence = r"classifier's loss has no gradient: compute it from logits\['classifier"
+    with pytest.raises(ValueError, match=sentence):
+        train(own(Phase("classifier", loss)))
+
+
 @pytest.mark.parametrize("returned", ["scalar", "vector", "no dictionary"])
 def test_what_is_no_loss_is_refused(returned):
     def loss(logits, batch, noise, temperature):
