@@ -22,9 +22,9 @@
 # - Every claim that can be tested has a rule that was written before its runs; where
 #   one was changed later, its box says so and why.
 # - Rules are applied to stored measurements, not to impressions, and the answer is one
-#   of five verdicts.
-# - Every number in a sentence, table or figure is read from a table of runs when the
-#   chapter is executed. If the rows are missing, the chapter says so and prints no
+#   of six verdicts.
+# - Every result in a sentence, table or figure is read from stored runs, or computed,
+#   when the chapter is executed. If rows are missing, the chapter says so and prints no
 #   number.
 # - You can change a chapter's parameters and run it again.
 
@@ -103,11 +103,11 @@ prose.sentence("{said}", said=verdict_counts.built())
 # same interval for three to nine runs; one or two runs have none. From ten runs on they
 # use the bias-corrected bootstrap (BCa), which does not suppose that runs are normally
 # distributed. In return it is too narrow where runs are few, which is why it is not
-# used for fewer than ten. Even at ten it is a little too narrow: it may exclude zero
-# where the t-test beside it finds no difference. {numref}`tab-coverage` counts how
-# often each interval holds the truth. Why a table of few runs needs intervals at all is
-# argued by {cite:t}`agarwal2021deep`. Methods that share seeds are compared seed by
-# seed: the interval is that of the differences.
+# used for fewer than ten. Even at ten it is too narrow: on invented runs it misses the
+# truth about twice as often as it should ({numref}`tab-coverage` counts), and it may
+# exclude zero where the t-test beside it finds no difference. Why a table of few runs
+# needs intervals at all is argued by {cite:t}`agarwal2021deep`. Methods that share
+# seeds are compared seed by seed: the interval is that of the differences.
 
 # %% [markdown]
 # ## What a verdict looks like
@@ -144,9 +144,9 @@ assert claims.apply_rule(rule, absent) == "not run"
 # %% [markdown]
 # ## How a number refuses to appear
 #
-# Numbers come from tables only. To see it, we point the library at an empty folder of
-# runs and ask for the same box again, for a sentence with a number in it, and for a
-# figure.
+# Results of runs come from tables only. To see it, we point the library at an empty
+# folder of runs and ask for the same box again, for a sentence with a number in it, and
+# for a figure.
 
 # %%
 with demonstrations.empty_runs():

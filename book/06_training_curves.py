@@ -221,10 +221,11 @@ prose.sentence(
 prose.sentence(
     "What separates KDGAN from KDGAN-WO-GM is more than the Gumbel-Max trick: each had "
     "its own search, and their weights, learning rates and numbers of draws differ. If "
-    "at KDGAN's own setting the relaxation is replaced by leave-one-out REINFORCE, "
-    "which needs no Gumbel noise, C's accuracy changes by {change} points "
-    "([](#ch-beyond)).",
+    "at KDGAN's own setting the relaxation is replaced by REINFORCE, which needs no "
+    "Gumbel noise, with a {variant}, C's accuracy changes by {change}. Which of these "
+    "two is sooner is asked in [](#ch-beyond).",
     command="kdgan sweep beyond",
+    variant=beyond.UNRELAXED,
     change=beyond.unrelaxed(),
 )
 

@@ -781,8 +781,9 @@ prose.table(
 # count against the claim, and *not reproduced* is said only if they could not save it.
 # Where they could save a part of it and no more, the verdict is *at most partly*, and
 # the box says what the counts would be at best. A column counts as run with three seeds
-# that the methods of the claim share; where more are declared, they may still move its
-# means.
+# that the methods of the claim share, and is then taken as it is: where more are
+# declared, as on CIFAR-10 with n = 500, they may still move its means, and with them a
+# verdict that rests on it.
 
 # %% tags=["remove-input"]
 prose.table(

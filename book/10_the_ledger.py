@@ -173,7 +173,7 @@ figures.show(
     name="fig-ledger-widths",
     caption="Number of answers of each kind when all intervals are stretched by a "
     "factor. Line: as measured; dotted: the factor of the parameters cell.",
-    alt="A stacked area of the answers over the factor, from 0 on.",
+    alt="A stacked area of three verdicts over the factor, from 0 on.",
     command="make book",
 )
 

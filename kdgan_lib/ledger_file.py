@@ -49,10 +49,12 @@ def told(path: str, entry: Mapping[str, Any]) -> Iterator[None]:
 
 
 def check_fields(entry: Mapping[str, Any], known: Collection[str]) -> None:
-    """Raise ValueError for a field that no claim has."""
-    unknown = [name for name in entry if name not in known]
-    if unknown:
-        raise ValueError(f"no field {unknown[0]!r}; choose from {', '.join(known)}")
+    """Raise ValueError for a field that no claim has, or a text without words."""
+    for name, value in entry.items():
+        if name not in known:
+            raise ValueError(f"no field {name!r}; choose from {', '.join(known)}")
+        if value == "":  # its words may have slipped below another field
+            raise ValueError(f"its {name} is empty: fill it in, or leave it out")
 
 
 def check_unique(path: str, names: Iterable[str]) -> None:

@@ -236,13 +236,15 @@ def reasons(judged: Verdict) -> list[str]:
     lines.append(f"**Evidence**: {evidence_in_words(judged)}.")
     if judged.verdict == claims.AT_MOST_PARTLY:
         lines.append(
-            "**Open**: as it is stated the claim is lost, whatever the missing runs "
-            "show; they tell whether it holds in part."
+            "**Open**: with the columns as they were run, the claim is lost as it is "
+            "stated, whatever the others show; they tell whether it holds in part."
         )
     if claim.note:
         lines.append(f"**Note**: {claim.note}")
     lines.append(f"**Protocol**: `{claim.protocol}`; {runs_in_words(judged)}.")
-    return [*lines, f"**Again**: `{judged.command}`, measured by `{claim.measure}`."]
+    open_still = judged.verdict == claims.AT_MOST_PARTLY
+    last = f"`{judged.command}`, measured by `{claim.measure}`."
+    return [*lines, f"**{'To fill this in' if open_still else 'Again'}**: {last}"]
 
 
 def runs_in_words(judged: Verdict) -> str:

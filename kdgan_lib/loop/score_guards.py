@@ -1,6 +1,7 @@
 """Refuse logits that no loss can use, and scores that no run can be selected by."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -94,7 +95,7 @@ def check_scores(
 
 def _scores(
     criterion: Criterion, classifier: nn.Module, examples: Examples
-) -> tuple[object, object]:
+) -> tuple[Any, Any]:
     """Return what the criterion's score and its report say of C as it is."""
     logits = predict("classifier", classifier, examples)
     report = criterion.report or (lambda logits, targets: {})

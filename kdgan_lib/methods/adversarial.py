@@ -80,7 +80,6 @@ class Adversarial(Method):
 
     def __post_init__(self) -> None:
         """Refuse settings that no run could honour."""
-        estimator(self.estimator)
         super().__post_init__()
         check_range(self, "tau_start", "tau_end", above=0)
         check_range(self, "label_smoothing", below=1)

@@ -12,6 +12,7 @@ from kdgan_lib.grids import GRIDS
 from kdgan_lib.names import label_of
 from kdgan_lib.prose import about_zero, listed
 from kdgan_lib.reports import table1
+from kdgan_lib.reports.cells import seeds_in_words
 from kdgan_lib.reports.cells import shown as cell
 from kdgan_lib.reports.differences import tabled
 from kdgan_lib.reports.points import stored
@@ -139,7 +140,7 @@ def unrelaxed() -> str:
     In points of test accuracy, paired by seed.
     """
     gap = _gaps().get(UNRELAXED)
-    return signed(gap) if gap else ""
+    return f"{signed(gap)} points over {seeds_in_words([gap.runs])}" if gap else ""
 
 
 def _gaps() -> dict[str, Difference]:

@@ -13,7 +13,7 @@ from kdgan_lib.prose import SYMBOLS, evidence_in_words, listed, runs_in_words
 from kdgan_lib.reports.verdict_counts import counted
 from kdgan_lib.verdicts import Verdict, judge
 
-ANSWERED = ("reproduced", "partly", claims.AT_MOST_PARTLY, "not reproduced")
+ANSWERED = ("reproduced", "partly", "not reproduced")
 FEW = {
     "computed, no training": 1,
     "1 or 2 runs": 3,
@@ -63,10 +63,15 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     answered = sum(counts[name] for name in ANSWERED)
     if not answered:
         return ""
-    named = [each for each in ANSWERED if counts[each] or each != claims.AT_MOST_PARTLY]
-    said = listed(f"{counts[name]} {name}" for name in named)
+    said = listed(f"{counts[name]} {name}" for name in ANSWERED)
+    half = counts[claims.AT_MOST_PARTLY]
+    open_still = (
+        f" {half} more {'is' if half == 1 else 'are'} lost as stated, and may still "
+        "hold in part."
+    )
     return (
-        f"Of {len(verdicts)} claims {answered} have an answer: {said}. "
+        f"Of {len(verdicts)} claims {answered} have an answer: {said}."
+        f"{open_still if half else ''} "
         f"{counts['not run']} wait for runs, and {counts['not testable here']} "
         "cannot be tested with what is public."
     )
@@ -217,8 +222,7 @@ def stretched(verdicts: Iterable[Verdict], width: float) -> list[Verdict]:
 
 def _stretched(verdict: Verdict, width: float) -> Verdict:
     asked = claims.quantities_of(verdict.claim.rule, "interval")
-    open_still = verdict.verdict == claims.AT_MOST_PARTLY
-    if verdict.verdict not in ANSWERED or open_still or not asked:
+    if verdict.verdict not in ANSWERED or not asked:
         return verdict
     evidence = verdict.evidence.copy()
     for row in evidence.index:

@@ -61,7 +61,9 @@ def test_the_counts_of_verdicts_end_with_all_claims(runs_folder):
 def test_half_an_answer_is_counted_waits_and_is_not_stretched(verdicts):
     half = answer("T1.42", 1.0, 1.5)
     half = replace(half, verdict=claims.AT_MOST_PARTLY)
-    assert "1 partly, 1 at most partly and 1 not" in ledger.summary([*verdicts, half])
+    said = ledger.summary([*verdicts, half])
+    assert "1 partly and 1 not reproduced. 1 more is lost as stated, and may" in said
+    assert "of the 3 answers" in ledger.moved_in_words([*verdicts, half], 0)
     assert ledger.waiting([half]).claims.tolist() == ["T1.42"]
     assert ledger.stretched([half], 0) == [half]
 

@@ -217,9 +217,10 @@ def test_one_column_that_is_lost_leaves_a_part_of_what_all_six_should_show(runs_
     assert (judged.verdict, judged.runs) == ("at most partly", 10)
     text = str(prose.verdict("T1.38").data)
     assert "**Evidence**: columns best = 0 (at best 5); columns clearly best" in text
-    assert "**Open**: as it is stated the claim is lost" in text
+    assert "the claim is lost as it is stated, whatever the others show" in text
     (line,) = ledger.waiting([judged]).command
     assert line == f"`{judged.claim.command}`"
+    assert f"**To fill this in**: {line}, measured by" in text
 
 
 def test_columns_that_cannot_save_a_claim_are_not_waited_for(runs_folder):
