@@ -140,7 +140,7 @@ figures.show(
 # chain rule, one because softened laws approach each other. The factor $T^2$ keeps its
 # size, so that labels and teacher can share one learning rate. As $T$ grows,
 # $T^2\,\mathrm{KL} \to \lVert \bar t - \bar s \rVert^2 / 2K$ with centred logits: KL at
-# high temperature *is* L2 on logits, without the shift.
+# high temperature *is* L2 on logits, without the shift and divided by $K$.
 
 # %%
 pair = torch.randn((2, 20, 10), generator=derive(seed, "pair"), dtype=torch.float64) * 2
@@ -193,8 +193,11 @@ figures.show(
 
 # %% [markdown]
 # The directions differ little, but the speeds differ much (the colours, on one scale).
-# L2 on probabilities and reverse KL are slow near the corners, since their gradients
-# carry the factor $p_s$, the student's law. L2 on logits and KL are not.
+# They are speeds of the law. Near the corners L2 on probabilities and reverse KL move
+# the logits slowly, since their gradients carry the factor $p_s$, the student's law; L2
+# on logits and KL do not. The softmax slows all four once more: with a mass $\epsilon$
+# left, the law moves about as $\epsilon$ for L2 on logits and KL, and as $\epsilon^2$
+# for the others, up to logarithms.
 #
 # **When is the loss least?** The paper asks that it be least exactly when $p_c = p_t$,
 # that is $p_s = p_t$ here. L2 on logits asks for more: equal *logits*. Shift one side
@@ -370,8 +373,8 @@ prose.verdicts(["M6", "M8"])
 #
 # :::{dropdown} Solution
 # Less: a student that cannot tell the images apart learns the mean of the teacher's
-# laws, in which random errors spread out. Errors that repeat are what a student
-# inherits.
+# laws (with KL; with L2 on logits, the mean of their logits), in which random errors
+# spread out. Errors that repeat are what a student inherits.
 # :::
 
 # 3. Change `wrong` to 0 and run again. What is left of the argument for a third player?

@@ -244,8 +244,11 @@ prose.verdict("M7")
 #    still the only equilibrium?
 #
 # :::{dropdown} Solution
-# The reward is then the constant $-\log 2$, so C is indifferent. But D answers 1/2
-# everywhere only if $p_c = p_u$: for any other law D has a better answer.
+# The reward is then the constant $-\log 2$, so C is indifferent. In any equilibrium D
+# is at its best, so that $r = \log(p_c / (p_u + p_c))$, which rises with $p_c / p_u$.
+# Were this ratio not the same at all labels with $p_u > 0$, C would gain by moving mass
+# to one where it is least; and a label with $p_u = 0$ has the largest reward, 0, and
+# gets no mass. So the ratio is constant, hence 1: $p_c = p_u$, and D says 1/2.
 # :::
 #
 # 2. D gets a step ten times larger. What do you expect of {numref}`fig-naive-triangle`?

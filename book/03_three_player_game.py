@@ -336,8 +336,10 @@ figures.show(
     caption="Share of starts from which alternating Algorithm 1 reached the true law; "
     f"distillation: {drawings.LOSSES[distillation]}.",
     alt="Seven maps, one for each alpha, over gamma and beta. Zeros stand where beta "
-    "and gamma are both zero and where the player without adversarial weight has no "
-    "distillation weight either; nearly everything else is one.",
+    "and gamma are both zero, where the player without adversarial weight has no "
+    "distillation weight either, and, for L2 on logits at alpha 0 or 1, where the "
+    "player that hears D distils a hundred times as strongly as the other or more; "
+    "nearly everything else is one.",
     command=command,
 )
 
@@ -382,9 +384,10 @@ prose.sentence(
 #
 # The figure has starts with $\beta + \gamma \ge 1$ only. Where distillation is weak,
 # motion is slow for another reason: the mixture is right soon, and along the family
-# $p_\alpha = p_u$ only distillation moves the players, at $(\gamma \alpha + \beta (1 -
-# \alpha)) / (\alpha^2 + (1 - \alpha)^2)$ times the step times the curvature of the
-# loss, which for KL is about $p$ and for L2 on probabilities about $p^2$.
+# $p_\alpha = p_u$ only distillation moves the players: near $p_u$ at $(\gamma \alpha +
+# \beta (1 - \alpha)) / (\alpha^2 + (1 - \alpha)^2)$ times the step times the curvature
+# of the loss ({eq}`eq-proof-weak`), which for KL is about $p$ and for L2 on
+# probabilities about $p^2$.
 
 # %% tags=["hide-input"]
 everything = tables.rows("theory", schedule="alternating")

@@ -168,7 +168,8 @@ assert density > closed_forms.reinforce_variance(*at)
 # gradient and loses 31% of its length, while the variance grows like $1/\tau$. Heating
 # makes the mean short; for more than two labels and a $p$ that is not uniform it then
 # points elsewhere in general, and for two labels it may point the opposite way.
-# Besides, a constant added to $r$ changes no true gradient, but it changes this one.
+# Besides, a constant added to $r$ changes no true gradient, but at $\tau > 0$ it
+# changes this one, unless $p$ is uniform.
 
 # %% tags=["remove-input"]
 prose.source(estimators.relaxed_score)
@@ -273,9 +274,10 @@ figures.show(
     "against the temperature, at the four laws. A bias within four times its sampling "
     "noise is drawn at the lower edge: it was not seen, which does not mean that there "
     "is none.",
-    alt="Four panels. The relaxed score's bias is level at low and high temperature; "
-    "the pathwise bias rises with temperature; the others are at the lower edge, but "
-    "for the released code's, which is level and large.",
+    alt="Four panels. The relaxed score's bias is about 0.3 when cold and nears one "
+    "when hot; in the last panel it is at the lower edge when cold, and above one from "
+    "temperature one on. The pathwise bias rises from the lower edge to about one. The "
+    "released code's is level and large; the others are at the lower edge.",
 )
 
 # %% tags=["hide-input"]
@@ -292,8 +294,9 @@ figures.show(
 # %% [markdown]
 # The last panel is what a game meets. D is near one half there, so that all rewards are
 # near $-\log 2$: REINFORCE and the relaxed score pay for that level with variance, and
-# the relaxed score with bias as well, for its mean changes with the level. Estimators
-# that only see differences of rewards do not notice.
+# the relaxed score with bias as well, for its mean changes with the level. Its bias is
+# at the lower edge there when cold because the noise hides it, not because cooling
+# removed it. Estimators that only see differences of rewards do not notice.
 
 # %% [markdown]
 # ## Who wins?
@@ -437,11 +440,11 @@ prose.verdicts(["M12", "M13", "M14", "M15", "M16"])
 #    change their mean, which only their variance, which nothing?
 #
 # :::{dropdown} Solution
-# The relaxed score changes its mean: $\mathbb{E}[\mathrm{onehot}(z) - y] \neq 0$. The
-# released code's changes its mean as well, since it reads $p_d$ off the reward (and 5
-# more is the reward of no D).
-# REINFORCE and the density reading change their variance only. Exact, baseline,
-# leave-one-out and pathwise change nothing, for the reward enters by differences.
+# The relaxed score changes its mean, except at *flat*: $\mathbb{E}[\mathrm{onehot}(z) -
+# y] \neq 0$ unless $p$ is uniform. The released code's changes its mean as well, since
+# it reads $p_d$ off the reward (and 5 more is the reward of no D). REINFORCE and the
+# density reading change their variance only. Exact, baseline, leave-one-out and
+# pathwise change nothing, for the reward enters by differences.
 # :::
 #
 # 2. Why is $\log 2$ the limit of the relaxed score?

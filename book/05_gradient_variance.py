@@ -55,9 +55,10 @@ prose.claims_list(CLAIMS)
 # g = \frac{1}{B} \sum_{i=1}^{B} J_i^\top v_i .
 # $$ (eq-variance-gradient)
 #
-# Drawing labels changes the $v_i$ and nothing else, and each image draws its own. We
-# call *variance* the trace of the covariance over all weights. The law of total
-# variance splits it:
+# In this chapter $g$ is a gradient. Drawing labels changes the $v_i$ and nothing else,
+# and each image draws its own. We call *variance* the trace of the covariance over all
+# weights. Let $b$ be the minibatch, drawn at random, and $K$ the number of labels. The
+# law of total variance splits it:
 #
 # $$
 # \mathrm{Var}(g)
@@ -279,10 +280,11 @@ prose.sentence(
 # %% [markdown]
 # The scale of a loss is a choice. Squared differences of logits grow with the square of
 # the logits, and a confident teacher has large ones; the adversarial gradient has no
-# such factor: for a draw it is at most $\sqrt 2\,|r| / \tau$ long at the logits, $r$
-# being the reward. A comparison of raw variances is therefore a comparison of units as
-# much as of noise. What matters to a stochastic gradient method is the variance
-# relative to the signal, and that ratio has no units.
+# such factor from C's or T's logits: that of the relaxed score and of REINFORCE ($\tau
+# = 1$) is, for a draw, at most $\sqrt 2\,|r| / \tau$ long at the logits, $r$ being the
+# reward, which D's logits enter. A comparison of raw variances is therefore a
+# comparison of units as much as of noise. What matters to a stochastic gradient method
+# is the variance relative to the signal, and that ratio has no units.
 
 # %% tags=["hide-input"]
 figures.show(

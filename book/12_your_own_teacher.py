@@ -95,8 +95,9 @@ prose.source(digits.split)
 
 # %% [markdown]
 # A loader's batches become such tensors by
-# `inputs, labels = (torch.cat(part) for part in zip(*loader))`: the whole data set is
-# held in memory, and in a graphics card's if one is asked for.
+# `inputs, labels = (torch.cat(part) for part in zip(*loader))` and, for $K$ labels,
+# `targets = torch.nn.functional.one_hot(labels, K).float()`: the whole data set is held
+# in memory, and in a graphics card's if one is asked for.
 #
 # ## A teacher that has been trained
 #
@@ -159,11 +160,11 @@ figures.show(
 )
 
 # %% [markdown]
-# What to look for: C's accuracy should rise and stay. A loss of D near $\log 4$ is that
-# of the equilibrium: D cannot tell proposed labels from true ones. If it falls towards
-# zero, D recognises every proposed label, and its answers teach little: give D a lower
-# rate, or smooth its labels. If T's accuracy falls, T's rate is too high, or $\gamma$
-# is.
+# What to look for: C's accuracy should rise and stay. At the equilibrium D cannot tell
+# proposed labels from true ones, and its loss is $\log 4$; but a D that says 1/2
+# because it has learned nothing has this loss, too. If it falls towards zero, D
+# recognises every proposed label, and its answers teach little: give D a lower rate, or
+# smooth its labels. If T's accuracy falls, T's rate is too high, or $\gamma$ is.
 #
 # ## Did it help?
 #
@@ -285,8 +286,9 @@ trusted = fit(
 
 # %% tags=["remove-input"]
 prose.sentence(
-    "Without a single label C reads {spoken} of the test digits right. Trusting T, its "
-    "accuracy is {trusted}, as a mean over the labels (one run each).",
+    "Without a label on the digits that it is trained on C reads {spoken} of the test "
+    "digits right. Trusting T, its accuracy is {trusted}, as a mean over the labels "
+    "(one run each).",
     spoken=prose.number(100 * from_speech.metrics["test_accuracy"], 1, "%"),
     trusted=prose.number(100 * trusted.metrics["test_balanced"], 1, "%"),
 )

@@ -157,12 +157,28 @@ assert (game.gamma * by_c + game.beta * by_t - left).abs().max() < 1e-12
 # constant over the labels; combined as in step 2, this says that $r$ is constant.
 # $\square$
 #
-# **Speed.** Where distillation is strong, C and T move together, and
-# {eq}`eq-proof-cancel` says how fast: as one player whose adversarial weight is
+# **Speed.** Off rest, the left side of {eq}`eq-proof-cancel` is minus the velocity of
+# $\gamma h + \beta f$, for the antisymmetric losses. Where distillation is strong, C
+# and T move together, $h \approx f$ up to a constant; divided by $\beta + \gamma$ it is
+# then the velocity of one player whose adversarial weight is
 #
 # $$
 # s = \frac{\gamma \alpha + \beta (1 - \alpha)}{\beta + \gamma} .
 # $$ (eq-proof-speed)
+#
+# Where distillation is weak, the mixture is right first. Let $\delta h$ and $\delta f$
+# be how far the logits are from those of $p_u$, both small. With D at its best the
+# adversarial gradients of C and T are multiples, by $\alpha$ and by $1 - \alpha$, of
+# one vector. So $q = (1 - \alpha)\,\delta h - \alpha\,\delta f$ is moved by
+# distillation alone: with $H$, the loss's curvature, $\dot q = -(\gamma \alpha + \beta
+# (1 - \alpha))\,H (\delta h - \delta f)$. Along $p_\alpha = p_u$ we have $\delta h =
+# (1 - \alpha) v$ and $\delta f = -\alpha v$, hence $q = (\alpha^2 + (1 -
+# \alpha)^2)\, v$ and
+#
+# $$
+# \dot v
+# = - \frac{\gamma \alpha + \beta (1 - \alpha)}{\alpha^2 + (1 - \alpha)^2}\, H v .
+# $$ (eq-proof-weak)
 #
 # **Stability.** At these weights and a step of 0.2, one simultaneous round, linearised
 # at the equilibrium, contracts every direction but the two shifts of logits, which
@@ -279,9 +295,12 @@ for name, slope, size in (
 # 1. Where does step 3 of the rest-point proof use full support?
 #
 # :::{dropdown} Solution
-# A label without mass has a zero adversarial gradient whatever its reward: without
-# distillation, or with both players at the same corner, every corner is a rest point in
-# the limit. They are unstable but slow to leave: [](#ch-naive) measures it for NaGAN.
+# Twice: where {eq}`eq-proof-cancel` is divided by $\gamma \alpha\, p_c + \beta (1 -
+# \alpha)\, p_t$, and where a mean with full support must equal all its numbers. A label
+# without mass has a zero adversarial gradient whatever its reward. So, in the limit,
+# each player is at rest in any corner if nothing is distilled, and both are if they
+# share one. Such corners are unstable but slow to leave: [](#ch-naive) measures it for
+# NaGAN.
 # :::
 
 # %% tags=["remove-input"]

@@ -175,10 +175,10 @@ class Trusting(Method):
         self, logits: Logits, batch: Examples, noise: Noise, temperature: float
     ) -> LossTerms:
         """Return the labels' cross-entropy plus the trusted part of KL(T, C)."""
-        told, own = logits["teacher"].softmax(1), logits["classifier"]
-        apart = (told * (told.log() - own.log_softmax(1))).sum(1)
-        trust = (told * batch.targets).sum(1)
-        labels = cross_entropy(own, batch.targets)
+        told = logits["teacher"].log_softmax(1)
+        apart = (told.exp() * (told - logits["classifier"].log_softmax(1))).sum(1)
+        trust = (told.exp() * batch.targets).sum(1)
+        labels = cross_entropy(logits["classifier"], batch.targets)
         return weighted_sum(
             {
                 "distillation": (self.weight, (trust * apart).mean()),

@@ -1,5 +1,7 @@
 """The problem of one's own: its parts are apart, its comparison is paired and equal."""
 
+import math
+
 import pandas as pd
 import pytest
 import torch
@@ -109,3 +111,11 @@ def test_a_teacher_that_doubts_the_true_label_is_not_listened_to():
         said = {"teacher": torch.tensor([[true, 0.0]]), "classifier": torch.zeros(1, 2)}
         _, terms = trusting.loss(said, batch, noise, 1.0)
         assert (terms["distillation"].item() > 0.1) == trusted
+
+
+def test_trusting_a_very_sure_teacher_is_still_a_number():
+    sure = {"teacher": torch.tensor([[1e4, 0.0]]), "classifier": torch.zeros(1, 2)}
+    batch = Examples(torch.zeros(1, 1), torch.tensor([[0.0, 1.0]]))
+    loss, terms = digits.Trusting().loss(sure, batch, None, 1.0)
+    assert loss == pytest.approx(math.log(2))  # the labels' part: no trust, no advice
+    assert terms["distillation"] == 0
