@@ -12,11 +12,18 @@ WORKERS ?= 2
 READY := $(VENV)/.ready
 READY_LAB := $(VENV)/.ready-lab
 SMOKE := build/smoke
+# A relative folder is meant from here: kernels work in another one.
+ifdef KDGAN_RUNS
+export KDGAN_RUNS := $(abspath $(KDGAN_RUNS))
+endif
+ifdef KDGAN_DATA
+export KDGAN_DATA := $(abspath $(KDGAN_DATA))
+endif
 
 .PHONY: help book test lab site lint unit chapters notebooks data clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: data ## install, fetch MNIST, run every chapter on real data, build the site
 	OMP_NUM_THREADS=1 $(PY) -m kdgan_lib.cli book execute --profile book --folder build/book --workers $(WORKERS)
@@ -53,7 +60,10 @@ data: $(READY) ## fetch and verify MNIST (nothing happens if it is there)
 
 # The stamps make a second call skip the installation; a change of pyproject.toml repeats it.
 $(READY): pyproject.toml
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than Python 3.11: name another one, by \`make PYTHON=python3.12\`."; exit 1; }
+	$(PY) -c 'import sys, pip; assert sys.version_info >= (3, 11)' 2>/dev/null || \
+	  $(PYTHON) -m venv --clear $(VENV)
 	$(PY) -m pip install --quiet -e '.[dev,docs]'
 	@touch $@
 

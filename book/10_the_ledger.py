@@ -26,8 +26,7 @@ from kdgan_lib.reports import cell_verdicts, ledger, verdict_counts
 judged = ledger.judged()
 prose.sentence(
     "**In short.** {said} {above}",
-    command="make book",
-    said=ledger.summary(judged) or None,
+    said=ledger.summary(judged) or "No claim has an answer: no runs are stored here.",
     above=f"{cell_verdicts.above()} {cell_verdicts.indistinct()}",
 )
 

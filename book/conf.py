@@ -83,7 +83,6 @@ if re.match(r"https://", repository):
         "use_repository_button": True,
         "launch_buttons": {
             "notebook_interface": "jupyterlab",
-            "binderhub_url": "https://mybinder.org",
-            "colab_url": "https://colab.research.google.com",
+            "binderhub_url": "https://mybinder.org",  # it installs environment.yml
         },
     }

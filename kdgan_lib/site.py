@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ import nbformat
 
 from kdgan_lib.api_pages import write_api_pages
 from kdgan_lib.front_page import fill_front_page
+from kdgan_lib.notebooks import pairing, stamps
 from kdgan_lib.notebooks.pairing import read_notebook
 from kdgan_lib.notebooks.stamps import facts_of
-from kdgan_lib.paths import ROOT, book_dir
+from kdgan_lib.paths import book_dir
 
-SOURCE = ROOT / "build" / "site-source"
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\b"""
     r"""(?:src|srcset)=["']((?:https?:)?//[^"']+)"""
@@ -42,8 +43,10 @@ def build(output: Path, notebooks: Path | None = None) -> int:
     beside = place.with_name(f".{place.name}.{os.getpid()}.new")
     _make(beside, output)
     try:
-        stage(SOURCE, chapters)
-        code = _sphinx(SOURCE, beside)
+        # A folder of its own: another build at the same time has other figures.
+        with tempfile.TemporaryDirectory() as folder:
+            stage(Path(folder) / "source", chapters)
+            code = _sphinx(Path(folder), beside)
         if code == 0:
             _swap(beside, place)
             print(output / "index.html")
@@ -52,11 +55,26 @@ def build(output: Path, notebooks: Path | None = None) -> int:
     return code
 
 
-def _sphinx(source: Path, target: Path) -> int:
+def outdated(notebooks: Path | None = None) -> list[str]:
+    """Return one sentence per executed chapter that is older than what it shows.
+
+    notebooks: as for `build`.
+    """
+    found = []
+    for path in sorted((notebooks or book_dir()).glob(CHAPTERS)):
+        changed = stamps.outdated(pairing.find(path.stem), read_notebook(path))
+        if changed:
+            found.append(
+                f"{path} is older than {', '.join(changed[:3])}: execute it again."
+            )
+    return found
+
+
+def _sphinx(folder: Path, target: Path) -> int:
     """Write the pages; return 0, or another code after saying what is wrong."""
     from sphinx.cmd.build import main as sphinx
 
-    doctrees = SOURCE.with_name("site-doctrees")
+    source, doctrees = folder / "source", folder / "doctrees"
     flags = ["-W", "--keep-going", "-E", "-q", "-b", "html", "-d", str(doctrees)]
     code = sphinx([*flags, str(source), str(target)])
     outside = from_network(target)

@@ -105,8 +105,13 @@ class Source:
 
     def damaged(self, name: str) -> DataCorrupt:
         """Return the error for a file that does not hold what it should."""
-        again = f"run {self._command(name)} again"
-        return DataCorrupt(f"{self.folder / name} is damaged: {again}.")
+        path = self.folder / name
+        if path.is_relative_to(book_dir()):
+            return DataCorrupt(
+                f"{path} is damaged: restore it with `git checkout -- {name}` in its "
+                "folder."
+            )
+        return DataCorrupt(f"{path} is damaged: run {self._command(name)} again.")
 
     def _command(self, name: str) -> str:
         if self.collection == EMBEDDED and name == VECTORS:

@@ -19,6 +19,7 @@ from kdgan_lib.tag_tables import (
     NETWORKS,
     VECTORS,
     VOCABULARIES,
+    Source,
 )
 from kdgan_lib.tags import (
     FOLDS,
@@ -267,6 +268,11 @@ def test_a_truncated_file_is_called_damaged(name, copied):
     (copied / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(DataCorrupt, match=rf"{name} is damaged: run `python -m"):
         load_tags(folder=copied)
+
+
+def test_a_damaged_table_of_the_book_is_restored_and_not_made_anew():
+    said = str(Source(book_dir() / "data").damaged(IMAGES))
+    assert said.endswith(f"restore it with `git checkout -- {IMAGES}` in its folder.")
 
 
 def test_features_of_other_images_are_called_damaged(copied):

@@ -102,9 +102,11 @@ class Site:
     """Folder of the pages."""
 
     def __call__(self) -> int:
-        """Build the pages; warnings are errors."""
+        """Build the pages, and say which chapters are old; warnings are errors."""
         from kdgan_lib import site
 
+        for line in site.outdated(self.notebooks):
+            print(line, file=sys.stderr)
         return site.build(self.output, self.notebooks)
 
 

@@ -68,7 +68,10 @@ def _run(
             raise failures.stopped(error, text.stem) from None
         notebook = tidy(nbformat.read(done, as_version=4))
     before["reads"] = stamps.reads_of(notebook)
+    before["outputs"] = stamps.digest_of_outputs(notebook)
     notebook.metadata["kdgan"] = {"stamp": before, "values": chosen}
+    if target.resolve() == text.with_suffix(".ipynb").resolve():
+        pairing.keep_edits(text)
     pairing.write(notebook, target)
     return target
 

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import jupytext
 import nbformat
 
 from kdgan_lib.files import write_atomically
-from kdgan_lib.paths import book_dir
+from kdgan_lib.paths import ROOT, book_dir
 
 METADATA = {
     "jupytext": {
@@ -124,8 +125,29 @@ def sync(text: Path) -> bool:
     """Bring a chapter's notebook up to date with its text; tell if it changed."""
     path = text.with_suffix(".ipynb")
     before = path.read_bytes() if path.exists() else b""
+    keep_edits(text)
     write(paired(text), path)
     return path.read_bytes() != before
+
+
+def keep_edits(text: Path) -> None:
+    """Copy a notebook that was edited after its text, with a warning, before it goes.
+
+    The text is what counts, and an editor that does not know the pair saves the
+    notebook only.
+    """
+    path = text.with_suffix(".ipynb")
+    if not path.exists() or path.stat().st_mtime <= text.stat().st_mtime:
+        return
+    edited = read_notebook(path)
+    if sources(edited) != sources(read_text(text)):
+        kept = ROOT / "build" / "edited" / path.name
+        write(edited, kept)
+        warnings.warn(
+            f"{path.name} was edited after {text.name}, which replaces it: the edits "
+            f"are kept in {kept}; `jupytext --to py:percent` of that gives a text.",
+            stacklevel=2,
+        )
 
 
 def unpaired() -> list[str]:
@@ -136,7 +158,10 @@ def unpaired() -> list[str]:
         if not path.exists():
             problems.append(f"{path.name} is missing: run `kdgan book sync`.")
         elif sources(read_text(text)) != sources(read_notebook(path)):
-            problems.append(f"{path.name} differs from its text: `kdgan book sync`.")
+            problems.append(
+                f"{path.name} differs from its text: `kdgan book sync` takes the "
+                f"text's version, `jupytext --to py:percent {path}` the notebook's."
+            )
     names = {text.stem for text in chapters()}
     for path in book_dir().glob("*.ipynb"):
         if path.stem not in names:

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 import platform
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from kdgan_lib.provenance import commit, device_name
 
 PACKAGE = "kdgan_lib"
 TABLES = "kdgan_lib.tables"
+DATA = ROOT / "book" / "data"
+"""The embedded tables of the tag data."""
 
 
 def stamp(text: Path, reads: dict[str, str]) -> dict[str, Any]:
@@ -24,8 +27,8 @@ def stamp(text: Path, reads: dict[str, str]) -> dict[str, Any]:
     return {
         "source": file_digest(text),
         "library": {
-            str(path.relative_to(ROOT)): file_digest(path)
-            for path in with_settings(library_files(text))
+            path.relative_to(ROOT).as_posix(): file_digest(path)
+            for path in with_data(library_files(text))
         },
         "reads": dict(sorted(reads.items())),
     }
@@ -41,9 +44,9 @@ def stale() -> list[str]:
         path = text.with_suffix(".ipynb")
         if not path.exists():
             continue
-        made = read_notebook(path).metadata.get("kdgan", {})
-        chosen = [f"{k} = {value}" for k, value in made.get("values", {}).items()]
-        changed = chosen + differences(text, made.get("stamp"))
+        notebook = read_notebook(path)
+        chosen = notebook.metadata.get("kdgan", {}).get("values", {})
+        changed = [f"{k} = {v}" for k, v in chosen.items()] + outdated(text, notebook)
         if changed:
             shown = ", ".join(changed[:4]) + (", ..." if len(changed) > 4 else "")
             problems.append(
@@ -52,10 +55,27 @@ def stale() -> list[str]:
     return problems
 
 
-def differences(text: Path, old: dict[str, Any] | None) -> list[str]:
-    """Return the names of the inputs that changed since a stamp was made."""
+def outdated(text: Path, notebook: Any) -> list[str]:
+    """Return the names of what changed since an executed chapter was stamped.
+
+    Its outputs are among them: another program may have run it with other values.
+    """
+    old = notebook.metadata.get("kdgan", {}).get("stamp")
     if old is None:
         return ["never run"]
+    same = old.get("outputs") == digest_of_outputs(notebook)
+    return _inputs_changed(text, old) + ([] if same else ["its outputs"])
+
+
+def digest_of_outputs(notebook: Any) -> str:
+    """Return a short hash of all outputs of a notebook."""
+    outputs = [cell.get("outputs", []) for cell in notebook.cells]
+    said = json.dumps(outputs, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _inputs_changed(text: Path, old: dict[str, Any]) -> list[str]:
+    """Return the names of the inputs that changed since a stamp was made."""
     new = stamp(text, {query: _digest_of(query) for query in old["reads"]})
     changed = [text.name] if new["source"] != old["source"] else []
     for part in ("library", "reads"):
@@ -96,15 +116,18 @@ def library_files(text: Path) -> list[Path]:
     return sorted(found)
 
 
-def with_settings(files: list[Path]) -> list[Path]:
-    """Return library files, with the tuned settings where they declare runs.
+def with_data(files: list[Path]) -> list[Path]:
+    """Return library files, with the tuned settings and the embedded data they read.
 
     `declared.json` repeats what the files declare.
     """
-    if ROOT / PACKAGE / "experiments.py" not in files:
-        return files
-    tuned = sorted((ROOT / PACKAGE / "settings").glob("*.json"))
-    return files + [path for path in tuned if path.name != "declared.json"]
+    found = [*files]
+    if ROOT / PACKAGE / "experiments.py" in files:
+        tuned = sorted((ROOT / PACKAGE / "settings").glob("*.json"))
+        found += [path for path in tuned if path.name != "declared.json"]
+    if ROOT / PACKAGE / "tag_tables.py" in files:
+        found += sorted(path for path in DATA.iterdir() if path.is_file())
+    return found
 
 
 def provenance(**notes: Any) -> Markdown:

@@ -1,3 +1,4 @@
+import os
 import re
 
 import nbformat
@@ -101,3 +102,21 @@ def test_a_damaged_notebook_is_named_with_what_mends_it(content, toy_book, monke
         with pytest.raises(ValueError, match=rf"01_toy\.ipynb is damaged .*{mend}$"):
             work()
     assert path.read_bytes() == content
+
+
+def test_edits_of_the_notebook_alone_are_kept_when_the_text_replaces_it(
+    toy_book, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pairing, "ROOT", tmp_path)
+    text, path = toy_book / "01_toy.py", toy_book / "01_toy.ipynb"
+    notebooks.sync(text)
+    edited = nbformat.read(path, as_version=4)
+    edited.cells.append(nbformat.v4.new_markdown_cell("A remark."))
+    nbformat.write(edited, path)
+    later = text.stat().st_mtime + 10
+    os.utime(path, (later, later))
+    with pytest.warns(UserWarning, match=r"01_toy\.ipynb was edited after 01_toy\.py"):
+        notebooks.sync(text)
+    kept = nbformat.read(tmp_path / "build" / "edited" / path.name, as_version=4)
+    assert kept.cells[-1].source == "A remark."
+    assert notebooks.unpaired() == []

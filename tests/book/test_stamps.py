@@ -53,7 +53,9 @@ def stamped(toy_book, runs_folder):
     notebook = pairing.paired(text)
     query = "evidence?claim=M5"
     reads = {query: stamps._digest_of(query)}
-    notebook.metadata["kdgan"] = {"stamp": stamps.stamp(text, reads)}
+    outputs = stamps.digest_of_outputs(notebook)
+    made = {**stamps.stamp(text, reads), "outputs": outputs}
+    notebook.metadata["kdgan"] = {"stamp": made}
     pairing.write(notebook, text.with_suffix(".ipynb"))
     return text
 
@@ -75,6 +77,24 @@ def test_a_fresh_chapter_is_not_stale(stamped, monkeypatch):
 def test_a_changed_text_makes_it_stale(stamped, monkeypatch):
     stamped.write_text(stamped.read_text() + "\n# %%\n1 + 1\n")
     assert "01_toy.py" in stale(monkeypatch, stamped)[0]
+
+
+def test_outputs_of_another_program_make_it_stale(stamped, monkeypatch):
+    path = stamped.with_suffix(".ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    cell = next(each for each in notebook.cells if each.cell_type == "code")
+    cell.outputs = [nbformat.v4.new_output("stream", text="of other values")]
+    nbformat.write(notebook, path)
+    assert "(its outputs)" in stale(monkeypatch, stamped)[0]
+
+
+def test_a_chapter_that_reads_tags_is_stamped_with_the_embedded_tables(tmp_path):
+    text = tmp_path / "tags.py"
+    text.write_text("from kdgan_lib import tag_facts")
+    found = set(stamps.stamp(text, {})["library"])
+    assert "book/data/openclipart.parquet" in found
+    text.write_text("from kdgan_lib import prose")
+    assert not any("book/data" in each for each in stamps.stamp(text, {})["library"])
 
 
 def test_a_changed_row_that_it_read_makes_it_stale(stamped, monkeypatch):
