@@ -1,8 +1,9 @@
 """Command `kdgan predictions`: what one run of each method recommends, image by image.
 
 Weights are not committed, so a page that shows recommendations needs them stored. Each
-method's run of seed 0 is trained once more, to the same bits as the stored run, and
-these tables are written: `recommendations` (the five best tags of every test image),
+method's run of seed 0 is trained once more, to the same bits as the stored run where
+the processor is of the same kind (the rows say in which weights it ended), and these
+tables are written: `recommendations` (the five best tags of every test image),
 `tag_curves` (every metric over the training of Figure 3b's methods), `soft_labels`
 (what T and C say of other tags), and the file of weights that `kdgan recommend` reads.
 Figure 3b's methods are followed on further seeds, too, by their curves alone.

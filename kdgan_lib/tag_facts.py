@@ -63,6 +63,17 @@ def sizes() -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def overlap() -> tuple[int, float]:
+    """Return how many tags both vocabularies have, and their share of the random one's.
+
+    The share is of occurrences: how often they stand with an image.
+    """
+    popular, drawn = (set(tag_names(each)) for each in VOCABULARIES)
+    counts = _table(IMAGES, ["tags"]).tags.explode().value_counts()
+    both = popular & drawn
+    return len(both), float(counts[list(both)].sum() / counts[list(drawn)].sum())
+
+
 def _sizes(images: pd.DataFrame, known: set[str]) -> dict[str, float]:
     own = images.tags.map(lambda tags: known & set(tags))
     tagged = images[own.astype(bool)].assign(own=own)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdgan_lib import claims, tables
+from kdgan_lib import claims, classical, tables, tag_facts
 from kdgan_lib.beyond_grids import BEYOND
 from kdgan_lib.experiments import declare
 from kdgan_lib.grids import GRIDS, control, table1
@@ -311,3 +311,28 @@ def test_f3a_5_to_f3a_7_at_one_setting_no_gain_of_the_trick_is_told():
     assert gap.lo < 0 < gap.hi
     sooner = beyond_curves.converged().set_index("variant")["change from as tuned"]
     assert re.search(r"\[-\d+, \+\d+\]$", sooner[beyond.UNRELAXED])  # holds zero
+
+
+def test_t2_73_to_t2_79_the_vocabularies_share_nearly_all_occurrences():
+    shared, share = tag_facts.overlap()
+    assert shared > 100
+    assert share > 0.95
+
+
+def test_f3b_6_is_measured_on_runs_made_again_elsewhere():
+    assert tag_curves.trained_again().count("9 of 9 end in other weights") == 1
+
+
+def test_relexample_s_setting_leaves_no_positive_out_and_is_at_the_grids_end():
+    for data in ("openclipart", "openclipart_random"):
+        chosen = classical.chosen(data, "relexample")
+        assert chosen["share"] == 1
+        assert chosen["candidates"] == max(classical.GRIDS["relexample"]["candidates"])
+
+
+def test_only_a_c_without_a_teacher_has_a_weight_decay_of_its_own():
+    stored = tables.runs(grid="table2", data="openclipart")
+    alone = stored[stored.method == "supervised"].weight_decay
+    others = stored[stored.method != "supervised"].weight_decay
+    assert others.nunique() == 1
+    assert alone.max() < others.min()

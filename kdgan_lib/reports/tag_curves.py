@@ -121,6 +121,27 @@ def followed() -> str:
     return seeds_of(tables.rows("tag_curves", data=POPULAR))
 
 
+def trained_again() -> str:
+    """Return how many of those runs end in other bits than the stored runs, in words.
+
+    Empty where there are none.
+    """
+    made = tables.rows("tag_curves", data=POPULAR)
+    if made.empty:
+        return ""
+    made = made.drop_duplicates("run_id").set_index("run_id").weights_digest
+    stored = tables.runs(grid=GRID, data=POPULAR).set_index("run_id").weights_digest
+    others = int((made != stored.reindex(made.index)).sum())
+    if not others:
+        return ""
+    return (
+        f"To follow all six, the runs were trained again. {others} of {len(made)} end "
+        "in other weights than the stored runs of the same settings: they were made on "
+        "another kind of processor, where sums are rounded otherwise, and are "
+        "further runs rather than the same."
+    )
+
+
 def axis(name: str) -> pd.DataFrame:
     """Return Figure 5's runs in which one weight alone differs from the tuned ones.
 
