@@ -35,7 +35,7 @@ def shares(frame: pd.DataFrame) -> Figure | None:
         left += part
     axes.set(xlabel="share of the claims", xlim=(0, 1))
     axes.grid(False, axis="y")
-    fig.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=5)
+    fig.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return fig
 
 
