@@ -60,10 +60,11 @@ data: $(READY) ## fetch and verify MNIST (nothing happens if it is there)
 
 # The stamps make a second call skip the installation; a change of pyproject.toml repeats it.
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "$(PYTHON) is older than Python 3.11: name another one, by \`make PYTHON=python3.12\`."; exit 1; }
-	$(PY) -c 'import sys, pip; assert sys.version_info >= (3, 11)' 2>/dev/null || \
-	  $(PYTHON) -m venv --clear $(VENV)
+	@$(PY) -c 'import sys, pip; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
+	  $(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
+	    echo "$(PYTHON) is no Python 3.11 or newer: name one, as in \`make PYTHON=python3.12\`."; \
+	    exit 1; }; \
+	  $(PYTHON) -m venv --clear $(VENV); }
 	$(PY) -m pip install --quiet -e '.[dev,docs]'
 	@touch $@
 

@@ -14,17 +14,17 @@ from kdgan_lib import ledger_file
 from kdgan_lib.paths import book_dir
 from kdgan_lib.stats import FEWEST
 
+AT_MOST_PARTLY = "at most partly"
+"""Verdict on a claim that the missing runs could make true in part, but not whole."""
 VERDICTS = (
     "reproduced",
     "partly",
-    "at most partly",
+    AT_MOST_PARTLY,
     "not reproduced",
     "not testable here",
     "not run",
 )
 KINDS = ("quantity", "ordering", "theory", "set-up")
-AT_MOST_PARTLY = "at most partly"
-"""Verdict on a claim that the missing runs could make true in part, but not whole."""
 OPEN = "open"
 """Protocol of evidence on too few runs for the whole of a rule."""
 EVIDENCE_KEY = ["claim", "quantity", "protocol"]

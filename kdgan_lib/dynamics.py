@@ -288,15 +288,11 @@ def best_answers(game: Game, starts: Logits, rounds: int) -> Trajectory:
     without mass on a label has a logit of -inf there.
     """
     alpha, beta, gamma = float(game.alpha), float(game.beta), float(game.gamma)
-    shares = torch.tensor([alpha, 1 - alpha]).log()
-    h, f, g = (
-        starts.classifier.log_softmax(-1),
-        starts.teacher.log_softmax(-1),
-        starts[2],
-    )
-    path = [Logits(h, f, g)]
+    by_c, by_t = torch.tensor([alpha, 1 - alpha], dtype=torch.float64).log()
+    h, f = starts.classifier.log_softmax(-1), starts.teacher.log_softmax(-1)
+    path = [Logits(h, f, starts.discriminator)]
     for _ in range(rounds):
-        g = game.p_u.log() - torch.logaddexp(shares[0] + h, shares[1] + f)  # Lemma 4.1
+        g = game.p_u.log() - torch.logaddexp(by_c + h, by_t + f)  # Lemma 4.1
         reward = logsigmoid(-g).clamp_min(LEAST)  # log(1 - p_d)
         f = _best_logits(reward, h, 1 - alpha, gamma, game.distillation)
         h = _best_logits(reward, f, alpha, beta, game.distillation)

@@ -197,7 +197,7 @@ def test_best_answers_in_turn_are_gibbs_laws_around_the_other_player():
     tilted_t = before_c * (1 - d) ** (-0.7 / 0.5)
     tilted_c = t * (1 - d) ** (-0.3 / 2.0)
     assert torch.allclose(t, tilted_t / tilted_t.sum(-1, keepdim=True))
-    assert torch.allclose(c, tilted_c / tilted_c.sum(-1, keepdim=True))
+    assert torch.allclose(c, tilted_c / tilted_c.sum(-1, keepdim=True), rtol=1e-12)
 
 
 @pytest.mark.parametrize(("weight", "arrives"), [(0.1, False), (1.0, True)])
