@@ -13,12 +13,12 @@ READY := $(VENV)/.ready
 READY_LAB := $(VENV)/.ready-lab
 SMOKE := build/smoke
 # A relative folder is meant from here: kernels work in another one.
-ifdef KDGAN_RUNS
-export KDGAN_RUNS := $(abspath $(KDGAN_RUNS))
-endif
-ifdef KDGAN_DATA
-export KDGAN_DATA := $(abspath $(KDGAN_DATA))
-endif
+define ABSOLUTE
+if [ -n "$${KDGAN_RUNS:-}" ]; then \
+	  export KDGAN_RUNS="$$($(PY) -c 'from kdgan_lib import paths; print(paths.runs_dir())')"; fi; \
+	if [ -n "$${KDGAN_DATA:-}" ]; then \
+	  export KDGAN_DATA="$$($(PY) -c 'from kdgan_lib import paths; print(paths.data_dir())')"; fi
+endef
 
 .PHONY: help book test lab site lint unit chapters notebooks data clean
 
@@ -46,25 +46,27 @@ chapters: data ## run every chapter at `smoke`, build the site from that, check 
 	$(PY) -m kdgan_lib.cli book check
 
 notebooks: data ## nbmake: every kept notebook runs at `smoke`
-	OMP_NUM_THREADS=1 $(PY) -m pytest --nbmake --nbmake-kernel=python3 --nbmake-timeout=900 \
+	$(ABSOLUTE); OMP_NUM_THREADS=1 $(PY) -m pytest --nbmake --nbmake-kernel=python3 --nbmake-timeout=900 \
 	  -n $(WORKERS) book/*.ipynb
 
 site: $(READY) ## build the site from the kept notebooks
 	$(PY) -m kdgan_lib.cli book site
 
 lab: $(READY_LAB) ## open the chapters in JupyterLab
-	$(BIN)/jupyter lab book
+	$(ABSOLUTE); $(BIN)/jupyter lab book
 
 data: $(READY) ## fetch and verify MNIST (nothing happens if it is there)
 	$(PY) -m data_prep mnist
 
 # The stamps make a second call skip the installation; a change of pyproject.toml repeats it.
 $(READY): pyproject.toml
-	@$(PY) -c 'import sys, pip; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
+	@test -d $(VENV) || { \
 	  $(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
 	    echo "$(PYTHON) is no Python 3.11 or newer: name one, as in \`make PYTHON=python3.12\`."; \
 	    exit 1; }; \
-	  $(PYTHON) -m venv --clear $(VENV); }
+	  $(PYTHON) -m venv $(VENV); }
+	@$(PY) -c 'import sys, pip; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
+	  echo "$(VENV) has no Python 3.11 or newer with pip: delete it, and this makes another."; exit 1; }
 	$(PY) -m pip install --quiet -e '.[dev,docs]'
 	@touch $@
 

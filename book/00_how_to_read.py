@@ -74,8 +74,8 @@ prose.sentence("{said}", said=verdict_counts.built())
 # **Verdict.** What the rule says about the measurements: *reproduced*, *partly*, *not
 # reproduced*, *not testable here* (something is needed that is not public), or *not
 # run*. A claim about several columns of a table may be lost before all of them are run:
-# *at most partly* says that no result of the missing runs can make it *reproduced*, and
-# that they decide between *partly* and *not reproduced*.
+# *at most partly* says that no result of the columns that were not run can make it
+# *reproduced*, and that they decide between *partly* and *not reproduced*.
 #
 # **Protocol.** A paper and the code released with it may leave open, or differ in,
 # details that decide the numbers: augmentation, the number of label samples, the

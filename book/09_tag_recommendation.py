@@ -334,9 +334,9 @@ prose.table(
 # %% tags=["remove-input"]
 named = table2.named_share()
 prose.sentence(
-    "The naming words account for {share} of T's lead, over {seeds} seeds; at least, "
-    "for a word is struck only as the tag spells it, and *flags* stays where the tag "
-    "is *flag*.",
+    "The naming words account for at least {share} of T's lead, over {seeds} seeds: a "
+    "word is struck only as the tag spells it, and *flags* stays where the tag is "
+    "*flag*.",
     command="kdgan sweep table2 --data openclipart_unnamed",
     seeds=named.runs if named else None,
     share=prose.interval(100 * named.mean, 100 * named.lo, 100 * named.hi, 0, "%")

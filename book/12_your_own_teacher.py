@@ -316,7 +316,8 @@ assert same.all()
 # %% [markdown]
 # A long run should survive being interrupted: pass `checkpoints=` a folder's path, and
 # the same call goes on where the last one stopped, to the bit on a CPU. Its `seed` is
-# that of order, noise and dropout; players begin at the weights that you give them.
+# that of order, noise and dropout; players begin at the weights that you give them, or,
+# in a folder with a run, at those that it has.
 #
 # ## When something is wrong
 

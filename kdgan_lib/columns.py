@@ -8,7 +8,18 @@ from kdgan_lib.methods import METHODS, Method
 from kdgan_lib.provenance import ROUNDING
 from kdgan_lib.runs import NUMBERS, TEXTS
 
-TAKEN = {*(field.name for field in fields(Budget)), *TEXTS, *NUMBERS, *ROUNDING}
+OUTCOME = (
+    *("reason", "contexts", "weights_digest", "selected_epoch", "epochs_run"),
+    *("classifier_updates", "teacher_updates", "discriminator_updates"),
+    *("player_updates", "python", "numpy", "commit"),
+)
+"""What a run's row has at its end, beside scores."""
+SCORES = ("test_", "last_test_", "best_test_", "validation_", "teacher_test_")
+"""Begin the names of its scores."""
+TAKEN = {
+    *(*(field.name for field in fields(Budget)), *TEXTS, *NUMBERS),
+    *(*ROUNDING, *OUTCOME),
+}
 """Columns of the stored tables that no method may fill."""
 WORDED = {
     field.name: isinstance(field.default, str)
@@ -26,7 +37,7 @@ def check_columns(method: Method, run: Iterable[str]) -> None:
     """
     for name, value in method.hyperparameters().items():
         worded = isinstance(value, str)
-        if name in TAKEN | set(run):
+        if name in TAKEN | set(run) or name.startswith(SCORES):
             fault = "and every run has something of that name"
         elif WORDED.get(name, worded) != worded:
             fault = f"which is a {'number' if worded else 'text'} in other methods"

@@ -15,13 +15,13 @@ from torch.nn.functional import logsigmoid, one_hot
 
 from kdgan_lib.concrete import gumbel
 from kdgan_lib.estimators import estimator
-from kdgan_lib.game import Game, Strategies, respond, total_variation
+from kdgan_lib.game import TINY, Game, Strategies, respond, total_variation
 
 Schedule = Literal["alternating", "simultaneous"]
 Objective = Literal["per_player", "shared"]
 ORDER = ("discriminator", "teacher", "classifier")
-LEAST = -1e100
-"""The reward of a label without any mass, in place of minus infinity."""
+HUGE = 1e100
+"""In place of infinity, from which nothing can be taken away."""
 
 
 class Logits(NamedTuple):
@@ -156,7 +156,7 @@ def joint_minimum(game: Game, starts: Logits, iterations: int = 80) -> Trajector
         path.append(point)
     h, f = torch.stack(path).unflatten(-1, shape).unbind(2)  # each [R, S, (X,) K]
     best = game.optimal_discriminator(h.softmax(-1), f.softmax(-1))
-    return Trajectory(game, torch.arange(len(path)), Logits(h, f, best.logit(1e-300)))
+    return Trajectory(game, torch.arange(len(path)), Logits(h, f, best.logit(TINY)))
 
 
 def _excess(game: Game, h: Tensor, f: Tensor) -> Tensor:
@@ -292,8 +292,10 @@ def best_answers(game: Game, starts: Logits, rounds: int) -> Trajectory:
     h, f = starts.classifier.log_softmax(-1), starts.teacher.log_softmax(-1)
     path = [Logits(h, f, starts.discriminator)]
     for _ in range(rounds):
-        g = game.p_u.log() - torch.logaddexp(by_c + h, by_t + f)  # Lemma 4.1
-        reward = logsigmoid(-g).clamp_min(LEAST)  # log(1 - p_d)
+        proposed = torch.logaddexp(by_c + h, by_t + f)
+        nowhere = (game.p_u == 0) & (proposed == -math.inf)  # any answer is D's best
+        g = torch.where(nowhere, 0.0, game.p_u.log() - proposed)  # Lemma 4.1
+        reward = logsigmoid(-g)  # log(1 - p_d)
         f = _best_logits(reward, h, 1 - alpha, gamma, game.distillation)
         h = _best_logits(reward, f, alpha, beta, game.distillation)
         path.append(Logits(h, f, g))
@@ -310,8 +312,10 @@ def _best_logits(
     from there no tilt brings it back.
     """
     if kind == "reverse_kl" and penalty > 0:
-        return (other - weight / penalty * reward).log_softmax(-1)
-    return respond(reward, other.softmax(-1), weight, penalty, kind).log()
+        tilt = weight / penalty * reward.clamp_min(-HUGE)
+        return (other - tilt).log_softmax(-1)
+    bounded = reward.clamp_min(math.log(TINY))
+    return respond(bounded, other.softmax(-1), weight, penalty, kind).log()
 
 
 def local_modes(game: Game, rules: Play) -> Tensor:

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 Distillation = Callable[[Tensor, Tensor], Tensor]
+TINY = 1e-300
+"""In place of a mass of zero, where its logarithm or its inverse is taken."""
 
 
 class Strategies(NamedTuple):
@@ -203,7 +205,7 @@ class Game:
         L2 on logits it is a local minimum only, logits read as log p: see `respond`.
         """
         alpha, beta, gamma = float(self.alpha), float(self.beta), float(self.gamma)
-        reward = (1 - p_d).clamp_min(1e-300).log()
+        reward = (1 - p_d).clamp_min(TINY).log()
         return Strategies(
             respond(reward, p_t, alpha, beta, self.distillation),
             respond(reward, p_c, 1 - alpha, gamma, self.distillation),
@@ -276,9 +278,9 @@ def _answer_kl(tilt: Tensor, other: Tensor) -> Tensor:
     floor = low
     for _ in range(64):  # the interval of length 1 is then below float64's resolution
         level = (low + high) / 2
-        too_big = (other / (tilt + level).clamp_min(1e-300)).sum(-1, keepdim=True) > 1
+        too_big = (other / (tilt + level).clamp_min(TINY)).sum(-1, keepdim=True) > 1
         low, high = torch.where(too_big, level, low), torch.where(too_big, high, level)
-    answer = other / (tilt + high).clamp_min(1e-300)
+    answer = other / (tilt + high).clamp_min(TINY)
     # What the teacher leaves over goes to the label D rates highest.
     rest = (1 - answer.sum(-1, keepdim=True)).clamp_min(0)
     top = one_hot((tilt + floor).argmin(-1), tilt.shape[-1])
@@ -287,7 +289,7 @@ def _answer_kl(tilt: Tensor, other: Tensor) -> Tensor:
 
 def _answer_l2(tilt: Tensor, other: Tensor, steps: int = 200) -> Tensor:
     """Find a local minimum of <p, tilt> + |log p - log other|^2 / 2 near other."""
-    target = other.clamp_min(1e-300).log()
+    target = other.clamp_min(TINY).log()
     logits = target.clone().requires_grad_()
     descent = torch.optim.LBFGS(
         [logits], max_iter=steps, tolerance_grad=1e-12, tolerance_change=0.0,

@@ -64,9 +64,7 @@ def outdated(notebooks: Path | None = None) -> list[str]:
     for path in sorted((notebooks or book_dir()).glob(CHAPTERS)):
         changed = stamps.outdated(pairing.find(path.stem), read_notebook(path))
         if changed:
-            found.append(
-                f"{path} is older than {', '.join(changed[:3])}: execute it again."
-            )
+            found.append(f"{path} is stale ({', '.join(changed[:3])}): run it again.")
     return found
 
 

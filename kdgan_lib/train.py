@@ -135,7 +135,8 @@ class Training:
                     self.after_epoch(self, stage)
                 self.advance(stage, pretrained)
             bar.show(state)
-            if checkpoints and time.perf_counter() - saved >= checkpoint_seconds:
+            late = time.perf_counter() - saved >= checkpoint_seconds
+            if checkpoints and (late or state.stage == len(plan)):
                 checkpoints.save(sum(state.updates.values()), state.payload())
                 saved = time.perf_counter()
 

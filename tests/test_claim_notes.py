@@ -282,7 +282,7 @@ def test_t1_37_misses_its_bound_narrowly_on_a_column_of_three_seeds():
     assert bound - 0.02 < best < bound
     (few,) = [each for each in known if each.column == Column("cifar10", 500)]
     (cell, *_) = table1_report.entries("controlled", [few.column])
-    assert (len(few.runs), len(cell.cell.ids)) == (3, 10)
+    assert (len(few.runs), len(cell.cell.ids)) == (3, 10), "mend the notes: new runs"
 
 
 def test_t1_41_no_pair_on_cifar_10_is_told_apart():

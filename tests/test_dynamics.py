@@ -209,6 +209,19 @@ def test_best_answers_arrive_where_distillation_shortens_them(weight, arrives):
     assert bool((path.distance()[-1] > 0.1).all()) != arrives
 
 
+@pytest.mark.parametrize("kind", DISTILLATIONS)
+@pytest.mark.parametrize("weights", [(0.5, 0.1, 0.1), (0.3, 0.5, 2.0), (0.5, 0.0, 0.5)])
+@pytest.mark.parametrize("law", [[0.2, 0.3, 0.5], [0.5, 0.5, 0.0]])
+def test_a_best_answer_is_that_of_the_game_and_a_law(kind, weights, law):
+    game = Game(torch.tensor(law, dtype=torch.float64), *weights, kind)
+    path = best_answers(game, random_starts(game, 3, seeded(3)), rounds=3)
+    p_c, p_t, p_d = path.strategies()
+    assert torch.allclose(p_c.sum(-1), torch.ones(4, 3, dtype=torch.float64))
+    assert torch.allclose(p_d[1], game.optimal_discriminator(p_c[0], p_t[0]))
+    best = game.best_responses(p_c[0], p_t[0], p_d[1])
+    assert torch.allclose(p_t[1], best.p_t, atol=1e-9)
+
+
 def test_weak_distillation_leaps_from_corner_to_corner_and_rests_in_none():
     """Its masses fall below the least float; a zero would hold it in a corner."""
     game = Game(torch.tensor([0.2, 0.3, 0.5]), 0.5, 0.1, 0.1, "reverse_kl")

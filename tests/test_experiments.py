@@ -312,6 +312,8 @@ def test_figure_3a_has_ten_seeds_of_every_method_and_five_of_the_other_arms():
         ("n", 4, "and every run has something of that name"),
         ("batch_size", 4, "and every run has something of that name"),
         ("stage", 1, "and every run has something of that name"),
+        ("selected_epoch", 1, "and every run has something of that name"),
+        ("test_weight", 1, "and every run has something of that name"),
         ("distillation", 0.5, "which is a text in other methods"),
         ("noise_scale", "wide", "which is a number in other methods"),
     ],

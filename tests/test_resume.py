@@ -256,7 +256,7 @@ def test_a_start_that_only_the_game_trains_is_told_where_it_is_another(
     again = settled(tmp_path, weighted(1), seat, name)
     assert not recwarn.list
     # As after an interruption in a notebook: the module has been trained meanwhile.
-    with pytest.warns(UserWarning, match=f"The {seat} given are not at the weights"):
+    with pytest.warns(UserWarning, match=f"The weights given for the {seat} are not"):
         assert_same_bits(settled(tmp_path, player, seat, name), again)
     with pytest.warns(UserWarning, match="give it a folder of its own"):
         assert_same_bits(settled(tmp_path, weighted(2), seat, name), first)
@@ -265,7 +265,7 @@ def test_a_start_that_only_the_game_trains_is_told_where_it_is_another(
 def test_a_start_that_is_pretrained_is_told_where_it_is_another(tmp_path):
     call = partial(fit, "supervised", split=toys.split(), budget=toys.BUDGET)
     first = call(toys.players_of("supervised", 1), checkpoints=tmp_path)
-    with pytest.warns(UserWarning, match="The classifier given are not at the weights"):
+    with pytest.warns(UserWarning, match="weights given for the classifier are not"):
         again = call(toys.players_of("supervised", 2), checkpoints=tmp_path)
     assert_same_bits(first, again)
 
@@ -287,7 +287,7 @@ def test_the_same_call_goes_on_though_it_was_broken_off_before_it_was_saved(
         patch.setattr(Training, "outer_epoch", stopping)
         with pytest.raises(Stop):  # in less than the seconds between checkpoints
             call(checkpoints=tmp_path)
-    with pytest.warns(UserWarning, match="not any more: it goes on with its own"):
+    with pytest.warns(UserWarning, match="or not any more: it goes on with its own"):
         found = call(checkpoints=tmp_path)
     assert_same_bits(found, uninterrupted("kdgan"))
 

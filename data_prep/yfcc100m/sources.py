@@ -1,6 +1,7 @@
 """Get the bytes of one photograph: from a folder, a mirror, or its own address."""
 
 import http.client
+import os
 import re
 import threading
 import time
@@ -86,7 +87,11 @@ class Folder:
     def _is_there(self) -> bool:
         """Tell whether the folder of all photographs holds anything."""
         root = Path(re.split(r"\{(?:id|path|url)\}", self.place)[0] + "x").parent
-        return root.is_dir() and any(root.iterdir())
+        try:
+            with os.scandir(root) as entries:
+                return next(entries, None) is not None
+        except OSError:
+            return False
 
 
 class Web:

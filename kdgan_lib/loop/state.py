@@ -104,9 +104,10 @@ class State:
         others = [seat for seat, begun in starts.items() if self.starts[seat] != begun]
         if others:
             warnings.warn(
-                f"The {' and the '.join(others)} given are not at the weights that the "
-                f"run in {checkpoints.folder} began at, or not any more: it goes on "
-                "with its own. If another run is meant, give it a folder of its own.",
+                f"The weights given for the {' and the '.join(others)} are not those "
+                f"that the run in {checkpoints.folder} began at, or not any more: it "
+                "goes on with its own. If another run is meant, give it a folder of "
+                "its own.",
                 stacklevel=5,
             )
         self.starts = starts

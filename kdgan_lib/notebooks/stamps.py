@@ -126,7 +126,7 @@ def with_data(files: list[Path]) -> list[Path]:
         tuned = sorted((ROOT / PACKAGE / "settings").glob("*.json"))
         found += [path for path in tuned if path.name != "declared.json"]
     if ROOT / PACKAGE / "tag_tables.py" in files:
-        found += sorted(path for path in DATA.iterdir() if path.is_file())
+        found += [*sorted(DATA.glob("*.json")), *sorted(DATA.glob("*.parquet"))]
     return found
 
 

@@ -164,7 +164,7 @@ def reasons(verdicts: Iterable[Verdict]) -> pd.DataFrame:
 def waiting(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     """Return the commands that claims wait for, with those claims.
 
-    A claim that is *at most partly* true waits, too: for which of the two it is.
+    One that is *at most partly* true waits, too, for what tells whether it is.
     """
     by_command: dict[tuple[str, bool], list[str]] = {}
     for verdict in verdicts:

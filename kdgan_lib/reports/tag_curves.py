@@ -133,12 +133,12 @@ def trained_again() -> str:
     stored = tables.runs(grid=GRID, data=POPULAR).set_index("run_id").weights_digest
     others = int((made != stored.reindex(made.index)).sum())
     if not others:
-        return ""
+        return "They end in the same weights as the stored runs of these settings."
     return (
         f"To follow all six, the runs were trained again. {others} of {len(made)} end "
-        "in other weights than the stored runs of the same settings: they were made on "
-        "another kind of processor, where sums are rounded otherwise, and are "
-        "further runs rather than the same."
+        "in other weights than the stored runs of the same settings (another commit, "
+        "and perhaps another kind of processor): they are further runs rather than "
+        "the same."
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from IPython.display import Markdown
 
 from kdgan_lib import figures, prose, site
+from kdgan_lib.notebooks import pairing
 
 
 def displayed(monkeypatch, make):
@@ -211,3 +212,9 @@ def test_files_that_are_no_site_are_not_removed(chapters, tmp_path):
     with pytest.raises(ValueError, match="cannot be written"):
         site.build(chapters / "01_toy.ipynb" / "site", chapters)
     assert left(chapters) == {"01_toy.ipynb": "{}"}
+
+
+def test_a_chapter_that_is_older_than_what_it_shows_is_named(toy_book):
+    pairing.sync(toy_book / "01_toy.py")
+    (said,) = site.outdated(toy_book)
+    assert said == f"{toy_book / '01_toy.ipynb'} is stale (never run): run it again."
