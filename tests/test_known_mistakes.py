@@ -363,19 +363,9 @@ def test_the_test_sets_labels_do_not_move_the_selected_classifier(selection):
 
 def broken_off(name, folder, batches=None):
     """Train in two sittings, the second from checkpoints; return the result."""
-    epoch, left = Training.outer_epoch, [11]
-
-    def stopping(training, stage, number):
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        epoch(training, stage, number)
-
     options = {"checkpoints": Checkpoints(folder), "checkpoint_seconds": 0}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Training, "outer_epoch", stopping)
-        with pytest.raises(KeyboardInterrupt):
-            train(name, budget=toys.BUDGET, **options)
+    with toys.broken_off(11):
+        train(name, budget=toys.BUDGET, **options)
     torch.manual_seed(123)  # whatever state the second process starts in
     torch.rand(17)
     if batches is not None:

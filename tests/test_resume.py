@@ -27,7 +27,6 @@ from kdgan_lib.methods import METHODS, method
 from kdgan_lib.methods.base import Phase
 from kdgan_lib.methods.supervised import Supervised
 from kdgan_lib.teachers import Fixed
-from kdgan_lib.train import Training
 from tests import toys
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,31 +52,16 @@ print(result.curve.to_json())
 """
 
 
-class Stop(Exception):
-    """Raised to break off a run."""
-
-
 def uninterrupted(name, budget=toys.BUDGET):
     return fit(name, toys.players_of(name), toys.split(), budget)
 
 
-def interrupted(name, folder, epochs, monkeypatch, budget=toys.BUDGET):
+def interrupted(name, folder, epochs, budget=toys.BUDGET):
     """Break off at each of the epochs, with new players each time, then finish."""
     checkpoints = Checkpoints(folder)
     for last in epochs:
-        count, whole = 0, Training.outer_epoch
-
-        def stopping(training, stage, epoch, last=last, whole=whole):
-            nonlocal count
-            count += 1
-            if count > last:
-                raise Stop
-            whole(training, stage, epoch)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Training, "outer_epoch", stopping)
-            with pytest.raises(Stop):
-                resume(name, checkpoints, budget)
+        with toys.broken_off(last):
+            resume(name, checkpoints, budget)
     return resume(name, checkpoints, budget)
 
 
@@ -105,23 +89,20 @@ def assert_same_bits(first, second):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_run_broken_off_and_resumed_equals_an_uninterrupted_one(
-    name, tmp_path, monkeypatch
-):
+def test_a_run_broken_off_and_resumed_equals_an_uninterrupted_one(name, tmp_path):
     # Once inside a stage of pretraining, once inside the game.
-    found = interrupted(name, tmp_path, [2, 6], monkeypatch)
+    found = interrupted(name, tmp_path, [2, 6])
     assert_same_bits(found, uninterrupted(name))
 
 
-def test_a_run_can_be_broken_off_at_every_epoch(tmp_path, monkeypatch):
+def test_a_run_can_be_broken_off_at_every_epoch(tmp_path):
     budget = toys.BUDGET.but(epochs=4, evaluate_every=1)
-    found = interrupted("kdgan", tmp_path, [1] * 15, monkeypatch, budget)
+    found = interrupted("kdgan", tmp_path, [1] * 15, budget)
     assert_same_bits(found, uninterrupted("kdgan", budget))
 
 
-def test_resuming_after_a_damaged_checkpoint_gives_the_same_bits(tmp_path, monkeypatch):
-    with monkeypatch.context() as patch, pytest.raises(Stop):
-        stop_after(9, tmp_path, patch)
+def test_resuming_after_a_damaged_checkpoint_gives_the_same_bits(tmp_path):
+    stop_after(9, tmp_path)
     newest = max(tmp_path.glob("step-*.pt"))
     newest.write_bytes(newest.read_bytes()[:100])
     with pytest.warns(UserWarning, match="damaged"):
@@ -129,17 +110,9 @@ def test_resuming_after_a_damaged_checkpoint_gives_the_same_bits(tmp_path, monke
     assert_same_bits(found, uninterrupted("kdgan"))
 
 
-def stop_after(epochs, folder, patch):
-    whole, left = Training.outer_epoch, [epochs]
-
-    def stopping(training, stage, epoch):
-        left[0] -= 1
-        if left[0] < 0:
-            raise Stop
-        whole(training, stage, epoch)
-
-    patch.setattr(Training, "outer_epoch", stopping)
-    resume("kdgan", Checkpoints(folder), toys.BUDGET)
+def stop_after(epochs, folder):
+    with toys.broken_off(epochs):
+        resume("kdgan", Checkpoints(folder), toys.BUDGET)
 
 
 def test_a_finished_run_resumed_from_its_last_checkpoint_only_concludes(tmp_path):
@@ -270,23 +243,11 @@ def test_a_start_that_is_pretrained_is_told_where_it_is_another(tmp_path):
     assert_same_bits(first, again)
 
 
-def test_the_same_call_goes_on_though_it_was_broken_off_before_it_was_saved(
-    tmp_path, monkeypatch
-):
+def test_the_same_call_goes_on_though_it_was_broken_off_before_it_was_saved(tmp_path):
     players = toys.players_of("kdgan")
     call = partial(fit, "kdgan", players, toys.split(), toys.BUDGET)
-    whole, left = Training.outer_epoch, [6]
-
-    def stopping(training, stage, epoch):
-        left[0] -= 1
-        if left[0] < 0:
-            raise Stop
-        whole(training, stage, epoch)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "outer_epoch", stopping)
-        with pytest.raises(Stop):  # in less than the seconds between checkpoints
-            call(checkpoints=tmp_path)
+    with toys.broken_off(6):  # in less than the seconds between checkpoints
+        call(checkpoints=tmp_path)
     with pytest.warns(UserWarning, match="or not any more: it goes on with its own"):
         found = call(checkpoints=tmp_path)
     assert_same_bits(found, uninterrupted("kdgan"))
@@ -401,8 +362,7 @@ def test_a_checkpoint_that_does_not_say_whose_it_is_is_resumed(tmp_path, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(State, "payload", as_before)
-        with pytest.raises(Stop):
-            stop_after(9, tmp_path, patch)
+        stop_after(9, tmp_path)
     stored = Checkpoints(tmp_path).latest()
     assert "owner" not in stored
     assert sum(stored["updates"].values()) > 0

@@ -1,5 +1,8 @@
 """Toy problem on which every method learns in less than a second."""
 
+from contextlib import contextmanager
+
+import pytest
 import torch
 from torch import nn
 
@@ -7,6 +10,7 @@ from kdgan_lib.budget import Budget
 from kdgan_lib.data import Examples, Split
 from kdgan_lib.methods import method
 from kdgan_lib.nets import PLAYERS, build_players
+from kdgan_lib.train import Training
 
 LABELS, FEATURES = 3, 4
 BUDGET = Budget(
@@ -59,3 +63,24 @@ def players(seed=0, seats=PLAYERS, builder=network):
 def players_of(name, seed=0):
     """Return a toy player for every seat that a method needs."""
     return players(seed, method(name).seats())
+
+
+class Stop(Exception):
+    """Raised to break off a run."""
+
+
+@contextmanager
+def broken_off(epochs):
+    """Let any run inside train so many epochs, and then raise Stop."""
+    whole, left = Training.outer_epoch, [epochs]
+
+    def stopping(training, stage, epoch):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Stop
+        whole(training, stage, epoch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Training, "outer_epoch", stopping)
+        with pytest.raises(Stop):
+            yield
