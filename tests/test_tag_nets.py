@@ -376,7 +376,8 @@ def test_a_run_broken_off_and_resumed_equals_an_uninterrupted_one(tmp_path):
     players, split = small_players(), small_split()
     with pytest.raises(Stop):
         fit("kdgan", players, split, BUDGET, after_epoch=stop, **options)
-    resumed = fit("kdgan", small_players(99), split, BUDGET, **options)
+    with pytest.warns(match="goes on with its own"):
+        resumed = fit("kdgan", small_players(99), split, BUDGET, **options)
     whole = fit("kdgan", small_players(), split, BUDGET)
     assert resumed.curve.equals(whole.curve)
     for seat, module in whole.players.items():
