@@ -16,10 +16,9 @@ OUTCOME = (
 """What a run's row has at its end, beside scores."""
 SCORES = ("test_", "last_test_", "best_test_", "validation_", "teacher_test_")
 """Begin the names of its scores."""
-TAKEN = {
-    *(*(field.name for field in fields(Budget)), *TEXTS, *NUMBERS),
-    *(*ROUNDING, *OUTCOME),
-}
+TAKEN = {field.name for field in fields(Budget)}.union(
+    TEXTS, NUMBERS, ROUNDING, OUTCOME
+)
 """Columns of the stored tables that no method may fill."""
 WORDED = {
     field.name: isinstance(field.default, str)
@@ -35,9 +34,10 @@ def check_columns(method: Method, run: Iterable[str]) -> None:
     run: the names of what a run declares beside its method. Two runs could else have
     one identity, and a finished one could not be stored beside the others.
     """
+    taken = TAKEN.union(run)
     for name, value in method.hyperparameters().items():
         worded = isinstance(value, str)
-        if name in TAKEN | set(run) or name.startswith(SCORES):
+        if name in taken or name.startswith(SCORES):
             fault = "and every run has something of that name"
         elif WORDED.get(name, worded) != worded:
             fault = f"which is a {'number' if worded else 'text'} in other methods"

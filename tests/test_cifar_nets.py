@@ -21,6 +21,7 @@ from kdgan_lib.loop.state import digest
 from kdgan_lib.methods import METHODS, method
 from kdgan_lib.nets import build_players, count_parameters
 from kdgan_lib.train import Training
+from tests.toys import Stop
 
 SIZES = {
     "default": (464_406, 1_727_962),
@@ -271,10 +272,6 @@ def test_a_seeds_statistics_do_not_depend_on_the_seeds_before_it():
     first = digests(run(seed=0))
     run(seed=1, weights=1)
     assert digests(run(seed=0)) == first
-
-
-class Stop(Exception):
-    """Raised to break off a run."""
 
 
 @pytest.mark.parametrize("last", [1, 3, 7])

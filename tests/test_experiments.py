@@ -1,14 +1,14 @@
 """Check what the protocols prescribe and that a stored row declares its run again."""
 
 import re
-from dataclasses import make_dataclass, replace
+from dataclasses import fields, make_dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from kdgan_lib import runs
+from kdgan_lib import columns, runs
 from kdgan_lib.budget import Budget
 from kdgan_lib.choices import identity
 from kdgan_lib.experiments import (
@@ -331,3 +331,9 @@ def test_a_hyperparameter_of_ones_own_is_declared():
     kind = make_dataclass("Mine", [("trust", float, 2.0)], bases=(Mimic,), frozen=True)
     usual = declare("mimic", n=100)
     assert replace(usual, method=kind()).configuration()["trust"] == 2.0
+
+
+def test_every_stored_column_is_a_hyperparameters_or_taken():
+    known = columns.TAKEN | set(columns.WORDED) | {field.name for field in fields(Run)}
+    others = set(runs.table()) - known
+    assert all(name.startswith(columns.SCORES) for name in others)

@@ -25,6 +25,7 @@ from kdgan_lib.tag_nets import (
     tag_players,
 )
 from kdgan_lib.tags import FOLDS, LENGTH
+from tests.toys import Stop
 
 LABELS, FEATURES, WORDS = 5, 8, 30
 COMBINATIONS = get_args(Combination)
@@ -361,10 +362,6 @@ def test_the_same_seed_gives_the_same_bits(name):
     assert first.curve.equals(again.curve)
     for seat in first.players:
         assert digest(first.players[seat]) == digest(again.players[seat])
-
-
-class Stop(Exception):
-    """Raised to break off a run."""
 
 
 def test_a_run_broken_off_and_resumed_equals_an_uninterrupted_one(tmp_path):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,22 @@ def _imports(path: Path, only: str | None) -> Iterator[tuple[str, str]]:
 
     only: yield just the import that binds this name; all when nothing binds it.
     """
+    stat = path.stat()
+    pairs, defined = _names_in(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    bound = [pair for pair in pairs if pair[2] == only]
+    chosen = bound if bound and only not in defined else pairs
+    yield from ((module, name) for module, name, _ in chosen)
+
+
+@cache
+def _names_in(
+    path: Path, state: tuple[int, ...]
+) -> tuple[list[tuple[str, str, str]], set[str]]:
+    """Return a file's library imports (module, name, bound), and what it defines.
+
+    state: another one when the file changes. Every chapter asks for most files, and for
+    many more than once.
+    """
     tree = syntax_of(path)
     pairs: list[tuple[str, str, str]] = []
     for node in ast.walk(tree):
@@ -194,10 +211,7 @@ def _imports(path: Path, only: str | None) -> Iterator[tuple[str, str]]:
             ]
         elif isinstance(node, ast.Import):
             pairs += [(a.name, "", a.name) for a in node.names if _ours(a.name)]
-    bound = [pair for pair in pairs if pair[2] == only]
-    defined = {getattr(node, "name", "") for node in tree.body}
-    chosen = bound if bound and only not in defined else pairs
-    yield from ((module, name) for module, name, _ in chosen)
+    return pairs, {getattr(node, "name", "") for node in tree.body}
 
 
 def _ours(module: str | None) -> bool:
